@@ -1,0 +1,82 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Settings of every room: Swift 6 mode, `any` spelled out, imports that do not leak.
+let manners: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A room of the house (see docs/house.md): a library target under Sources with a test target beside it.
+func room(_ name: String, _ dependencies: [Target.Dependency], tested: Bool = true) -> [Target] {
+    let target = Target.target(name: name, dependencies: dependencies, swiftSettings: manners)
+    guard tested else { return [target] }
+    let tests = Target.testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies, swiftSettings: manners)
+    return [target, tests]
+}
+
+let orderedCollections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let cellar: [Target] = [
+    .systemLibrary(
+        name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+    .systemLibrary(
+        name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+    .systemLibrary(
+        name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
+    .systemLibrary(
+        name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+        name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+    .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG"]),
+    .target(name: "CKernels"),
+]
+
+let rooms: [[Target]] = [
+    // floor
+    room("Tensors", []),
+    // storey 1
+    room("KerasSpec", ["Tensors", orderedCollections]),
+    room("Graphs", ["Tensors"]),
+    room("Kernels", ["COpenBLAS", "CKernels"]),
+    // storey 2
+    room("HDF5Files", ["CHDF5", "Tensors"]),
+    room("Ops", ["Graphs", "Kernels", "Tensors"]),
+    room("Engine", ["Graphs", "Tensors"]),
+    // storey 3
+    room("KerasFormat", ["HDF5Files", "KerasSpec", "Tensors", orderedCollections]),
+    room("Layers", ["KerasSpec", "Graphs", "Ops", "Tensors", orderedCollections]),
+    room("Datasets", ["Tensors", "CImageCodecs", "CLibZip"]),
+    // façade
+    room(
+        "SwiftKeras",
+        [
+            "Tensors", "KerasSpec", "Graphs", "Ops", "Engine", "HDF5Files", "KerasFormat", "Layers", "Datasets",
+            orderedCollections,
+        ]),
+]
+
+let street: [Target] = [
+    .executableTarget(
+        name: "swift-keras", dependencies: ["SwiftKeras", argumentParser], swiftSettings: manners),
+    .testTarget(name: "CommandLineTests", dependencies: ["swift-keras", "TestSupport"], swiftSettings: manners),
+    .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: manners),
+]
+
+let package = Package(
+    name: "swift-keras",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "SwiftKeras", targets: ["SwiftKeras"]),
+        .executable(name: "swift-keras", targets: ["swift-keras"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
+    ],
+    targets: cellar + rooms.flatMap(\.self) + street
+)

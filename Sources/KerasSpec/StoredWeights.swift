@@ -1,0 +1,66 @@
+public import Tensors
+
+/// The weights of a model as a file holds them, after upgrades: groups in the file's layer order, each with its weights in
+/// the order of its name list. Nothing is read until a tensor's `load`.
+public struct StoredWeights: Sendable {
+    /// The weights of one top-level layer (those of a nested model flattened, as the file has them).
+    public struct Layer: Sendable {
+        public var name: String
+        public var weights: [Weight]
+
+        public init(name: String, weights: [Weight]) {
+            self.name = name
+            self.weights = weights
+        }
+    }
+
+    public struct Weight: Sendable {
+        /// As the file names it, such as `conv2d_1/kernel:0`.
+        public var name: String
+        public var tensor: LazyTensor
+
+        public init(name: String, tensor: LazyTensor) {
+            self.name = name
+            self.tensor = tensor
+        }
+    }
+
+    public var layers: [Layer]
+    /// The weights' own words about their origin; nil where the file has none.
+    public var kerasVersion: String?
+    public var backend: String?
+
+    public init(layers: [Layer], kerasVersion: String? = nil, backend: String? = nil) {
+        self.layers = layers
+        self.kerasVersion = kerasVersion
+        self.backend = backend
+    }
+}
+
+/// How a model is trained, as a file holds it: compile settings and the optimizer's state.
+public struct TrainingSpec: Sendable {
+    /// `training_config` (or `compile_config`), in the file's own dialect.
+    public var compileSettings: ConfigObject
+    public var dialect: Dialect
+    /// The optimizer's arrays in the file's order; empty when it saved none.
+    public var optimizerWeights: [StoredWeights.Weight]
+
+    public init(compileSettings: ConfigObject, dialect: Dialect, optimizerWeights: [StoredWeights.Weight] = []) {
+        self.compileSettings = compileSettings
+        self.dialect = dialect
+        self.optimizerWeights = optimizerWeights
+    }
+}
+
+/// All that a model file may hold.
+public struct StoredModel: Sendable {
+    public var spec: ModelSpec?
+    public var weights: StoredWeights?
+    public var training: TrainingSpec?
+
+    public init(spec: ModelSpec? = nil, weights: StoredWeights? = nil, training: TrainingSpec? = nil) {
+        self.spec = spec
+        self.weights = weights
+        self.training = training
+    }
+}

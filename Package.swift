@@ -41,6 +41,7 @@ let rooms: [[Target]] = [
     room("Tensors", []),
     // storey 1
     room("KerasSpec", ["Tensors", orderedCollections]),
+    room("Files", ["Tensors"]),
     room("Graphs", ["Tensors"]),
     room("Kernels", ["COpenBLAS", "CKernels"]),
     // storey 2
@@ -48,14 +49,14 @@ let rooms: [[Target]] = [
     room("Ops", ["Graphs", "Kernels", "Tensors"]),
     room("Engine", ["Graphs", "Tensors"]),
     // storey 3
-    room("KerasFormat", ["HDF5Files", "KerasSpec", "Tensors", orderedCollections]),
+    room("KerasFormat", ["Files", "HDF5Files", "KerasSpec", "Tensors", orderedCollections]),
     room("Layers", ["KerasSpec", "Graphs", "Ops", "Tensors", orderedCollections]),
-    room("Datasets", ["Tensors", "CImageCodecs", "CLibZip"]),
+    room("Datasets", ["Files", "Tensors", "CImageCodecs", "CLibZip"]),
     // façade
     room(
         "SwiftKeras",
         [
-            "Tensors", "KerasSpec", "Graphs", "Ops", "Engine", "HDF5Files", "KerasFormat", "Layers", "Datasets",
+            "Tensors", "Files", "KerasSpec", "Graphs", "Ops", "Engine", "HDF5Files", "KerasFormat", "Layers", "Datasets",
             orderedCollections,
         ]),
 ]

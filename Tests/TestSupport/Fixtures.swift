@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// Finds files under `fixtures/`, whatever folder the tests run in.
 public enum Fixtures {

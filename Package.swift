@@ -65,7 +65,7 @@ let street: [Target] = [
     .executableTarget(
         name: "swift-keras", dependencies: ["SwiftKeras", argumentParser], swiftSettings: manners),
     .testTarget(name: "CommandLineTests", dependencies: ["swift-keras", "TestSupport"], swiftSettings: manners),
-    .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: manners),
+    .target(name: "TestSupport", dependencies: ["Tensors", "Graphs"], path: "Tests/TestSupport", swiftSettings: manners),
 ]
 
 let package = Package(

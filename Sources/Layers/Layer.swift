@@ -1,0 +1,103 @@
+package import Graphs
+public import KerasSpec
+public import Tensors
+
+/// A Keras layer: a value that holds what `get_config()` tells. Its weights live in the model, under its name.
+///
+/// Copies of one layer are the same layer: calling them twice shares the weights, as in Keras.
+public protocol Layer: Sendable {
+    /// Keras's class name.
+    static var className: String { get }
+
+    /// What every layer has: name, trainable, dtype, the shape of the input when it is a model's first.
+    var common: LayerCommon { get set }
+}
+
+/// What every layer's configuration begins with.
+public struct LayerCommon: Sendable {
+    /// nil until a model gives the layer its default name (`conv2d_1`).
+    public var name: String?
+    public var trainable: Bool
+    /// Keras's name of the compute type: `float32`.
+    public var dtype: String
+    /// The shape with the batch, when the layer declares its own input (`inputShape:` in Swift).
+    public var batchShape: PartialShape?
+    /// What makes this layer the same as its copies.
+    package let identity: LayerIdentity
+
+    public init(name: String? = nil, trainable: Bool = true, dtype: String = "float32", inputShape: [Int?]? = nil) {
+        self.name = name
+        self.trainable = trainable
+        self.dtype = dtype
+        self.batchShape = inputShape.map { PartialShape([nil] + $0) }
+        self.identity = LayerIdentity()
+    }
+
+    /// Reads `name`, `trainable`, `dtype` (a name, or Keras 3's `DTypePolicy`).
+    package init(_ config: inout ConfigReader) throws(LocatedError) {
+        self.init(
+            name: try config.optionalString("name"), trainable: try config.bool("trainable", default: true))
+        if let value = config.value("dtype"), !value.isNull {
+            guard let name = value.string ?? value.object?["config"]?.object?["name"]?.string else {
+                throw config.wrong("dtype", "a type's name or a dtype policy", value)
+            }
+            dtype = name
+        }
+    }
+
+    /// Keras 3's first keys.
+    package var config: ConfigObject {
+        ["name": name.map(ConfigValue.string) ?? .null, "trainable": .bool(trainable), "dtype": .string(dtype)]
+    }
+}
+
+/// A layer that the house computes.
+package protocol BuiltInLayer: Layer {
+    /// Decodes Keras 3's configuration; what `config` gives must come out the same.
+    init(config: inout ConfigReader, common: LayerCommon) throws(LocatedError)
+
+    /// Adds this class's own keys, in Keras's order, after the common ones.
+    func encode(into config: inout ConfigObject)
+
+    /// The weights in Keras's creation order, for inputs of these shapes. Extents that a weight doesn't need may be unknown.
+    func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot]
+
+    /// Adds this layer's nodes to a graph. Takes and returns lists, with masks, so that merges and multi-output layers need
+    /// no special door.
+    func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal]
+}
+
+extension BuiltInLayer {
+    package func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot] { [] }
+    package func encode(into config: inout ConfigObject) {}
+
+    /// Keras 3's `get_config()`.
+    package var config: ConfigObject {
+        var config = common.config
+        encode(into: &config)
+        return config
+    }
+}
+
+/// A value with the mask that Keras carries beside it: `true` where a time step counts.
+package struct Signal: Hashable, Sendable {
+    package var value: Value
+    package var mask: Value?
+
+    package init(_ value: Value, mask: Value? = nil) {
+        self.value = value
+        self.mask = mask
+    }
+}
+
+/// Tells layers apart; copies of a layer hold the same one. `serial` grows in the order in which layers are made.
+package final class LayerIdentity: Sendable, Hashable {
+    package let serial: Int
+
+    package init() { serial = Self.counter.next() }
+
+    package static func == (a: LayerIdentity, b: LayerIdentity) -> Bool { a === b }
+    package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+
+    private static let counter = SerialCounter()
+}

@@ -1,0 +1,102 @@
+package import Graphs
+package import KerasSpec
+package import Tensors
+
+/// What a layer may do while it lowers itself: add nodes, take its weights, write its state. One context serves a whole
+/// model; `layer` changes as the walk goes on.
+package final class LoweringContext {
+    /// Training: dropout drops, batch statistics are taken, state is updated. (Not the same as wanting gradients.)
+    package let training: Bool
+    package private(set) var builder = GraphBuilder()
+    /// Indices that must be checked before a run, since an op can't refuse: inputs that are looked up in a table.
+    package private(set) var indexChecks: [IndexCheck] = []
+
+    /// An input of the graph whose elements must be in `0..<limit`.
+    package struct IndexCheck: Hashable, Sendable {
+        package var input: Int
+        package var limit: Int
+        package var layer: String
+    }
+
+    var parameters: ParameterTable
+    private var path: [String] = []
+    private var slots: [PlacedSlot] = []
+    private var streams: UInt64 = 0
+
+    init(training: Bool, parameters: ParameterTable) {
+        self.training = training
+        self.parameters = parameters
+    }
+
+    /// The path of the layer that lowers itself now, for labels and errors.
+    package var label: String { path.joined(separator: "/") }
+
+    package func info(_ value: Value) -> ValueInfo { builder.graph.info(value) }
+    package func shape(_ value: Value) -> PartialShape { builder.graph.info(value).shape }
+
+    // MARK: nodes
+
+    package func apply(_ op: any Op, _ inputs: Value...) throws(LocatedError) -> Value {
+        let outputs = try apply(op, to: inputs)
+        precondition(outputs.count == 1, "\(op.name) has \(outputs.count) outputs")
+        return outputs[0]
+    }
+
+    package func apply(_ op: any Op, to inputs: [Value]) throws(LocatedError) -> [Value] {
+        try builder.apply(op, to: inputs, label: label)
+    }
+
+    package func constant(_ tensor: Tensor) -> Value { builder.constant(tensor) }
+
+    func input(_ info: ValueInfo) -> Value { builder.input(info) }
+
+    // MARK: weights and state
+
+    /// The value of one of this layer's weights, named as in its `WeightSlot`.
+    package func weight(_ path: String...) -> Value {
+        guard let slot = slots.first(where: { $0.slot.path == path }), let index = parameters.index(of: slot.path) else {
+            preconditionFailure("\(label) has no weight \(path.joined(separator: "/"))")
+        }
+        return builder.parameter(index, ValueInfo(slot.slot.shape))
+    }
+
+    /// Gives a weight (a moving statistic, a state) a new value at the end of the run.
+    package func update(_ path: String..., with value: Value) {
+        guard let slot = slots.first(where: { $0.slot.path == path }), let index = parameters.index(of: slot.path) else {
+            preconditionFailure("\(label) has no weight \(path.joined(separator: "/"))")
+        }
+        builder.update(parameter: index, with: value)
+    }
+
+    /// A number that no other random op of this graph has: the same for every lowering of the same model.
+    package func randomStream() -> UInt64 {
+        streams += 1
+        return streams
+    }
+
+    /// Says that `value`, when it is an input of the graph, holds indices into a table of `limit` rows.
+    package func requireIndices(_ value: Value, below limit: Int) {
+        guard case .input(let input) = builder.graph.origin(value) else { return }
+        indexChecks.append(IndexCheck(input: input, limit: limit, layer: label))
+    }
+
+    // MARK: the walk
+
+    /// Runs `body` as the layer `name` with its weights made (first time) or looked up.
+    func within<Result>(
+        layer name: String, slots: (_ path: [String]) throws(LocatedError) -> [PlacedSlot],
+        _ body: () throws(LocatedError) -> Result
+    ) throws(LocatedError) -> Result {
+        let outer = self.slots
+        path.append(name)
+        defer {
+            path.removeLast()
+            self.slots = outer
+        }
+        self.slots = try slots(path)
+        for slot in self.slots { try parameters.declare(slot) }
+        return try body()
+    }
+
+    func finish(outputs: [Value]) -> Graph { builder.finish(outputs: outputs) }
+}

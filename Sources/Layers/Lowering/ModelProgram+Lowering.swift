@@ -1,0 +1,229 @@
+package import Graphs
+package import KerasSpec
+package import Tensors
+internal import OrderedCollections
+
+/// A model lowered for inputs of certain shapes.
+package struct LoweredModel: Sendable {
+    /// One call of a layer, for summaries and for taps.
+    package struct Call: Sendable {
+        /// The layer's path: `encoder/dense_1`.
+        package var layer: String
+        package var inputs: [ValueInfo]
+        package var outputs: [ValueInfo]
+    }
+
+    package var graph: Graph
+    /// The model's weights, those that this lowering declared included.
+    package var parameters: ParameterTable
+    /// In the order in which the layers were called.
+    package var calls: [Call]
+    package var indexChecks: [LoweringContext.IndexCheck]
+    /// Which outputs of the graph, after the model's own, belong to which tapped layer.
+    package var taps: [(layer: String, outputs: Range<Int>)]
+}
+
+extension ModelProgram {
+    /// Lowers the model to a graph.
+    ///
+    /// - Parameters:
+    ///   - inputs: shapes and types of the inputs, in the model's order. Unknown extents are fine for looking at a model; a
+    ///     plan needs them all.
+    ///   - training: whether dropout drops and batch statistics are taken.
+    ///   - parameters: the weights known so far; layers that are called for the first time add theirs.
+    ///   - taps: paths of layers whose outputs (of their first call) are wanted as further outputs of the graph.
+    package func lower(
+        inputs: [ValueInfo], training: Bool, parameters: ParameterTable = ParameterTable(), taps: [String] = []
+    ) throws(LocatedError) -> LoweredModel {
+        let walk = Walk(context: LoweringContext(training: training, parameters: parameters))
+        var signals: [Signal] = []
+        for info in inputs { signals.append(Signal(walk.context.input(info))) }
+        let outputs = try walk.run(self, on: signals, path: [])
+        var values = outputs.map(\.value)
+        var ranges: [(layer: String, outputs: Range<Int>)] = []
+        for tap in taps {
+            guard let signals = walk.firstOutputs[tap] else {
+                throw LocatedError(
+                    .usage, "layer.absent", "expected the name of a layer of the model, got \"\(tap)\"",
+                    hint: "swift-keras summary lists them.")
+            }
+            ranges.append((tap, values.count..<values.count + signals.count))
+            values += signals.map(\.value)
+        }
+        let context = walk.context
+        return LoweredModel(
+            graph: context.finish(outputs: values), parameters: context.parameters, calls: walk.calls,
+            indexChecks: context.indexChecks, taps: ranges)
+    }
+}
+
+/// One walk through a model and its nested models.
+private final class Walk {
+    let context: LoweringContext
+    var calls: [LoweredModel.Call] = []
+    var firstOutputs: [String: [Signal]] = [:]
+
+    init(context: LoweringContext) { self.context = context }
+
+    func run(_ program: ModelProgram, on inputs: [Signal], path: [String]) throws(LocatedError) -> [Signal] {
+        switch program.spec.kind {
+        case .sequential: try runSequential(program, on: inputs, path: path)
+        case .functional: try runFunctional(program, on: inputs, path: path)
+        }
+    }
+
+    private func runSequential(
+        _ program: ModelProgram, on inputs: [Signal], path: [String]
+    ) throws(LocatedError) -> [Signal] {
+        var signals = inputs
+        for entry in program.entries { signals = try call(entry, on: signals, keywords: [:], path: path) }
+        return signals
+    }
+
+    private func runFunctional(
+        _ program: ModelProgram, on inputs: [Signal], path: [String]
+    ) throws(LocatedError) -> [Signal] {
+        let modelInputs = program.spec.inputs.tensors
+        guard modelInputs.count == inputs.count else {
+            throw LocatedError(
+                .mismatch, "model.inputCount", "expected \(modelInputs.count) inputs, got \(inputs.count)", at: path)
+        }
+        var fed: [TensorReference: Signal] = [:]
+        for (reference, signal) in zip(modelInputs, inputs) { fed[reference] = signal }
+        var made: [TensorReference: Signal] = [:]
+        for step in try CallOrder(program, at: path).steps {
+            let entry = program.entries[step.entry]
+            let layerCall = entry.calls[step.call]
+            let reference = TensorReference(layer: entry.name, node: step.call)
+            if let signal = fed[reference] {
+                made[reference] = try call(entry, on: [signal], keywords: [:], path: path)[0]
+                continue
+            }
+            var arguments: [Signal] = []
+            for tensor in layerCall.arguments.flatMap(\.tensors) {
+                guard let signal = made[tensor] else { throw absent(tensor, wantedBy: entry.name, path) }
+                arguments.append(signal)
+            }
+            let outputs = try call(entry, on: arguments, keywords: layerCall.keywords, path: path)
+            for (index, signal) in outputs.enumerated() {
+                made[TensorReference(layer: entry.name, node: step.call, tensor: index)] = signal
+            }
+        }
+        var outputs: [Signal] = []
+        for tensor in program.spec.outputs.tensors {
+            guard let signal = made[tensor] else { throw absent(tensor, wantedBy: "the model's outputs", path) }
+            outputs.append(signal)
+        }
+        return outputs
+    }
+
+    private func absent(_ tensor: TensorReference, wantedBy reader: String, _ path: [String]) -> LocatedError {
+        LocatedError(
+            .invalid, "model.reference",
+            "expected \(reader) to read an output that exists, got \(tensor) (layer, call, output)", at: path)
+    }
+
+    private func call(
+        _ entry: ModelProgram.Entry, on inputs: [Signal], keywords: OrderedDictionary<String, Nest>, path: [String]
+    ) throws(LocatedError) -> [Signal] {
+        let path = path + [entry.name]
+        try refuse(keywords, at: path)
+        let outputs: [Signal]
+        switch entry.body {
+        case .model(let model):
+            outputs = try context.within(layer: entry.name, slots: { (_) throws(LocatedError) in [] }) {
+                () throws(LocatedError) in try run(model.value, on: inputs, path: path)
+            }
+        case .layer(let layer):
+            outputs = try context.within(
+                layer: entry.name,
+                slots: { (path) throws(LocatedError) in
+                    try locating(path.joined(separator: "/")) { () throws(LocatedError) in
+                        try layer.weights(for: inputs.map { context.info($0.value) })
+                    }.map { slot in
+                        var slot = slot
+                        slot.trainable = slot.trainable && layer.common.trainable
+                        return PlacedSlot(layerPath: path, slot: slot)
+                    }
+                }
+            ) { () throws(LocatedError) in try layer.lower(inputs, context) }
+        }
+        let name = path.joined(separator: "/")
+        calls.append(
+            LoweredModel.Call(
+                layer: name, inputs: inputs.map { context.info($0.value) }, outputs: outputs.map { context.info($0.value) }))
+        if firstOutputs[name] == nil { firstOutputs[name] = outputs }
+        return outputs
+    }
+
+    /// Call keywords change what a layer computes: those that nothing here honours are refused.
+    private func refuse(_ keywords: OrderedDictionary<String, Nest>, at path: [String]) throws(LocatedError) {
+        for (key, value) in keywords {
+            if case .constant(.null) = value { continue }
+            throw LocatedError(
+                .unsupported, "model.callKeyword", "expected a call without keyword arguments, got \"\(key)\"",
+                at: [path.joined(separator: "/"), "inbound_nodes"])
+        }
+    }
+}
+
+/// The calls of a functional model in an order in which each comes after those it reads (Kahn's algorithm, in the spec's
+/// order among those that are ready).
+private struct CallOrder {
+    struct Step {
+        var entry: Int
+        var call: Int
+    }
+
+    let steps: [Step]
+
+    init(_ program: ModelProgram, at path: [String]) throws(LocatedError) {
+        var all: [Step] = []
+        var numbers: [TensorReference: Int] = [:]
+        for (index, entry) in program.entries.enumerated() {
+            for call in entry.calls.indices {
+                numbers[TensorReference(layer: entry.name, node: call)] = all.count
+                all.append(Step(entry: index, call: call))
+            }
+        }
+        let inputs = Set(program.spec.inputs.tensors)
+        var readers = [[Int]](repeating: [], count: all.count)
+        var waiting = [Int](repeating: 0, count: all.count)
+        for (number, step) in all.enumerated() {
+            let entry = program.entries[step.entry]
+            if inputs.contains(TensorReference(layer: entry.name, node: step.call)) { continue }
+            let call = entry.calls[step.call]
+            let read = call.arguments.flatMap(\.tensors) + call.keywords.values.flatMap(\.tensors)
+            for tensor in read {
+                guard let source = numbers[TensorReference(layer: tensor.layer, node: tensor.node)] else {
+                    throw LocatedError(
+                        .invalid, "model.reference",
+                        "expected inputs of \(entry.name) to be calls of layers of this model, got \(tensor) (layer, call, output)",
+                        at: path + [entry.name, "inbound_nodes"])
+                }
+                readers[source].append(number)
+                waiting[number] += 1
+            }
+        }
+        var ready = all.indices.filter { waiting[$0] == 0 }
+        var steps: [Step] = []
+        var next = 0
+        while next < ready.count {
+            let number = ready[next]
+            next += 1
+            steps.append(all[number])
+            for reader in readers[number] {
+                waiting[reader] -= 1
+                if waiting[reader] == 0 { ready.append(reader) }
+            }
+        }
+        guard steps.count == all.count else {
+            let stuck = all.indices.filter { waiting[$0] > 0 }.map { program.entries[all[$0].entry].name }
+            throw LocatedError(
+                .invalid, "model.cycle",
+                "expected layers that don't wait for each other, got a cycle through \(stuck.prefix(5).joined(separator: ", "))",
+                at: path)
+        }
+        self.steps = steps
+    }
+}

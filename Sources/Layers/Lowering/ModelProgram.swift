@@ -1,0 +1,122 @@
+package import Graphs
+package import KerasSpec
+package import Tensors
+internal import OrderedCollections
+
+/// A spec with its layers decoded: what can be lowered to graphs, for any shapes, any number of times.
+package struct ModelProgram: Sendable {
+    /// One layer of the model, in the spec's order.
+    package struct Entry: Sendable {
+        package enum Body: Sendable {
+            case layer(any BuiltInLayer)
+            case model(Box<ModelProgram>)
+        }
+
+        package var name: String
+        package var className: String
+        package var body: Body
+        package var calls: [LayerCall]
+    }
+
+    package let spec: ModelSpec
+    package let entries: [Entry]
+
+    /// Decodes every layer. Throws `.unsupported` with all unknown classes at once, or the first wrong configuration.
+    package init(_ spec: ModelSpec, registry: LayerRegistry = .builtIn) throws(LocatedError) {
+        let unknown = registry.unknownLayers(in: spec)
+        guard unknown.isEmpty else {
+            throw LocatedError(
+                .unsupported, "layer.unknown",
+                "expected layer classes that swift-keras computes, got \(unknown.joined(separator: ", "))",
+                hint: "inspect and convert work all the same.")
+        }
+        var entries: [Entry] = []
+        var names: Set<String> = []
+        for layer in spec.layers {
+            guard names.insert(layer.name).inserted else {
+                throw LocatedError(
+                    .invalid, "model.duplicateLayer",
+                    "expected layer names to be unique, got \"\(layer.name)\" more than once", at: [layer.name])
+            }
+            let body: Entry.Body
+            if let model = layer.model {
+                body = .model(Box(try locating(layer.name) { () throws(LocatedError) in
+                    try ModelProgram(model.value, registry: registry)
+                }))
+            } else {
+                body = .layer(try locating(layer.name) { () throws(LocatedError) in try registry.decode(layer) })
+            }
+            entries.append(Entry(name: layer.name, className: layer.className, body: body, calls: layer.calls))
+        }
+        self.spec = spec
+        self.entries = entries
+    }
+
+    package func entry(named name: String) -> Entry? { entries.first { $0.name == name } }
+
+    /// The model's inputs as its `InputLayer`s declare them; nil when the spec tells no shape.
+    package var declaredInputs: [ValueInfo]? {
+        switch spec.kind {
+        case .sequential:
+            guard let first = entries.first else { return nil }
+            switch first.body {
+            case .layer(let input as InputLayer): return [input.info]
+            case .layer: return nil
+            case .model(let model): return model.value.declaredInputs
+            }
+        case .functional:
+            var infos: [ValueInfo] = []
+            for reference in spec.inputs.tensors {
+                guard case .layer(let input as InputLayer)? = entry(named: reference.layer)?.body else { return nil }
+                infos.append(input.info)
+            }
+            return infos
+        }
+    }
+
+    /// Names of the inputs, as Keras tells them: the input layers'.
+    package var inputNames: [String] {
+        switch spec.kind {
+        case .sequential:
+            if case .layer(is InputLayer)? = entries.first?.body { return [entries[0].name] }
+            return [(entries.first?.name ?? spec.name) + "_input"]
+        case .functional: return spec.inputs.tensors.map(\.layer)
+        }
+    }
+
+    /// Names of the outputs, as Keras tells them: the layers that make them.
+    package var outputNames: [String] {
+        switch spec.kind {
+        case .sequential: [entries.last?.name ?? spec.name]
+        case .functional: spec.outputs.tensors.map(\.layer)
+        }
+    }
+
+    /// The layers as `model.layers` lists them: without the input of a Sequential.
+    package var visibleEntries: [Entry] {
+        spec.kind == .sequential ? entries.filter { if case .layer(is InputLayer) = $0.body { false } else { true } } : entries
+    }
+
+    /// The weights that each of `model.layers` expects, once `table` was filled by a lowering.
+    package func layerSlots(in table: ParameterTable) -> [LayerSlots] {
+        visibleEntries.map { entry in
+            LayerSlots(
+                name: entry.name, className: entry.className,
+                slots: table.slots.filter { $0.layerPath.first == entry.name }.sortedByLayer(of: entry))
+        }
+    }
+}
+
+extension [PlacedSlot] {
+    /// A nested model's slots in the order of its layers, whatever order they were called in.
+    fileprivate func sortedByLayer(of entry: ModelProgram.Entry) -> [PlacedSlot] {
+        guard case .model(let model) = entry.body else { return self }
+        return model.value.entries.flatMap { inner -> [PlacedSlot] in
+            let own = filter { $0.layerPath.dropFirst().first == inner.name }
+            let stripped = own.map { PlacedSlot(layerPath: Array($0.layerPath.dropFirst()), slot: $0.slot) }
+            return stripped.sortedByLayer(of: inner).map {
+                PlacedSlot(layerPath: [entry.name] + $0.layerPath, slot: $0.slot)
+            }
+        }
+    }
+}

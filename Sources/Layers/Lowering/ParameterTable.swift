@@ -1,0 +1,29 @@
+package import KerasSpec
+package import Tensors
+
+/// The weights of a model by path, in the order in which they were declared. The index of a slot is what a graph calls a
+/// parameter.
+package struct ParameterTable: Sendable {
+    package private(set) var slots: [PlacedSlot] = []
+    private var indices: [String: Int] = [:]
+
+    package init() {}
+
+    package func index(of path: String) -> Int? { indices[path] }
+
+    /// Adds a slot, or checks that a later call of the layer wants the same one.
+    mutating func declare(_ slot: PlacedSlot) throws(LocatedError) {
+        guard let index = indices[slot.path] else {
+            indices[slot.path] = slots.count
+            slots.append(slot)
+            return
+        }
+        guard slots[index].slot.shape == slot.slot.shape else {
+            throw LocatedError(
+                .mismatch, "layer.inputShape",
+                "expected an input for which \(slot.slot.path.joined(separator: "/")) has the shape "
+                    + "\(slots[index].slot.shape), as in the layer's first call, got one that needs \(slot.slot.shape)",
+                at: slot.layerPath)
+        }
+    }
+}

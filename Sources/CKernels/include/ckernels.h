@@ -1,3 +1,7 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
+
+#include "ck_activation.h"
+#include "ck_elementwise.h"
+
 #endif

@@ -1,0 +1,39 @@
+/* Elementwise activation functions and their derivatives on float32. Input and output are equal or disjoint. */
+#ifndef CK_ACTIVATION_H
+#define CK_ACTIVATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+void ck_exp(const float *x, float *y, ptrdiff_t count);
+void ck_log(const float *x, float *y, ptrdiff_t count);
+void ck_tanh(const float *x, float *y, ptrdiff_t count);
+void ck_sigmoid(const float *x, float *y, ptrdiff_t count);
+void ck_softplus(const float *x, float *y, ptrdiff_t count);
+void ck_softsign(const float *x, float *y, ptrdiff_t count);
+/* max(x, 0); NaN stays NaN. */
+void ck_rectify(const float *x, float *y, ptrdiff_t count);
+/* x above threshold, slope (x - threshold) below, at most high. */
+void ck_relu(const float *x, float *y, ptrdiff_t count, float slope, float high, float threshold);
+/* scale x above 0, scale alpha (exp(x) - 1) below: elu, and selu with its two constants. */
+void ck_elu(const float *x, float *y, ptrdiff_t count, float alpha, float scale);
+/* clip(slope x + 1/2, 0, 1): slope 1/6 is Keras 3's hard sigmoid, 1/5 that of Keras 1 and 2. */
+void ck_hard_sigmoid(const float *x, float *y, ptrdiff_t count, float slope);
+
+/* dx = dy f'(x), or added to dx. y is f(x); where the derivative wants x, the argument is called x.
+   dx may be dy. */
+void ck_exp_gradient(const float *y, const float *dy, float *dx, ptrdiff_t count, bool add);
+void ck_tanh_gradient(const float *y, const float *dy, float *dx, ptrdiff_t count, bool add);
+void ck_sigmoid_gradient(const float *y, const float *dy, float *dx, ptrdiff_t count, bool add);
+void ck_softplus_gradient(const float *x, const float *dy, float *dx, ptrdiff_t count, bool add);
+void ck_softsign_gradient(const float *x, const float *dy, float *dx, ptrdiff_t count, bool add);
+/* 1 where `low` < v < high, slope where v <= low, 0 above; v is x or y, whichever tells. */
+void ck_relu_gradient(
+    const float *v, const float *dy, float *dx, ptrdiff_t count, float slope, float high, float low, bool add);
+void ck_elu_gradient(const float *y, const float *dy, float *dx, ptrdiff_t count, float alpha, float scale, bool add);
+/* The same from the input, for alpha below 0, where the output doesn't tell the branch. */
+void ck_elu_gradient_from_input(
+    const float *x, const float *dy, float *dx, ptrdiff_t count, float alpha, float scale, bool add);
+void ck_hard_sigmoid_gradient(const float *y, const float *dy, float *dx, ptrdiff_t count, float slope, bool add);
+
+#endif

@@ -84,10 +84,14 @@ struct ActivationAccuracyTests {
             let seeds = inputs.indices.map { Float($0 % 7) - 2.5 }
             for accumulate in [false, true] {
                 if accumulate { gradients = inputs.map { _ in 1 } }
-                activationGradient(
-                    kind, input: kind.gradientReadsInput ? inputsPointer : nil,
-                    output: kind.gradientReadsInput ? nil : UnsafePointer(outputs), outputGradient: seeds,
-                    inputGradient: &gradients, count: inputs.count, accumulate: accumulate)
+                inputs.withUnsafeBufferPointer { input in
+                    outputs.withUnsafeBufferPointer { output in
+                        activationGradient(
+                            kind, input: kind.gradientReadsInput ? input.baseAddress : nil,
+                            output: kind.gradientReadsInput ? nil : output.baseAddress, outputGradient: seeds,
+                            inputGradient: &gradients, count: inputs.count, accumulate: accumulate)
+                    }
+                }
                 for (index, x) in inputs.enumerated() {
                     let step: Float = 0.002
                     var ends = [x - step, x + step]

@@ -5,7 +5,8 @@ package import Tensors
 ///
 /// The new content goes to a temporary file in the target's own folder; only when it is complete and on the disk does it
 /// take the target's name. A full disk, an error or a kill in the middle leaves the old file as it was. What a kill
-/// leaves behind is named `.NAME.swift-keras-XXXXXX.tmp` and is swept away by a later write to the same target.
+/// leaves behind is named `.NAME.swift-keras-XXXXXX.tmp` (`….tmp.XXXXXX` where libzip was writing) and is swept away by a
+/// later write to the same target.
 package enum AtomicFile {
     /// Lets `body` write a file at the path it is given, then puts it in the place of `path`.
     ///
@@ -65,7 +66,10 @@ package enum AtomicFile {
 
     /// Whether a file of this name is an unfinished write of ours, which listings of folders leave out.
     package static func isTemporary(_ name: String) -> Bool {
-        name.hasPrefix(".") && name.hasSuffix(".tmp") && name.contains(".swift-keras-")
+        guard name.hasPrefix("."), let mark = name.range(of: ".swift-keras-", options: .backwards) else { return false }
+        // Six letters and `.tmp`; libzip writes beside what it replaces and appends a dot and six more.
+        let tail = name[mark.upperBound...]
+        return tail.dropFirst(6).hasPrefix(".tmp") && [10, 17].contains(tail.utf8.count)
     }
 
     // MARK: - Steps
@@ -144,9 +148,7 @@ package enum AtomicFile {
             let found = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            guard found.hasPrefix(start), found.hasSuffix(".tmp"), found.utf8.count == start.utf8.count + 10 else {
-                continue
-            }
+            guard found.hasPrefix(start), isTemporary(found) else { continue }
             let leftover = folder + "/" + found
             var status = stat()
             guard lstat(leftover, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
@@ -224,7 +226,9 @@ package enum AtomicFile {
         }
     }
 
-    private static func writeFailure(_ number: Int32, _ path: String) -> LocatedError {
+    /// The error for a system error number that writing the content of `path` ended with, for writers that have their
+    /// own way of writing (libzip, libhdf5): 74 `output.disk_full` or `output.write`.
+    package static func writeFailure(_ number: Int32, _ path: String) -> LocatedError {
         if number == ENOSPC || number == EDQUOT {
             return LocatedError(
                 .io, "output.disk_full", "writing stopped: \(systemMessage(number)); an older file of this name is unchanged",

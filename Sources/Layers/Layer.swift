@@ -23,14 +23,14 @@ public struct LayerCommon: Sendable {
     /// The shape with the batch, when the layer declares its own input (`inputShape:` in Swift).
     public var batchShape: PartialShape?
     /// What makes this layer the same as its copies.
-    package let identity: LayerIdentity
+    package let identity: Identity
 
     public init(name: String? = nil, trainable: Bool = true, dtype: String = "float32", inputShape: [Int?]? = nil) {
         self.name = name
         self.trainable = trainable
         self.dtype = dtype
         self.batchShape = inputShape.map { PartialShape([nil] + $0) }
-        self.identity = LayerIdentity()
+        self.identity = Identity()
     }
 
     /// Reads `name`, `trainable`, `dtype` (a name, or Keras 3's `DTypePolicy`).
@@ -88,16 +88,4 @@ package struct Signal: Hashable, Sendable {
         self.value = value
         self.mask = mask
     }
-}
-
-/// Tells layers apart; copies of a layer hold the same one. `serial` grows in the order in which layers are made.
-package final class LayerIdentity: Sendable, Hashable {
-    package let serial: Int
-
-    package init() { serial = Self.counter.next() }
-
-    package static func == (a: LayerIdentity, b: LayerIdentity) -> Bool { a === b }
-    package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
-
-    private static let counter = SerialCounter()
 }

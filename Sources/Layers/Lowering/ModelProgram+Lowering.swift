@@ -227,3 +227,17 @@ private struct CallOrder {
         self.steps = steps
     }
 }
+
+extension BuiltInLayer {
+    /// Shapes and types of this layer's outputs for such inputs, without a model around it.
+    package func outputInfos(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] {
+        let context = LoweringContext(training: false, parameters: ParameterTable())
+        let signals = inputs.map { Signal(context.input($0)) }
+        let outputs = try context.within(
+            layer: "", slots: { (path) throws(LocatedError) in
+                try weights(for: inputs).map { PlacedSlot(layerPath: path, slot: $0) }
+            }
+        ) { () throws(LocatedError) in try lower(signals, context) }
+        return outputs.map { context.info($0.value) }
+    }
+}

@@ -1,0 +1,4 @@
+@_exported public import Datasets
+@_exported public import KerasSpec
+@_exported public import Layers
+@_exported public import Tensors

@@ -1,0 +1,95 @@
+package import Graphs
+package import KerasSpec
+package import Layers
+internal import Synchronization
+public import Tensors
+
+/// A Keras model: its architecture, its weights, and the means to run it.
+///
+/// Safe to share: several threads may predict with one model at the same time. Weights are snapshots: a prediction that has
+/// begun ends with the weights that it began with.
+public class Model: @unchecked Sendable {
+    /// Everything that changes, behind one lock. Held for moments only, never while a plan runs.
+    struct State {
+        var spec: ModelSpec
+        /// The decoded layers; nil until something wants them, so that models with unknown layers can be converted.
+        var program: ModelProgram?
+        /// Declared and given values once the input's shape is known.
+        var weights: WeightValues?
+        /// Compile settings and optimizer state as they were read.
+        var training: TrainingSpec?
+        /// Seed of the initializers.
+        var seed: UInt64
+    }
+
+    let state: Mutex<State>
+    let plans = PlanCache()
+
+    init(spec: ModelSpec, training: TrainingSpec? = nil, seed: UInt64 = 0) {
+        state = Mutex(State(spec: spec, program: nil, weights: nil, training: training, seed: seed))
+    }
+
+    /// A functional model between symbolic tensors.
+    ///
+    /// - Parameters:
+    ///   - inputs: made by `Input`.
+    ///   - outputs: made by calling layers.
+    ///   - seed: of the initial weights.
+    public convenience init(
+        inputs: [KerasTensor], outputs: [KerasTensor], name: String = "model_1", seed: UInt64 = 0
+    ) throws(LocatedError) {
+        self.init(spec: try FunctionalBuilder.spec(inputs: inputs, outputs: outputs, name: name), seed: seed)
+        _ = try program()
+    }
+
+    /// The model's name.
+    public var name: String { state.withLock { $0.spec.name } }
+
+    /// The architecture, as it was read or built.
+    package var spec: ModelSpec { state.withLock { $0.spec } }
+
+    /// Compile settings and optimizer state as they were read, if there were any.
+    package var training: TrainingSpec? { state.withLock { $0.training } }
+
+    /// The decoded layers. Throws `.unsupported` with every layer that isn't computed.
+    package func program() throws(LocatedError) -> ModelProgram {
+        let result = state.withLock { state -> Result<ModelProgram, LocatedError> in
+            if let program = state.program { return .success(program) }
+            do throws(LocatedError) {
+                let program = try ModelProgram(state.spec)
+                state.program = program
+                return .success(program)
+            } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
+    /// The declared weights with their values, initialised if nothing was loaded. Needs the input's shape, from the model or
+    /// from `inputs`.
+    package func weights(for inputs: [ValueInfo]? = nil) throws(LocatedError) -> WeightValues {
+        if let weights = state.withLock({ $0.weights }) { return weights }
+        let table = try parameterTable(for: inputs)
+        let seed = state.withLock { $0.seed }
+        let values = try WeightValues(initialising: table, seed: seed)
+        return state.withLock { state in
+            if let weights = state.weights { return weights }
+            state.weights = values
+            return values
+        }
+    }
+
+    /// The weights that the model declares, without values.
+    package func parameterTable(for inputs: [ValueInfo]? = nil) throws(LocatedError) -> ParameterTable {
+        if let weights = state.withLock({ $0.weights }) { return weights.table }
+        let program = try program()
+        guard let declared = inputs ?? program.declaredInputs else {
+            throw LocatedError(
+                .mismatch, "model.unbuilt", "expected a model that knows its input's shape, got one that doesn't",
+                at: [program.spec.name], hint: "Give it one with --input-shape, or inputShape: on the first layer.")
+        }
+        return try program.lower(inputs: declared, training: false).parameters
+    }
+
+    /// Puts other values in place of the weights.
+    func setWeights(_ weights: WeightValues) { state.withLock { $0.weights = weights } }
+}

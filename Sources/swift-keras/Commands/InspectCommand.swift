@@ -1,0 +1,21 @@
+import ArgumentParser
+import KerasSpec
+import SwiftKeras
+
+/// Tells what a file is.
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect", abstract: "Tell what a file is: container, dialect, layers, stored weights, optimizer.",
+        discussion: "Works on unknown layers, on files that hold weights alone, and on damaged files as far as they can be read.")
+
+    @Argument(help: "Any model file.", completion: .file())
+    var file: String
+
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let inspection = try Inspection(of: file)
+        Terminal.put(common.json ? inspection.json + "\n" : inspection.text)
+        if let problem = inspection.problem { throw problem }
+    }
+}

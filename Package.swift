@@ -68,10 +68,13 @@ let street: [Target] = [
     .target(name: "TestSupport", dependencies: ["Tensors", "Graphs"], path: "Tests/TestSupport", swiftSettings: manners),
 ]
 
+// Rooms that wait for others to be finished are left out until then.
+let unfinished: Set<String> = ["Layers", "LayersTests", "SwiftKeras", "SwiftKerasTests", "swift-keras", "CommandLineTests"]
+
 let package = Package(
     name: "swift-keras",
     platforms: [.macOS(.v15)],
-    products: [
+    products: unfinished.contains("SwiftKeras") ? [] : [
         .library(name: "SwiftKeras", targets: ["SwiftKeras"]),
         .executable(name: "swift-keras", targets: ["swift-keras"]),
     ],
@@ -79,5 +82,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
     ],
-    targets: cellar + rooms.flatMap(\.self) + street
+    targets: (cellar + rooms.flatMap(\.self) + street).filter { !unfinished.contains($0.name) }
 )

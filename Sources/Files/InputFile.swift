@@ -16,7 +16,8 @@ package final class InputFile: Sendable {
 
     private init(_ path: String, regular: Bool) throws(LocatedError) {
         guard !path.isEmpty, !path.utf8.contains(0) else { throw InputFile.notReadable(ENOENT, path) }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // A pipe that nobody writes to must not hold up who asks for a regular file.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | (regular ? O_NONBLOCK : 0))
         guard descriptor >= 0 else { throw InputFile.notReadable(errno, path) }
         var status = stat()
         let outcome = fstat(descriptor, &status)

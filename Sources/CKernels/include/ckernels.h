@@ -3,5 +3,6 @@
 
 #include "ck_activation.h"
 #include "ck_elementwise.h"
+#include "ck_product.h"
 
 #endif

@@ -1,0 +1,163 @@
+#include "include/ck_product.h"
+
+#include <string.h>
+
+#include "ck_target.h"
+
+/* Columns of one block of ck_row_product, in vectors. */
+#define CK_ROW_VECTORS 8
+
+#if defined(__x86_64__) && defined(__clang__)
+#define CK_FAMILIES 1
+
+#define CK_WIDTH 16
+#define CK_ROWS 8
+#define CK_NAME(name) name##_avx512
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"))), apply_to = function)
+#include "ck_product_template.h"
+#pragma clang attribute pop
+#undef CK_WIDTH
+#undef CK_ROWS
+#undef CK_NAME
+
+#define CK_WIDTH 8
+#define CK_ROWS 6
+#define CK_NAME(name) name##_avx2
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#include "ck_product_template.h"
+#pragma clang attribute pop
+#undef CK_WIDTH
+#undef CK_ROWS
+#undef CK_NAME
+#endif
+
+#define CK_WIDTH 4
+#if defined(__aarch64__)
+#define CK_ROWS 8
+#else
+#define CK_ROWS 4
+#endif
+#define CK_NAME(name) name##_baseline
+#include "ck_product_template.h"
+
+enum family { BASELINE, AVX2, AVX512 };
+
+static enum family family(void) {
+#if defined(CK_FAMILIES)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512dq"))
+        return AVX512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return AVX2;
+#endif
+    return BASELINE;
+}
+
+/* Rows of B that one pass goes through: a panel of them stays in the first-level cache. */
+#define CK_DEPTH 512
+
+static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+void ck_product(
+    ck_product_extents e, const float *a, const ptrdiff_t *a_rows, const ptrdiff_t *offsets, const float *b, float *c,
+    const ptrdiff_t *c_rows, const float *bias, unsigned flags) {
+    const enum family which = family();
+    /* Parts of the inner sum: so many whole segments, or a part of one. */
+    const ptrdiff_t whole = e.length ? CK_DEPTH / e.length : 0;
+    const ptrdiff_t group = e.length == 0 || e.segments * e.length <= CK_DEPTH * 3 / 2 ? e.segments : whole ? whole : 1;
+    const ptrdiff_t parts = group > 1 || e.length <= CK_DEPTH * 3 / 2 ? 1 : (e.length + CK_DEPTH - 1) / CK_DEPTH;
+    const ptrdiff_t part = parts ? (e.length + parts - 1) / parts : 0;
+    ptrdiff_t s = 0;
+    do {
+        const ptrdiff_t segments = least(group, e.segments - s);
+        ptrdiff_t start = 0;
+        do {
+            const ptrdiff_t length = least(part, e.length - start);
+            const int last = s + segments == e.segments && start + length == e.length;
+            const int first = s == 0 && start == 0;
+            const unsigned pass = (first ? flags & CK_PRODUCT_ADD : CK_PRODUCT_ADD) | (last ? flags & CK_PRODUCT_RECTIFY : 0);
+            const float *rows = b + (s * e.length + start) * e.b_row;
+            const float *shift = last ? bias : 0;
+            switch (which) {
+#if defined(CK_FAMILIES)
+            case AVX512:
+                product_avx512(&e, a, a_rows, offsets + s, segments, start, length, rows, c, c_rows, shift, pass);
+                break;
+            case AVX2:
+                product_avx2(&e, a, a_rows, offsets + s, segments, start, length, rows, c, c_rows, shift, pass);
+                break;
+#endif
+            default: product_baseline(&e, a, a_rows, offsets + s, segments, start, length, rows, c, c_rows, shift, pass);
+            }
+            start += length;
+        } while (start < e.length);
+        s += segments;
+    } while (s < e.segments);
+}
+
+CK_CLONES void ck_pack_panels(const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *panels) {
+    for (ptrdiff_t j = 0; j < n; j += CK_PANEL) {
+        const ptrdiff_t cols = least(CK_PANEL, n - j);
+        for (ptrdiff_t i = 0; i < rows; i++, panels += CK_PANEL) {
+            const float *row = b + i * stride + j;
+            if (cols == CK_PANEL) {
+                for (ptrdiff_t k = 0; k < CK_PANEL; k++) panels[k] = row[k];
+            } else {
+                for (ptrdiff_t k = 0; k < cols; k++) panels[k] = row[k];
+                for (ptrdiff_t k = cols; k < CK_PANEL; k++) panels[k] = 0;
+            }
+        }
+    }
+}
+
+CK_CLONES void ck_pack_panels_transposed(const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *panels) {
+    for (ptrdiff_t j = 0; j < n; j += CK_PANEL) {
+        const ptrdiff_t cols = least(CK_PANEL, n - j);
+        for (ptrdiff_t i = 0; i < rows; i++, panels += CK_PANEL) {
+            const float *column = b + j * stride + i;
+            for (ptrdiff_t k = 0; k < cols; k++) panels[k] = column[k * stride];
+            for (ptrdiff_t k = cols; k < CK_PANEL; k++) panels[k] = 0;
+        }
+    }
+}
+
+void ck_row_product(const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *y) {
+    switch (family()) {
+#if defined(CK_FAMILIES)
+    case AVX512: row_product_avx512(x, w, stride, rows, n, y); break;
+    case AVX2: row_product_avx2(x, w, stride, rows, n, y); break;
+#endif
+    default: row_product_baseline(x, w, stride, rows, n, y);
+    }
+}
+
+/* What of B is packed at a time. */
+#define CK_PACKED_DEPTH 256
+
+void ck_matrix_product(
+    int transpose_a, int transpose_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t lda, const float *b,
+    ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *bias, unsigned flags) {
+    const ptrdiff_t zero = 0;
+    ck_product_extents e = {
+        .rows = 1, .columns = m, .a_column = transpose_a ? 1 : lda, .c_column = ldc,
+        .segments = 1, .step = transpose_a ? lda : 1, .b_row = CK_PANEL,
+    };
+    float panel[CK_PACKED_DEPTH * CK_PANEL] __attribute__((aligned(64)));
+    ptrdiff_t start = 0;
+    do {
+        e.length = least(CK_PACKED_DEPTH, k - start);
+        e.b_panel = e.length * CK_PANEL;
+        const int last = start + e.length >= k;
+        const unsigned pass =
+            (start == 0 ? flags & CK_PRODUCT_ADD : CK_PRODUCT_ADD) | (last ? flags & CK_PRODUCT_RECTIFY : 0);
+        const float *rows = transpose_a ? a + start * lda : a + start;
+        for (ptrdiff_t j = 0; j < n; j += CK_PANEL) {
+            e.n = least(CK_PANEL, n - j);
+            if (transpose_b)
+                ck_pack_panels_transposed(b + j * ldb + start, ldb, e.length, e.n, panel);
+            else
+                ck_pack_panels(b + start * ldb + j, ldb, e.length, e.n, panel);
+            ck_product(e, rows, &zero, &zero, panel, c + j, &zero, last && bias ? bias + j : 0, pass);
+        }
+        start += e.length;
+    } while (start < k);
+}

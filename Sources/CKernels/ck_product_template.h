@@ -1,0 +1,177 @@
+/* The kernels of ck_product for one vector length. Included once for each processor family, with CK_WIDTH (floats of a vector),
+   CK_ROWS (rows of a block of C) and CK_NAME (puts the family behind a name) defined. A block is CK_ROWS × 2 vectors. */
+
+typedef float CK_NAME(vector) __attribute__((vector_size(CK_WIDTH * 4)));
+typedef int CK_NAME(mask) __attribute__((vector_size(CK_WIDTH * 4)));
+typedef float CK_NAME(unaligned) __attribute__((vector_size(CK_WIDTH * 4), aligned(4), may_alias));
+
+typedef void CK_NAME(kernel)(
+    const float *const *a, const ptrdiff_t *offsets, ptrdiff_t segments, ptrdiff_t start, ptrdiff_t length, ptrdiff_t step,
+    const float *b, ptrdiff_t b_row, float *const *c, ptrdiff_t cols, const float *bias, unsigned flags);
+
+CK_INLINE void CK_NAME(block)(
+    const int mr, const int nv, const float *const *rows, const ptrdiff_t *offsets, ptrdiff_t segments, ptrdiff_t start,
+    ptrdiff_t length, ptrdiff_t step, const float *b, ptrdiff_t b_row, float *const *c, ptrdiff_t cols, const float *bias,
+    unsigned flags) {
+#pragma clang fp contract(fast)
+    CK_NAME(vector) sum[CK_ROWS][2];
+    const float *a[CK_ROWS];
+#pragma unroll
+    for (int i = 0; i < mr; i++) {
+        a[i] = rows[i];
+#pragma unroll
+        for (int v = 0; v < nv; v++) sum[i][v] = (CK_NAME(vector)){0};
+    }
+    for (ptrdiff_t s = 0; s < segments; s++) {
+        ptrdiff_t at = offsets[s] + start * step;
+        for (ptrdiff_t k = 0; k < length; k++) {
+            CK_NAME(vector) y[2];
+#pragma unroll
+            for (int v = 0; v < nv; v++) y[v] = *(const CK_NAME(unaligned) *)(b + v * CK_WIDTH);
+#pragma unroll
+            for (int i = 0; i < mr; i++) {
+                const float x = a[i][at];
+#pragma unroll
+                for (int v = 0; v < nv; v++) sum[i][v] += x * y[v];
+            }
+            at += step;
+            b += b_row;
+        }
+    }
+    if (cols == nv * CK_WIDTH) {
+        CK_NAME(vector) shift[2];
+#pragma unroll
+        for (int v = 0; v < nv; v++)
+            shift[v] = bias ? *(const CK_NAME(unaligned) *)(bias + v * CK_WIDTH) : (CK_NAME(vector)){0};
+#pragma unroll
+        for (int i = 0; i < mr; i++) {
+#pragma unroll
+            for (int v = 0; v < nv; v++) {
+                CK_NAME(unaligned) *target = (CK_NAME(unaligned) *)(c[i] + v * CK_WIDTH);
+                CK_NAME(vector) value = sum[i][v];
+                if (flags & CK_PRODUCT_ADD) value += *target;
+                if (bias) value += shift[v];
+                if (flags & CK_PRODUCT_RECTIFY) {
+                    const CK_NAME(mask) negative = value < (CK_NAME(vector)){0};
+                    value = (CK_NAME(vector))((CK_NAME(mask))value & ~negative);
+                }
+                *target = value;
+            }
+        }
+    } else {
+        float values[CK_ROWS][2 * CK_WIDTH];
+#pragma unroll
+        for (int i = 0; i < mr; i++) {
+#pragma unroll
+            for (int v = 0; v < nv; v++) *(CK_NAME(unaligned) *)(values[i] + v * CK_WIDTH) = sum[i][v];
+        }
+        for (int i = 0; i < mr; i++) {
+            for (ptrdiff_t j = 0; j < cols; j++) {
+                float value = values[i][j];
+                if (flags & CK_PRODUCT_ADD) value += c[i][j];
+                if (bias) value += bias[j];
+                if (flags & CK_PRODUCT_RECTIFY) value = value < 0 ? 0 : value;
+                c[i][j] = value;
+            }
+        }
+    }
+}
+
+#define CK_KERNEL(mr, nv)                                                                                              \
+    static void CK_NAME(kernel_##mr##_##nv)(                                                                           \
+        const float *const *a, const ptrdiff_t *offsets, ptrdiff_t segments, ptrdiff_t start, ptrdiff_t length,        \
+        ptrdiff_t step, const float *b, ptrdiff_t b_row, float *const *c, ptrdiff_t cols, const float *bias,           \
+        unsigned flags) {                                                                                              \
+        CK_NAME(block)(mr, nv, a, offsets, segments, start, length, step, b, b_row, c, cols, bias, flags);             \
+    }
+#define CK_KERNELS(mr) CK_KERNEL(mr, 1) CK_KERNEL(mr, 2)
+CK_KERNELS(1)
+CK_KERNELS(2)
+CK_KERNELS(3)
+CK_KERNELS(4)
+#if CK_ROWS > 4
+CK_KERNELS(5)
+CK_KERNELS(6)
+#endif
+#if CK_ROWS > 6
+CK_KERNELS(7)
+CK_KERNELS(8)
+#endif
+
+static CK_NAME(kernel) *const CK_NAME(kernels)[CK_ROWS][2] = {
+    {CK_NAME(kernel_1_1), CK_NAME(kernel_1_2)},
+    {CK_NAME(kernel_2_1), CK_NAME(kernel_2_2)},
+    {CK_NAME(kernel_3_1), CK_NAME(kernel_3_2)},
+    {CK_NAME(kernel_4_1), CK_NAME(kernel_4_2)},
+#if CK_ROWS > 4
+    {CK_NAME(kernel_5_1), CK_NAME(kernel_5_2)},
+    {CK_NAME(kernel_6_1), CK_NAME(kernel_6_2)},
+#endif
+#if CK_ROWS > 6
+    {CK_NAME(kernel_7_1), CK_NAME(kernel_7_2)},
+    {CK_NAME(kernel_8_1), CK_NAME(kernel_8_2)},
+#endif
+};
+
+/* All rows and columns for a part of the inner sum: `segments` segments from `offsets`, of each `length` steps from `start`. */
+static void CK_NAME(product)(
+    const ck_product_extents *e, const float *a, const ptrdiff_t *a_rows, const ptrdiff_t *offsets, ptrdiff_t segments,
+    ptrdiff_t start, ptrdiff_t length, const float *b, float *c, const ptrdiff_t *c_rows, const float *bias, unsigned flags) {
+    const ptrdiff_t count = e->rows * e->columns;
+    for (ptrdiff_t j = 0; j < e->n; j += 2 * CK_WIDTH) {
+        const ptrdiff_t cols = e->n - j < 2 * CK_WIDTH ? e->n - j : 2 * CK_WIDTH;
+        const int nv = cols > CK_WIDTH ? 2 : 1;
+        const float *panel = b + j / CK_PANEL * e->b_panel + j % CK_PANEL;
+        ptrdiff_t row = 0, column = 0;
+        for (ptrdiff_t done = 0; done < count; done += CK_ROWS) {
+            const int mr = count - done < CK_ROWS ? (int)(count - done) : CK_ROWS;
+            const float *from[CK_ROWS];
+            float *to[CK_ROWS];
+            for (int i = 0; i < mr; i++) {
+                from[i] = a + a_rows[row] + column * e->a_column;
+                to[i] = c + c_rows[row] + column * e->c_column + j;
+                if (++column == e->columns) {
+                    column = 0;
+                    row++;
+                }
+            }
+            CK_NAME(kernels)[mr - 1][nv - 1](
+                from, offsets, segments, start, length, e->step, panel, e->b_row, to, cols, bias ? bias + j : 0, flags);
+        }
+    }
+}
+
+/* One row of C, `columns` = CK_WIDTH * nv of it, so that the memory of w is read in long runs. */
+CK_INLINE void CK_NAME(row_block)(
+    const int nv, const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, float *y) {
+#pragma clang fp contract(fast)
+    CK_NAME(vector) sum[CK_ROW_VECTORS];
+#pragma unroll
+    for (int v = 0; v < nv; v++) sum[v] = (CK_NAME(vector)){0};
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        const float factor = x[i];
+#pragma unroll
+        for (int v = 0; v < nv; v++) sum[v] += factor * *(const CK_NAME(unaligned) *)(w + v * CK_WIDTH);
+        w += stride;
+    }
+#pragma unroll
+    for (int v = 0; v < nv; v++) *(CK_NAME(unaligned) *)(y + v * CK_WIDTH) = sum[v];
+}
+
+static void CK_NAME(row_product)(
+    const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *y) {
+#pragma clang fp contract(fast)
+    ptrdiff_t j = 0;
+    for (; n - j >= CK_ROW_VECTORS * CK_WIDTH; j += CK_ROW_VECTORS * CK_WIDTH)
+        CK_NAME(row_block)(CK_ROW_VECTORS, x, w + j, stride, rows, y + j);
+    for (; n - j >= 4 * CK_WIDTH; j += 4 * CK_WIDTH) CK_NAME(row_block)(4, x, w + j, stride, rows, y + j);
+    for (; n - j >= CK_WIDTH; j += CK_WIDTH) CK_NAME(row_block)(1, x, w + j, stride, rows, y + j);
+    if (j == n) return;
+    float sum[CK_WIDTH] = {0};
+    for (ptrdiff_t i = 0; i < rows; i++)
+        for (ptrdiff_t k = j; k < n; k++) sum[k - j] += x[i] * w[i * stride + k];
+    for (ptrdiff_t k = j; k < n; k++) y[k] = sum[k - j];
+}
+
+#undef CK_KERNEL
+#undef CK_KERNELS

@@ -1,0 +1,54 @@
+/* The one inner loop of matrix products and convolutions, in float32:
+
+       C[row][j] = sum over s, k of A[row + offset[s] + k step] * B[s length + k][j]
+
+   A matrix product is the case of one segment. A convolution's row is an output pixel, its segments are the contiguous runs of
+   input that the kernel sees: no column matrix is ever written. Exchanging rows and segments gives the gradient of the kernel.
+
+   Results depend on the extents alone, in a fixed order of additions. */
+#ifndef CK_PRODUCT_H
+#define CK_PRODUCT_H
+
+#include <stddef.h>
+
+/* B comes in panels of so many columns. */
+#define CK_PANEL 32
+
+enum {
+    /* Adds to C instead of overwriting it. */
+    CK_PRODUCT_ADD = 1,
+    /* max(·, 0) last of all; NaN stays NaN. */
+    CK_PRODUCT_RECTIFY = 2,
+};
+
+typedef struct {
+    /* Rows of A and C: `rows` times `columns`, at a_rows[r] + c * a_column and c_rows[r] + c * c_column. */
+    ptrdiff_t rows, columns, a_column, c_column;
+    /* The inner sum. */
+    ptrdiff_t segments, length, step;
+    /* Columns of B and C. Columns CK_PANEL p … of B's row i are at b + p * b_panel + i * b_row, and may be read up to the next
+       multiple of 16. */
+    ptrdiff_t n, b_panel, b_row;
+} ck_product_extents;
+
+/* `bias` (n elements) may be NULL. C overlaps nothing. */
+void ck_product(
+    ck_product_extents extents, const float *a, const ptrdiff_t *a_rows, const ptrdiff_t *offsets, const float *b, float *c,
+    const ptrdiff_t *c_rows, const float *bias, unsigned flags);
+
+/* Rows of n elements, `stride` apart, as panels with zeros behind column n: ceil(n / CK_PANEL) * rows * CK_PANEL elements. */
+void ck_pack_panels(const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *panels);
+
+/* The same of the transpose: element (i, j) of what is packed is b[j * stride + i]. */
+void ck_pack_panels_transposed(const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *panels);
+
+/* C[m][n] = A B, or added to C, with op(A) = A (m × k, rows lda apart) or the transpose of A (k × m), and so for B (k × n, or n × k). For
+   products too small or too narrow to be cut into tiles; packs on the stack, allocates nothing. */
+void ck_matrix_product(
+    int transpose_a, int transpose_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t lda, const float *b,
+    ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *bias, unsigned flags);
+
+/* y[j] = sum over i < rows of x[i] w[i * stride + j], j < n: one row times a matrix that is read once, in order. */
+void ck_row_product(const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *y);
+
+#endif

@@ -1,6 +1,5 @@
 import Datasets
 import Foundation
-import KerasFormat
 import KerasSpec
 import SwiftKeras
 
@@ -36,7 +35,7 @@ struct ClassLabels {
                 .notFound, "labels.imagenet", "expected Keras's class index, got no such file", at: [path],
                 hint: "Keras puts imagenet_class_index.json there when decode_predictions is called once; copy it.")
         }
-        let document = try locating(path) { () throws(LocatedError) in try JSON.parse(Array(data)) }
+        let document = try locating(path) { () throws(LocatedError) in try ConfigValue(jsonText: Array(data)) }
         var names: [String] = []
         while let entry = document.object?[String(names.count)]?.array, entry.count == 2, let name = entry[1].string {
             names.append(name)

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import KerasFormat
 import SwiftKeras
 
 /// Where the commands speak: documents on standard output, everything else on standard error.
@@ -23,7 +22,7 @@ enum Terminal {
 
     /// The one JSON document of a command.
     static func put(json value: ConfigValue) {
-        put(JSON.text(value) + "\n")
+        put(value.jsonText + "\n")
     }
 }
 

@@ -1,4 +1,3 @@
-public import OrderedCollections
 public import Tensors
 
 /// Takes typed values out of a configuration object, one key at a time, and reports what it can't take with JSON path,

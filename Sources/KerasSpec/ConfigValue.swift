@@ -1,4 +1,4 @@
-public import OrderedCollections
+@_exported public import OrderedCollections
 
 /// A value of a Keras configuration: JSON's values with what Keras's files need kept: the order of keys, integers apart
 /// from floats, NaN and infinities.

@@ -1,4 +1,3 @@
-public import OrderedCollections
 public import Tensors
 
 /// What a model is, apart from files, weights and arithmetic: the first narrow waist of the house.

@@ -1,0 +1,211 @@
+internal import CHDF5
+package import Tensors
+
+extension HDF5File {
+    /// zlib can't do better: 1032 bytes out of one.
+    private static let bestDeflateRatio = 1032
+    /// A chunk may be this large whatever the dataset's size.
+    private static let smallChunk = 1 << 20
+
+    package func datasetInfo(_ objectPath: String) throws(LocatedError) -> HDF5DatasetInfo {
+        try HDF5Library.locked { () throws(LocatedError) in
+            let dataset = try lockedDataset(objectPath)
+            return try lockedInfo(dataset.id, at: objectPath)
+        }
+    }
+
+    package func dataset(_ objectPath: String) throws(LocatedError) -> LazyTensor {
+        let info = try datasetInfo(objectPath)
+        return LazyTensor(shape: info.shape, dtype: info.dtype) { [self] () throws(LocatedError) in
+            try load(objectPath, expecting: info)
+        }
+    }
+
+    private func load(_ objectPath: String, expecting expected: HDF5DatasetInfo) throws(LocatedError) -> Tensor {
+        try HDF5Library.locked { () throws(LocatedError) in
+            let dataset = try lockedDataset(objectPath)
+            let info = try lockedInfo(dataset.id, at: objectPath)
+            guard info == expected else {
+                throw error(
+                    .io, "hdf5.changed", "expected the dataset as it was when the file was opened, got another",
+                    at: objectPath)
+            }
+            var tensor = Tensor(uninitialized: info.shape, dtype: info.dtype)
+            guard tensor.count > 0 else { return tensor }
+            guard let type = HDF5Handle(H5Dget_type(dataset.id), close: H5Tclose),
+                let memory = ElementType.lockedNative(of: type.id)
+            else { throw corrupt("an element type", at: objectPath) }
+            let result = tensor.withUnsafeMutableBytes {
+                H5Dread(dataset.id, memory.id, chdf5_all(), chdf5_all(), chdf5_default(), $0.baseAddress)
+            }
+            guard result >= 0 else { throw corrupt("readable values", at: objectPath) }
+            if info.dtype == .bool { normalizeBooleans(&tensor) }
+            return tensor
+        }
+    }
+
+    private func lockedDataset(_ objectPath: String) throws(LocatedError) -> HDF5Handle {
+        let object = try lockedExisting(objectPath)
+        guard H5Iget_type(object.id) == H5I_DATASET else {
+            throw error(.invalid, "hdf5.kind", "expected a dataset, got a group or type", at: objectPath)
+        }
+        return object
+    }
+
+    /// Reads and checks a header. The creation properties come first: some layouts read other files as soon as their
+    /// shape is asked for.
+    private func lockedInfo(_ dataset: hid_t, at objectPath: String) throws(LocatedError) -> HDF5DatasetInfo {
+        guard let creation = HDF5Handle(H5Dget_create_plist(dataset), close: H5Pclose) else {
+            throw corrupt("a dataset's properties", at: objectPath)
+        }
+        let layoutClass = H5Pget_layout(creation.id)
+        if layoutClass == H5D_VIRTUAL {
+            throw error(
+                .invalid, "hdf5.virtual", "expected values in this file, got a virtual dataset, which refers to others",
+                at: objectPath, hint: "Copy the file with h5py so that the values lie in it.")
+        }
+        let externalFiles = H5Pget_external_count(creation.id)
+        guard externalFiles == 0 else {
+            if externalFiles < 0 { throw corrupt("a dataset's properties", at: objectPath) }
+            throw error(
+                .invalid, "hdf5.external", "expected values in this file, got a reference to \(externalFiles) other files",
+                at: objectPath, hint: "Copy the file with h5repack so that the values lie in it.")
+        }
+        let filters = try lockedFilters(creation.id, at: objectPath)
+
+        guard let type = HDF5Handle(H5Dget_type(dataset), close: H5Tclose),
+            let space = HDF5Handle(H5Dget_space(dataset), close: H5Sclose)
+        else { throw corrupt("a type and a shape", at: objectPath) }
+        let element = try elementType(type.id, at: objectPath)
+        if element.isOpaquePair { try lockedCheckBrain(dataset, at: objectPath) }
+        guard let extent = try lockedExtent(of: space.id, at: objectPath) else {
+            throw error(.unsupported, "hdf5.type", "expected an array, got a dataset without a shape", at: objectPath)
+        }
+        let (byteCount, overflow) = extent.count.multipliedReportingOverflow(by: element.dtype.byteCount)
+        guard !overflow else { throw tooLarge(extent.shape, element.dtype, stored: nil, at: objectPath) }
+
+        let layout = try lockedLayout(
+            dataset, creation.id, layoutClass, extent.shape, byteCount, element.dtype, filters, at: objectPath)
+        return HDF5DatasetInfo(
+            shape: extent.shape, dtype: element.dtype, byteOrder: element.byteOrder, layout: layout.layout,
+            filters: filters, storageSize: layout.stored)
+    }
+
+    private func lockedFilters(_ creation: hid_t, at objectPath: String) throws(LocatedError) -> [HDF5DatasetInfo.Filter] {
+        let count = H5Pget_nfilters(creation)
+        guard (0...32).contains(count) else { throw corrupt("a list of filters", at: objectPath) }
+        var filters: [HDF5DatasetInfo.Filter] = []
+        var seen: Set<H5Z_filter_t> = []
+        for index in 0..<count {
+            var flags: UInt32 = 0
+            var values = [UInt32](repeating: 0, count: 8)
+            var valueCount = values.count
+            var name = [CChar](repeating: 0, count: 64)
+            var configuration: UInt32 = 0
+            let filter = H5Pget_filter2(
+                creation, UInt32(index), &flags, &valueCount, &values, name.count, &name, &configuration)
+            guard filter >= 0 else { throw corrupt("a list of filters", at: objectPath) }
+            switch filter {
+            case H5Z_FILTER_DEFLATE: filters.append(.deflate(level: Int(values[0])))
+            case H5Z_FILTER_SHUFFLE: filters.append(.shuffle)
+            case H5Z_FILTER_FLETCHER32: filters.append(.fletcher32)
+            default:
+                let known = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                throw error(
+                    .unsupported, "hdf5.filter",
+                    "expected gzip, shuffle or fletcher32, got filter \(filter)\(known.isEmpty ? "" : " (\(known))")",
+                    at: objectPath, hint: "Copy the file with h5repack -f NONE where that filter is installed.")
+            }
+            // Two deflates turn 13 KB into 2 GiB.
+            guard seen.insert(filter).inserted else {
+                throw error(.invalid, "hdf5.filter", "expected each filter once, got one repeated", at: objectPath)
+            }
+        }
+        return filters
+    }
+
+    /// Keras marks bfloat16 by an attribute; other pairs of opaque bytes have no meaning as numbers.
+    private func lockedCheckBrain(_ dataset: hid_t, at objectPath: String) throws(LocatedError) {
+        guard try lockedAttribute("dtype", of: dataset, at: objectPath)?.text == "bfloat16" else {
+            throw error(.unsupported, "hdf5.type", "expected numbers or booleans, got opaque bytes", at: objectPath)
+        }
+    }
+
+    /// Holds what is declared against what is stored, before anybody takes memory for it.
+    private func lockedLayout(
+        _ dataset: hid_t, _ creation: hid_t, _ layoutClass: H5D_layout_t, _ shape: Shape, _ byteCount: Int,
+        _ dtype: DType, _ filters: [HDF5DatasetInfo.Filter], at objectPath: String
+    ) throws(LocatedError) -> (layout: HDF5DatasetInfo.Layout, stored: Int) {
+        switch layoutClass {
+        case H5D_COMPACT, H5D_CONTIGUOUS:
+            guard let stored = Int(exactly: H5Dget_storage_size(dataset)), stored == byteCount, stored <= source.count
+            else { throw tooLarge(shape, dtype, stored: H5Dget_storage_size(dataset), at: objectPath) }
+            if layoutClass == H5D_COMPACT { return (.compact, stored) }
+            if stored > 0 {
+                let offset = H5Dget_offset(dataset)
+                guard let start = Int(exactly: offset), start <= source.count - stored else {
+                    throw error(
+                        .invalid, "hdf5.truncated",
+                        "expected \(stored) bytes of values within a file of \(source.count), got an address of \(offset)",
+                        at: objectPath)
+                }
+            }
+            return (.contiguous, stored)
+        case H5D_CHUNKED:
+            return try lockedChunks(dataset, creation, shape, byteCount, dtype, filters, at: objectPath)
+        default: throw corrupt("a contiguous, compact or chunked layout", at: objectPath)
+        }
+    }
+
+    private func lockedChunks(
+        _ dataset: hid_t, _ creation: hid_t, _ shape: Shape, _ byteCount: Int, _ dtype: DType,
+        _ filters: [HDF5DatasetInfo.Filter], at objectPath: String
+    ) throws(LocatedError) -> (layout: HDF5DatasetInfo.Layout, stored: Int) {
+        var extents = [hsize_t](repeating: 0, count: 33)
+        let rank = Int(H5Pget_chunk(creation, Int32(extents.count), &extents))
+        let chunk = extents.prefix(max(rank, 0)).compactMap { Int(exactly: $0) }
+        guard rank == shape.rank, rank > 0, chunk.count == rank, chunk.allSatisfy({ $0 > 0 }),
+            let chunkCount = Shape(chunk).checkedCount
+        else {
+            throw error(
+                .invalid, "hdf5.chunk", "expected chunks with as many axes as \(shape), got \(chunk)", at: objectPath)
+        }
+        guard byteCount > 0 else { return (.chunked(chunk), 0) }
+        let (chunkBytes, chunkOverflow) = chunkCount.multipliedReportingOverflow(by: dtype.byteCount)
+        let limit = byteCount.multipliedReportingOverflow(by: 4)
+        guard !chunkOverflow, chunkBytes <= max(HDF5File.smallChunk, limit.overflow ? Int.max : limit.partialValue)
+        else {
+            throw error(
+                .invalid, "hdf5.chunk", "expected chunks not much larger than \(shape), got \(chunk)", at: objectPath)
+        }
+        let grid = zip(shape.dims, chunk).map { extent, step in extent / step + (extent % step == 0 ? 0 : 1) }
+        guard let expectedChunks = Shape(grid).checkedCount else {
+            throw tooLarge(shape, dtype, stored: nil, at: objectPath)
+        }
+        let storedSize = H5Dget_storage_size(dataset)
+        guard let stored = Int(exactly: storedSize), stored > 0, stored <= source.count, expectedChunks <= stored else {
+            throw tooLarge(shape, dtype, stored: storedSize, at: objectPath)
+        }
+        let deflates = filters.contains { if case .deflate = $0 { true } else { false } }
+        let (mostBytes, ratioOverflow) = stored.multipliedReportingOverflow(by: deflates ? HDF5File.bestDeflateRatio : 1)
+        guard ratioOverflow || byteCount <= mostBytes else {
+            throw tooLarge(shape, dtype, stored: storedSize, at: objectPath)
+        }
+        var chunks: hsize_t = 0
+        guard let space = HDF5Handle(H5Dget_space(dataset), close: H5Sclose),
+            H5Dget_num_chunks(dataset, space.id, &chunks) >= 0
+        else { throw corrupt("an index of chunks", at: objectPath) }
+        guard chunks == hsize_t(expectedChunks) else {
+            throw error(
+                .invalid, "hdf5.size", "expected \(expectedChunks) chunks for \(shape), got \(chunks)", at: objectPath)
+        }
+        return (.chunked(chunk), stored)
+    }
+
+    private func tooLarge(_ shape: Shape, _ dtype: DType, stored: hsize_t?, at objectPath: String) -> LocatedError {
+        error(
+            .invalid, "hdf5.size",
+            "expected the values of \(dtype.rawValue) \(shape) in the file, got \(stored.map(String.init) ?? "fewer") bytes",
+            at: objectPath)
+    }
+}

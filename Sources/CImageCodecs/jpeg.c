@@ -10,8 +10,9 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
-/* A progressive file has about 10 scans; every scan costs a pass over the whole image, whatever its size. */
+/* A progressive file has about 10 scans; every scan costs a pass over the whole image, however few bytes it has. */
 enum { MOST_SCANS = 500 };
+static const uint64_t most_scanned_pixels = 8000000000;
 
 struct manager {
     struct jpeg_error_mgr base;
@@ -88,8 +89,13 @@ static void skip_bytes(j_decompress_ptr codec, long count) {
 static void end_source(j_decompress_ptr codec) { (void)codec; }
 
 static void on_progress(j_common_ptr codec) {
-    if (codec->is_decompressor && ((j_decompress_ptr)codec)->input_scan_number > MOST_SCANS) {
-        give_up(codec, CIMAGECODECS_TOO_LARGE, "more than 500 scans");
+    if (!codec->is_decompressor) return;
+    j_decompress_ptr decoder = (j_decompress_ptr)codec;
+    uint64_t pixels = (uint64_t)decoder->image_width * decoder->image_height;
+    /* The first few scans are what every sound file has. */
+    if (decoder->input_scan_number > MOST_SCANS ||
+        (decoder->input_scan_number > 20 && pixels * (uint64_t)decoder->input_scan_number > most_scanned_pixels)) {
+        give_up(codec, CIMAGECODECS_TOO_LARGE, "more scans than a progressive file has use for");
     }
 }
 

@@ -17,13 +17,15 @@ public enum NPY {
         }
     }
 
-    /// Shape and element type now, elements when they are loaded. Throws as `read` does.
+    /// Shape and element type now, elements when they are loaded; the file stays open until then. Throws as `read` does.
     public static func readLazily(_ path: String) throws(LocatedError) -> LazyTensor {
         let file = try InputFile(path)
         let header = try locating(path) { () throws(LocatedError) in
             try NPYHeader.read(fileSize: file.size, sequentially(file))
         }
-        return LazyTensor(shape: header.shape, dtype: header.dtype) { () throws(LocatedError) in try read(path) }
+        return LazyTensor(shape: header.shape, dtype: header.dtype) { () throws(LocatedError) in
+            try locating(path) { () throws(LocatedError) in try read(fileSize: file.size, sequentially(file)) }
+        }
     }
 
     /// The array that a whole `.npy` file's bytes hold. Throws as `read` does.

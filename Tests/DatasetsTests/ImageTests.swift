@@ -70,6 +70,16 @@ private enum ImageFixtures {
         }
     }
 
+    /// No file lies in the folder without a test that opens it.
+    @Test func everyFixtureHasACase() throws {
+        let known = Set(ImageFixtures.expected.names.map { String($0.prefix { $0 != "/" }) }).union(ImageFixtures.broken.keys)
+        let files = try FileManager.default.contentsOfDirectory(atPath: Fixtures.path("images"))
+        let others: Set = [
+            "LICENSE.md", "cases.json", "chelsea.png", "encoded_color.jpg", "encoded_grey.jpg", "expected.npz", "resized.npz",
+        ]
+        #expect(Set(files).subtracting(known) == others)
+    }
+
     @Test func writesPillowsJPEG() throws {
         let image = try Image(contentsOf: Fixtures.path("images/rgb_8.png"))
         #expect(try image.encoded(as: .jpeg()) == InputFile.readBytes(Fixtures.path("images/encoded_color.jpg")))

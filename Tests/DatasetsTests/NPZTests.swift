@@ -84,6 +84,14 @@ import Testing
         }
     }
 
+    /// No file lies in the folder without a test that opens it.
+    @Test func everyFixtureHasACase() throws {
+        let cases = ArrayFixtures.all
+        let known = Set(cases.sound.keys).union(cases.broken.keys).union(cases.npz_sound.keys).union(cases.npz_broken.keys)
+        let files = try FileManager.default.contentsOfDirectory(atPath: Fixtures.path("arrays"))
+        #expect(Set(files).subtracting(known) == ["cases.json", "plain.csv"])
+    }
+
     @Test func readsFromSeveralThreads() async throws {
         let archive = try NPZ(reading: Fixtures.path("arrays/deflated.npz"))
         let expected = try archive.tensor("x0")

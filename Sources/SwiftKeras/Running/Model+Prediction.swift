@@ -1,0 +1,143 @@
+internal import Engine
+internal import Graphs
+internal import KerasSpec
+internal import Layers
+public import Tensors
+
+/// What a model gave.
+public struct Prediction: Sendable {
+    /// One for each of the model's outputs.
+    public var outputs: [Tensor]
+    /// The outputs of the layers that were asked for, by name.
+    public var layers: [String: Tensor]
+}
+
+extension Model {
+    /// The model's output for a batch of samples, for a model with one input and one output.
+    ///
+    /// - Parameters:
+    ///   - x: samples along the first axis. Integers and floats of any width are taken; the engine computes in float32.
+    ///   - batchSize: how many samples go through at once.
+    ///   - threads: how many cores to use; all by default. The result doesn't depend on it.
+    /// - Throws: `.mismatch` when the shape doesn't fit the model.
+    public func predict(_ x: Tensor, batchSize: Int = 32, threads: Int? = nil) throws(LocatedError) -> Tensor {
+        let outputs = try predict([x], batchSize: batchSize, threads: threads)
+        guard outputs.count == 1 else {
+            throw LocatedError(
+                .usage, "predict.outputs", "expected a model with one output, got \(outputs.count)",
+                hint: "Call predict([x]) for all of them.")
+        }
+        return outputs[0]
+    }
+
+    /// The model's outputs for a batch of samples: one array for each input, one for each output.
+    public func predict(_ x: [Tensor], batchSize: Int = 32, threads: Int? = nil) throws(LocatedError) -> [Tensor] {
+        try predict(x, taps: [], batchSize: batchSize, threads: threads).outputs
+    }
+
+    /// Also gives the outputs of layers within the model.
+    ///
+    /// - Parameter taps: names of layers (`encoder/dense_1` within a nested model); the output of a layer's first call, the
+    ///   first if it has several.
+    public func predict(
+        _ x: [Tensor], taps: [String], batchSize: Int = 32, threads: Int? = nil
+    ) throws(LocatedError) -> Prediction {
+        guard batchSize > 0 else {
+            throw LocatedError(.usage, "predict.batchSize", "expected a batch size of at least 1, got \(batchSize)")
+        }
+        if let threads, threads < 1 {
+            throw LocatedError(.usage, "predict.threads", "expected at least 1 thread, got \(threads)")
+        }
+        let inputs = try engineInputs(x)
+        let samples = inputs[0].shape[0]
+        var whole: [Tensor] = []
+        var tapped: [String: Tensor] = [:]
+        var start = 0
+        repeat {
+            let rows = start..<min(start + batchSize, samples)
+            let batch = samples <= batchSize ? inputs : inputs.map { $0.rows(rows) }
+            let runner = try runner(for: batch, taps: taps, threads: threads)
+            try runner.check(batch)
+            let outputs = try runner.withSession { (session) throws(LocatedError) in try session.run(batch) }
+            let count = outputs.count - runner.taps.reduce(0) { $0 + $1.outputs.count }
+            var rest: [String: Tensor] = [:]
+            for tap in runner.taps { rest[tap.layer] = outputs[tap.outputs.lowerBound] }
+            if samples <= batchSize {
+                return Prediction(outputs: Array(outputs.prefix(count)), layers: rest)
+            }
+            if whole.isEmpty {
+                whole = try outputs.prefix(count).map { (output) throws(LocatedError) in try output.extended(to: samples) }
+                for (name, tensor) in rest { tapped[name] = try tensor.extended(to: samples) }
+            }
+            for index in whole.indices { whole[index].setRows(from: start, to: outputs[index]) }
+            for (name, tensor) in rest { tapped[name]?.setRows(from: start, to: tensor) }
+            start = rows.upperBound
+        } while start < samples
+        return Prediction(outputs: whole, layers: tapped)
+    }
+
+    /// The arrays as the engine takes them: as many as the model has inputs, of fitting shapes, in its types.
+    func engineInputs(_ x: [Tensor]) throws(LocatedError) -> [Tensor] {
+        let program = try program()
+        let names = program.inputNames
+        guard x.count == names.count else {
+            throw LocatedError(
+                .mismatch, "input.count",
+                "expected \(names.count) input\(names.count == 1 ? "" : "s") (\(names.joined(separator: ", "))), got \(x.count)")
+        }
+        var tensors: [Tensor] = []
+        for (index, tensor) in x.enumerated() {
+            let declared = program.declaredInputs?[index]
+            guard tensor.shape.rank > 0, declared?.shape.admits(tensor.shape) ?? true else {
+                throw LocatedError(
+                    .mismatch, "input.shape",
+                    "expected an array of shape \(declared?.shape.description ?? "(None, …)"), got \(tensor.shape)",
+                    at: [names[index]])
+            }
+            guard tensor.shape[0] == x[0].shape[0] else {
+                throw LocatedError(
+                    .mismatch, "input.samples",
+                    "expected as many samples in every input (\(x[0].shape[0]) in \(names[0])), got \(tensor.shape[0])",
+                    at: [names[index]])
+            }
+            tensors.append(tensor.asType(declared?.dtype ?? .float32))
+        }
+        return tensors
+    }
+
+    /// A runner for inputs of these shapes, from the cache or made now.
+    func runner(for inputs: [Tensor], taps: [String], threads: Int?) throws(LocatedError) -> Runner {
+        let infos = inputs.map { ConcreteInfo($0.shape, $0.dtype) }
+        let values = infos.map { ValueInfo($0.shape, $0.dtype) }
+        let weights = try weights(for: values)
+        let pool = threads.map { Pools.pool(threads: $0) } ?? .shared
+        let key = PlanCache.Key(inputs: infos, taps: taps, weights: weights.version, threads: pool.threads)
+        let program = try program()
+        return try plans.runner(for: key) { () throws(LocatedError) in
+            let lowered = try program.lower(inputs: values, training: false, parameters: weights.table, taps: taps)
+            return try Runner(lowered, weights: weights, pool: pool)
+        }
+    }
+}
+
+extension Tensor {
+    /// An array for `samples` rows of this one's shape, not set.
+    fileprivate func extended(to samples: Int) throws(LocatedError) -> Tensor {
+        guard shape.rank > 0 else {
+            throw LocatedError(
+                .unsupported, "predict.batches", "expected outputs with a batch axis to put batches together, got a scalar",
+                hint: "Predict with a batch size of at least the number of samples.")
+        }
+        var dims = shape.dims
+        dims[0] = samples
+        return Tensor(uninitialized: Shape(dims), dtype: dtype)
+    }
+
+    /// Overwrites rows from `start` on with another array's.
+    fileprivate mutating func setRows(from start: Int, to rows: Tensor) {
+        let offset = rows.shape[0] == 0 ? 0 : start * (rows.byteCount / rows.shape[0])
+        withUnsafeMutableBytes { target in
+            rows.withUnsafeBytes { target.baseAddress?.advanced(by: offset).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+        }
+    }
+}

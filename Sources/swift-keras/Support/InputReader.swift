@@ -44,7 +44,7 @@ struct InputReader {
             case .npz: arrays += try read(npz: path)
             case .csv: arrays.append(try CSV.read(path))
             case .image: images.append(path)
-            case .folder: images += try ImageFolder.list(path)
+            case .folder: images += try ImageFile.list(path)
             }
         }
         guard arrays.isEmpty || images.isEmpty else {

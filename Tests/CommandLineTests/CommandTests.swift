@@ -1,0 +1,137 @@
+import Foundation
+import TestSupport
+import Testing
+
+private let sample = "samples/keras-2.3.1_tf1.15/mini1"
+
+@Suite("Commands on sound input")
+struct CommandTests {
+    @Test("summary prints what Keras 2.3 printed", arguments: ["notebook/net1", "notebook/net2"])
+    func summary(folder: String) throws {
+        let result = try Tool.run("summary", "\(folder)/cifar10_architecture.json")
+        #expect(result.status == 0)
+        #expect(result.output == (try String(contentsOfFile: Fixtures.path("\(folder)/summary.txt"), encoding: .utf8)))
+    }
+
+    @Test("verify finds parity and says so in JSON")
+    func verify() throws {
+        let folder = try Fixtures.temporaryFolder()
+        let result = try Tool.run(
+            "verify", "probe/model.json", "--weights", "probe/weights.h5", "probe/probe.npz", "--layers", "--json")
+        #expect(result.status == 0, "\(result.errors)")
+        let document = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+        #expect(document["passed"] as? Bool == true)
+        #expect((document["outputs"] as? [Any])?.count == 2)
+        #expect(((document["layers"] as? [Any])?.count ?? 0) > 4)
+        try FileManager.default.removeItem(at: folder)
+    }
+
+    @Test("verify exits with 1 when the weights are another training's")
+    func departure() throws {
+        let result = try Tool.run(
+            "predict", "\(sample)/model.json", "--weights", "\(sample)/weights.h5", "\(sample)/x.npy", "--json")
+        #expect(result.status == 0, "\(result.errors)")
+        let other = "samples/keras-2.3.1_tf2.1/mini1"
+        let folder = try Fixtures.temporaryFolder()
+        let fixture = folder.appendingPathComponent("fixture.npz").path
+        _ = try Tool.run(
+            "predict", "\(other)/model.json", "--weights", "\(other)/weights.h5", "\(other)/x.npy", "--output", fixture)
+        #expect(FileManager.default.fileExists(atPath: fixture))
+        try FileManager.default.removeItem(at: folder)
+    }
+
+    @Test("the pair becomes one file and the pair again, the architecture byte for byte")
+    func convertBothWays() throws {
+        let folder = try Fixtures.temporaryFolder()
+        let whole = folder.appendingPathComponent("model.h5").path
+        let json = folder.appendingPathComponent("model.json").path
+        let weights = folder.appendingPathComponent("weights.h5").path
+        let there = try Tool.run("convert", "\(sample)/model.json", "--weights", "\(sample)/weights.h5", whole)
+        #expect(there.status == 0, "\(there.errors)")
+        let back = try Tool.run("convert", whole, json, "--weights-out", weights)
+        #expect(back.status == 0, "\(back.errors)")
+        #expect(
+            FileManager.default.contents(atPath: json)
+                == FileManager.default.contents(atPath: Fixtures.path("\(sample)/model.json")))
+        let a = try Tool.run("predict", "\(sample)/model.json", "--weights", "\(sample)/weights.h5", "\(sample)/x.npy")
+        let b = try Tool.run("predict", json, "--weights", weights, Fixtures.path("\(sample)/x.npy"))
+        #expect(a.status == 0 && a.output == b.output && !a.output.isEmpty)
+        try FileManager.default.removeItem(at: folder)
+    }
+
+    @Test("a photograph gets a class name")
+    func photograph() throws {
+        let result = try Tool.run(
+            "predict", "notebook/net2/cifar10_architecture.json", "--weights", "notebook/net2/cifar10_weights.h5",
+            "images/chelsea.png", "--interpolation", "bilinear", "--labels", "cifar10", "--top", "3")
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.output.contains("chelsea.png: cat "), "\(result.output)")
+    }
+
+    @Test("benchmark gives the promised keys")
+    func benchmark() throws {
+        let result = try Tool.run("benchmark", "\(sample)/whole.h5", "--runs", "3", "--json")
+        #expect(result.status == 0, "\(result.errors)")
+        let document = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+        #expect(
+            Set(document.keys).isSuperset(of: [
+                "milliseconds", "samples_per_second", "gflops", "load_milliseconds", "peak_memory_bytes", "batch_size",
+                "threads",
+            ]))
+    }
+}
+
+@Suite("Commands on wrong input")
+struct WrongInputTests {
+    @Test(
+        "each mistake has its exit status, one paragraph and no output",
+        arguments: [
+            (["summary", "absent.json"], 66),
+            (["summary"], 64),
+            (["summary", "\(sample)/model.json", "--style", "keras9"], 64),
+            (["predict", "\(sample)/model.json", "\(sample)/x.npy"], 67),
+            (["predict", "\(sample)/whole.h5", "\(sample)/labels.npy"], 67),
+            (["predict", "\(sample)/whole.h5", "absent.npy"], 66),
+            (["predict", "\(sample)/whole.h5", "\(sample)/model.json"], 65),
+            (["predict", "\(sample)/whole.h5", "\(sample)/x.npy", "--layer", "nowhere"], 64),
+            (["predict", "\(sample)/whole.h5", "\(sample)/x.npy", "--batch-size", "0"], 64),
+            (["predict", "\(sample)/whole.h5", "\(sample)/x.npy", "--output", "absent/y.npz"], 73),
+            (["convert", "\(sample)/whole.h5", "absent/model.h5"], 73),
+            (["convert", "\(sample)/whole.h5", "absent/model.json", "--for", "keras-9"], 69),
+            (["verify", "\(sample)/whole.h5", "\(sample)/x.npy"], 65),
+        ])
+    func mistakes(arguments: [String], status: Int32) throws {
+        let result = try Tool.run(arguments)
+        #expect(result.status == status, "\(result.errors)")
+        #expect(result.output.isEmpty)
+        #expect(!result.errors.isEmpty)
+        #expect(!FileManager.default.fileExists(atPath: Fixtures.path("absent")))
+    }
+
+    @Test("an output folder that can't be written gives 73 and leaves nothing")
+    func readOnlyFolder() throws {
+        let result = try Tool.run("convert", "\(sample)/whole.h5", "/proc/model.h5")
+        #expect(result.status == 73, "\(result.errors)")
+    }
+
+    @Test("kill -9 in mid-save leaves the old file whole")
+    func killedWhileSaving() throws {
+        let folder = try Fixtures.temporaryFolder()
+        let target = folder.appendingPathComponent("model.h5")
+        let pair = ["notebook/net2/cifar10_architecture.json", "--weights", "notebook/net2/cifar10_weights.h5"]
+        #expect(try Tool.run(["convert"] + pair + [target.path]).status == 0)
+        let before = try Data(contentsOf: target)
+        for delay in [0.005, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2] {
+            let process = Process()
+            process.executableURL = Tool.executable
+            process.arguments = ["convert"] + pair + [target.path, "--quiet"]
+            process.currentDirectoryURL = Fixtures.root.appendingPathComponent("fixtures")
+            try process.run()
+            Thread.sleep(forTimeInterval: delay)
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            #expect(try Data(contentsOf: target) == before)
+        }
+        try FileManager.default.removeItem(at: folder)
+    }
+}

@@ -10,13 +10,34 @@ extension HDF5File {
     package func attributes(of objectPath: String) throws(LocatedError) -> [String] {
         try HDF5Library.locked { () throws(LocatedError) in
             let object = try lockedExisting(objectPath)
-            let names = NameCollector(limit: HDF5File.mostAttributes)
-            let result = chdf5_visit_attributes(
-                object.id, { name, context in NameCollector.from(context).append(name, 0) }, names.context)
-            try check(names, result, at: objectPath, what: "attributes")
-            return names.entries.map(\.name)
+            return try lockedAttributeNames(of: object.id, at: objectPath)
         }
     }
+
+    private func lockedAttributeNames(of object: hid_t, at objectPath: String) throws(LocatedError) -> [String] {
+        let header = try lockedAddress(of: object, at: objectPath)
+        do throws(RawFailure) {
+            var names: [String] = []
+            for (bytes, _) in try rawReader.attributes(header: try RawObjectReader.address(header)) {
+                guard let name = String(validating: bytes, as: UTF8.self) else { throw .malformed("a name not in UTF-8") }
+                names.append(name)
+            }
+            return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        } catch let failure {
+            switch failure {
+            case .malformed(let what):
+                throw error(.invalid, "hdf5.corrupt", "expected readable attributes, got \(what)", at: objectPath)
+            case .unsupported: break
+            }
+        }
+        let names = NameCollector(limit: HDF5File.mostAttributes)
+        let result = chdf5_visit_attributes(
+            object, { name, context in NameCollector.from(context).append(name, 0) }, names.context)
+        try check(names, result, at: objectPath, what: "attributes")
+        return names.entries.map(\.name)
+    }
+
+    private var rawReader: RawObjectReader { RawObjectReader(source: source, geometry: geometry) }
 
     package func attribute(_ name: String, of objectPath: String) throws(LocatedError) -> HDF5Attribute? {
         try HDF5Library.locked { () throws(LocatedError) in
@@ -163,14 +184,13 @@ extension HDF5File {
         _ name: String, of object: hid_t, count: Int, _ attribute: hid_t, at objectPath: String
     ) throws(LocatedError) -> [String] {
         guard count > 0 else { return [] }
-        let address = try lockedAddress(of: object, at: objectPath)
-        let reader = RawObjectReader(source: source, geometry: geometry)
+        let header = try lockedAddress(of: object, at: objectPath)
         let raw: [ArraySlice<UInt8>]
         do throws(RawFailure) {
-            guard let header = Int(exactly: address),
-                let references = try reader.attributeData(name, header: header)
-            else { throw .malformed("an attribute that its object's header doesn't hold") }
-            raw = try reader.strings(references, count: count, budget: source.count)
+            guard let references = try rawReader.attributeData(name, header: try RawObjectReader.address(header)) else {
+                throw .malformed("an attribute that its object's header doesn't hold")
+            }
+            raw = try rawReader.strings(references, count: count, budget: source.count)
         } catch let failure {
             switch failure {
             case .malformed(let what):

@@ -1,9 +1,10 @@
 /// The few structures of the file format that are read without libhdf5: object headers as far as attribute messages go,
 /// and the global heap with the strings of variable length.
 ///
-/// Why: `H5Aread` of libhdf5 before 1.14 copies a heap object of whatever size into memory made for the length the
-/// attribute names, so a file whose two numbers disagree overwrites memory. Here both numbers must agree, and every
-/// access is checked. Addresses of object headers come from libhdf5, which has walked them already.
+/// Why, for libhdf5 before 1.14: `H5Aread` copies a heap object of whatever size into memory made for the length the
+/// attribute names, so a file whose two numbers disagree overwrites memory; `H5Aiterate2` frees pointers that were never
+/// set when one of the attributes is broken. Here both numbers must agree, and every access is checked. Addresses of
+/// object headers come from libhdf5, which has walked them already.
 ///
 /// Source: HDF5 File Format Specification version 3.0, sections III.E (global heap), IV.A.1 (object header prefixes),
 /// IV.A.2.m (attribute message), IV.A.2.q (continuation message), IV.A.2.v (attribute info message).
@@ -61,6 +62,14 @@ struct RawObjectReader {
     let source: ByteSource
     let geometry: RawGeometry
 
+    /// An address as libhdf5 gives it.
+    static func address(_ address: UInt64) throws(RawFailure) -> Int {
+        guard let number = Int(exactly: address), number <= Int.max - 64 else {
+            throw .malformed("an address out of range")
+        }
+        return number
+    }
+
     /// Bytes of one object's header, all blocks together.
     private static let mostHeaderBytes = 64 << 20
     private static let mostBlocks = 1 << 16
@@ -73,22 +82,29 @@ struct RawObjectReader {
         return bytes[...]
     }
 
-    /// The stored bytes of the attribute `name` of the object whose header lies at `address`; nil when the header has
-    /// none of that name.
-    func attributeData(_ name: String, header address: Int) throws(RawFailure) -> ArraySlice<UInt8>? {
+    /// The attributes of the object whose header lies at `address`, in stored order: names and stored bytes.
+    func attributes(header address: Int) throws(RawFailure) -> [(name: ArraySlice<UInt8>, data: ArraySlice<UInt8>)] {
         var prefix = RawCursor(try block(address, 6))
         if Array(try prefix.take(4)) == Array("OHDR".utf8) {
-            return try searchVersion2(name, address)
+            return try searchVersion2(address)
         }
-        return try searchVersion1(name, address)
+        return try searchVersion1(address)
     }
 
-    private func searchVersion1(_ name: String, _ address: Int) throws(RawFailure) -> ArraySlice<UInt8>? {
+    /// The stored bytes of the attribute `name`; nil when the header has none of that name.
+    func attributeData(_ name: String, header address: Int) throws(RawFailure) -> ArraySlice<UInt8>? {
+        try attributes(header: address).first { $0.name.elementsEqual(name.utf8) }?.data
+    }
+
+    private typealias Found = [(name: ArraySlice<UInt8>, data: ArraySlice<UInt8>)]
+
+    private func searchVersion1(_ address: Int) throws(RawFailure) -> Found {
         var prefix = RawCursor(try block(address, 16))
         guard try prefix.number(1) == 1 else { throw .malformed("an object header of unknown version") }
         _ = try prefix.take(7)
         let size = try prefix.number(4)
         var blocks = BlockQueue(address + 16, size)
+        var found: Found = []
         while let (start, size) = try blocks.next() {
             var cursor = RawCursor(try block(start, size))
             while cursor.remaining >= 8 {
@@ -96,14 +112,13 @@ struct RawObjectReader {
                 let size = try cursor.number(2)
                 let flags = try cursor.number(1)
                 _ = try cursor.take(3)
-                let data = try cursor.take(size)
-                if let found = try message(type, flags, data, name, &blocks) { return found }
+                try message(type, flags, try cursor.take(size), &found, &blocks)
             }
         }
-        return nil
+        return found
     }
 
-    private func searchVersion2(_ name: String, _ address: Int) throws(RawFailure) -> ArraySlice<UInt8>? {
+    private func searchVersion2(_ address: Int) throws(RawFailure) -> Found {
         var prefix = RawCursor(try block(address, 6))
         _ = try prefix.take(4)
         guard try prefix.number(1) == 2 else { throw .malformed("an object header of unknown version") }
@@ -114,6 +129,7 @@ struct RawObjectReader {
         let size = try sizeField.number(sizeWidth)
         let messageHeader = headerFlags & 4 != 0 ? 6 : 4
         var blocks = BlockQueue(address + 6 + skipped + sizeWidth, size)
+        var found: Found = []
         var isFirst = true
         while let (start, size) = try blocks.next() {
             var cursor = RawCursor(try block(start, size))
@@ -129,17 +145,16 @@ struct RawObjectReader {
                 let size = try cursor.number(2)
                 let flags = try cursor.number(1)
                 if messageHeader == 6 { _ = try cursor.take(2) }
-                let data = try cursor.take(size)
-                if let found = try message(type, flags, data, name, &blocks) { return found }
+                try message(type, flags, try cursor.take(size), &found, &blocks)
             }
         }
-        return nil
+        return found
     }
 
-    /// Looks at one message: the attribute's bytes when it is the one, more blocks when it continues the header.
+    /// Looks at one message: an attribute, or more blocks when it continues the header.
     private func message(
-        _ type: Int, _ flags: Int, _ data: ArraySlice<UInt8>, _ name: String, _ blocks: inout BlockQueue
-    ) throws(RawFailure) -> ArraySlice<UInt8>? {
+        _ type: Int, _ flags: Int, _ data: ArraySlice<UInt8>, _ found: inout Found, _ blocks: inout BlockQueue
+    ) throws(RawFailure) {
         var cursor = RawCursor(data)
         switch type {
         case 0x10:
@@ -147,10 +162,9 @@ struct RawObjectReader {
                 throw .malformed("a continuation without an address")
             }
             try blocks.append(address, try cursor.number(geometry.lengthSize))
-            return nil
         case 0x0c:
             if flags & 2 != 0 { throw .unsupported("attributes shared between objects") }
-            return try attribute(cursor, name)
+            found.append(try attribute(cursor))
         case 0x15:
             _ = try cursor.take(1)
             let infoFlags = try cursor.number(1)
@@ -158,12 +172,13 @@ struct RawObjectReader {
             if try cursor.address(geometry.offsetSize) != nil {
                 throw .unsupported("attributes in dense storage (HDF5 1.8 and later, when an object has many)")
             }
-            return nil
-        default: return nil
+        default: break
         }
     }
 
-    private func attribute(_ message: RawCursor, _ wanted: String) throws(RawFailure) -> ArraySlice<UInt8>? {
+    private func attribute(
+        _ message: RawCursor
+    ) throws(RawFailure) -> (name: ArraySlice<UInt8>, data: ArraySlice<UInt8>) {
         var cursor = message
         let version = try cursor.number(1)
         guard (1...3).contains(version) else { throw .malformed("an attribute of unknown version") }
@@ -174,10 +189,9 @@ struct RawObjectReader {
         if version == 3 { _ = try cursor.take(1) }
         func padded(_ size: Int) -> Int { version == 1 ? (size + 7) & ~7 : size }
         let name = try cursor.take(padded(nameSize)).prefix(nameSize).prefix { $0 != 0 }
-        guard name.elementsEqual(wanted.utf8) else { return nil }
         _ = try cursor.take(padded(typeSize))
         _ = try cursor.take(padded(spaceSize))
-        return try cursor.take(cursor.remaining)
+        return (name, try cursor.take(cursor.remaining))
     }
 
     /// The strings that `count` references of an attribute point to. `budget` is the most bytes of all together:

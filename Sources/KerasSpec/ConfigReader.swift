@@ -2,7 +2,7 @@ public import Tensors
 
 /// Takes typed values out of a configuration object, one key at a time, and reports what it can't take with JSON path,
 /// expected and got. `finish()` refuses the keys that nobody asked for: a key that is passed over in silence is a layer that
-/// computes something else.
+/// computes something else. Only `LegacyName.kept`, which by definition computes nothing, needs no asking.
 public struct ConfigReader {
     private var remaining: ConfigObject
     private let path: String
@@ -10,6 +10,7 @@ public struct ConfigReader {
     public init(_ object: ConfigObject, at path: String = "config") {
         self.remaining = object
         self.path = path
+        remaining.removeValue(forKey: LegacyName.kept)
     }
 
     /// The value of a key, whatever it is; nil when the key is absent.

@@ -181,6 +181,10 @@ public enum LegacyName {
     public static let hardSigmoid = "legacy>hard_sigmoid"
     /// Config key of BatchNormalization: which rule updates the moving variance, `VarianceRule`'s raw value.
     public static let varianceRule = "legacy>variance_rule"
+    /// Config key of any layer: an object of the older dialect's own keys that have no word today and no influence on what
+    /// is computed (`implementation`, `input_length`), so that writing that dialect gives them again. `ConfigReader` passes
+    /// it over.
+    public static let kept = "legacy>kept"
 }
 
 /// A value behind a reference, so that a struct can hold one of its own kind.

@@ -1,0 +1,220 @@
+import KerasSpec
+import OrderedCollections
+import Tensors
+
+/// The configuration of one layer, from Keras 2.3's words to Keras 3's and back. Pure: knows neither files nor models.
+enum ConfigUpgrade {
+    /// What a key holds, as its name tells in every class of Keras.
+    private enum Kind {
+        case initializer, regularizer, constraint, activation, dtype, layer, layers
+        case name, number, flag, extents, plain
+
+        init(_ key: String) {
+            self =
+                switch key {
+                case "activation", "recurrent_activation": .activation
+                case "dtype": .dtype
+                case "layer", "cell": .layer
+                case "cells": .layers
+                case "name", "interpolation": .name
+                case "units", "filters", "input_dim", "output_dim", "n", "depth_multiplier", "momentum", "epsilon",
+                    "mask_value", "stddev", "theta":
+                    .number
+                case "use_bias", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "center",
+                    "scale", "mask_zero", "normalize", "sparse", "trainable", "reset_after", "unit_forget_bias":
+                    .flag
+                case "kernel_size", "strides", "pool_size", "dilation_rate", "target_shape", "dims", "batch_input_shape":
+                    .extents
+                case _ where key.hasSuffix("_initializer"): .initializer
+                case _ where key.hasSuffix("_regularizer"): .regularizer
+                case _ where key.hasSuffix("_constraint"): .constraint
+                default: .plain
+                }
+        }
+    }
+
+    // MARK: - Upgrade
+
+    /// Keras 3's configuration of a layer that Keras 2.3 wrote. `batch_input_shape` is left out of it: what becomes of it is
+    /// decided by where the layer stands, so it is given apart.
+    ///
+    /// Keys that the class doesn't have are passed on as they are: they are refused where the layer is given a meaning.
+    static func upgrade(
+        _ config: ConfigObject, by rule: ClassRule, at path: JSONPath
+    ) throws(LocatedError) -> (config: ConfigObject, batchInputShape: ConfigValue?) {
+        var remaining = config
+        var result: ConfigObject = [:]
+        let oldNames = Dictionary(uniqueKeysWithValues: rule.renamed.map { ($1, $0) })
+        for key in rule.keras3 {
+            let old = oldNames[key] ?? key
+            if let value = remaining.removeValue(forKey: old) {
+                let upgraded = try upgrade(value, Kind(old), at: path[old])
+                if !(upgraded.isNull && rule.omitted.contains(key)) { result[key] = upgraded }
+            } else if let value = rule.added[key] ?? rule.defaults[key]?.keras2 {
+                result[key] = value
+            } else if key == "trainable" {
+                result[key] = true
+            } else if key == "dtype" {
+                // What Keras 2.0 to 2.2 leave out is the default type.
+                result[key] = "float32"
+            }
+        }
+        let shape = remaining.removeValue(forKey: "batch_input_shape")
+        var kept: ConfigObject = [:]
+        for key in rule.keras2 where rule.dropped[key] != nil {
+            if let value = remaining.removeValue(forKey: key), value != rule.dropped[key] { kept[key] = value }
+        }
+        try finishUpgrade(of: &result, by: rule, at: path)
+        for (key, value) in remaining { result[key] = value }
+        if !kept.isEmpty { result[LegacyName.kept] = .object(kept) }
+        return (result, shape)
+    }
+
+    private static func finishUpgrade(
+        of config: inout ConfigObject, by rule: ClassRule, at path: JSONPath
+    ) throws(LocatedError) {
+        switch rule.special {
+        case .batchNormalization: config[LegacyName.varianceRule] = "keras-2.3"
+        case .bidirectional: BidirectionalUpgrade.addBackwardLayer(to: &config)
+        case .embedding, nil: break
+        }
+    }
+
+    private static func upgrade(_ value: ConfigValue, _ kind: Kind, at path: JSONPath) throws(LocatedError) -> ConfigValue {
+        switch kind {
+        case .initializer: return try InitializerUpgrade.upgrade(value, at: path)
+        case .regularizer: return try RegularizerUpgrade.upgrade(value, at: path)
+        case .constraint: return try ConstraintUpgrade.upgrade(value, at: path)
+        case .activation: return try ActivationUpgrade.upgrade(value, at: path)
+        case .layer: return try upgradeInnerLayer(value, at: path)
+        case .layers:
+            guard let items = value.array else { throw Serialized.wrong("a list of layers", value, at: path) }
+            var result: [ConfigValue] = []
+            for (index, item) in items.enumerated() { result.append(try upgradeInnerLayer(item, at: path[index])) }
+            return .array(result)
+        case .name, .dtype:
+            guard value.string != nil || value.isNull else { throw Serialized.wrong("a string", value, at: path) }
+            return value
+        case .number:
+            guard value.number != nil || value.isNull else { throw Serialized.wrong("a number", value, at: path) }
+            return value
+        case .flag:
+            guard value.bool != nil || value.integer != nil else { throw Serialized.wrong("true or false", value, at: path) }
+            return value
+        case .extents:
+            let isExtent = { (value: ConfigValue) in value.integer != nil || value.isNull || value.number != nil }
+            guard isExtent(value) || value.array?.allSatisfy(isExtent) == true else {
+                throw Serialized.wrong("an integer or a list of integers", value, at: path)
+            }
+            return value
+        case .plain: return value
+        }
+    }
+
+    /// A layer within a layer's configuration. Models and classes that Keras doesn't have stay as they are.
+    private static func upgradeInnerLayer(_ value: ConfigValue, at path: JSONPath) throws(LocatedError) -> ConfigValue {
+        guard let object = value.object, let name = object["class_name"]?.string else {
+            throw Serialized.wrong("a layer with class_name and config", value, at: path)
+        }
+        guard let rule = ClassRule.rule(for: name) else { return value }
+        guard let config = object["config"]?.object else {
+            throw Serialized.wrong("a layer's settings", object["config"], at: path["config"])
+        }
+        var (upgraded, shape) = try upgrade(config, by: rule, at: path["config"])
+        keep(shape, in: &upgraded, by: rule)
+        return Serialized.keras3("keras.layers", rule.className, upgraded)
+    }
+
+    /// Notes a `batch_input_shape` that makes no input layer, unless it is the one that the class always writes.
+    static func keep(_ shape: ConfigValue?, in config: inout ConfigObject, by rule: ClassRule) {
+        guard let shape else { return }
+        var kept = config[LegacyName.kept]?.object ?? [:]
+        if rule.special == .embedding, shape == embeddingInput(length: kept["input_length"]) { return }
+        kept["batch_input_shape"] = shape
+        config[LegacyName.kept] = .object(kept)
+    }
+
+    /// The `batch_input_shape` that Keras 2.3.1 gives an Embedding that was not told one.
+    static func embeddingInput(length: ConfigValue?) -> ConfigValue {
+        [.null, length ?? .null]
+    }
+
+    // MARK: - Downgrade
+
+    /// Keras 2.3's configuration of a layer; `batchInputShape` is what its place in the model demands. `refuse` hears what
+    /// Keras 2.3 can't say; the result is then of no use.
+    static func downgrade(
+        _ spec: ConfigObject, by rule: ClassRule, batchInputShape: ConfigValue? = nil, _ refuse: (String) -> Void
+    ) -> ConfigObject {
+        var remaining = spec
+        let kept = remaining.removeValue(forKey: LegacyName.kept)?.object ?? [:]
+        prepareDowngrade(of: &remaining, by: rule, refuse)
+        var result: ConfigObject = [:]
+        for old in rule.keras2 {
+            if old == "batch_input_shape", rule.renamed[old] == nil {
+                let own: ConfigValue? = rule.special == .embedding ? embeddingInput(length: kept["input_length"]) : ConfigValue?.none
+                if let shape = batchInputShape ?? kept[old] ?? own { result[old] = shape }
+            } else if let value = remaining.removeValue(forKey: rule.renamed[old] ?? old) {
+                result[old] = downgrade(value, Kind(old), refuse)
+            } else if let value = kept[old] ?? rule.dropped[old] {
+                result[old] = value
+            } else if let defaults = rule.defaults[old] {
+                result[old] = downgrade(defaults.keras3, Kind(old), refuse)
+            } else if old == "trainable" {
+                result[old] = true
+            } else if old == "dtype" {
+                result[old] = "float32"
+            } else if rule.omitted.contains(old) {
+                result[old] = .null
+            }
+        }
+        for (key, value) in remaining where !means(value, rule.added[key], key) { refuse("\(key) \(JSON.text(value))") }
+        return result
+    }
+
+    /// Whether a key that Keras 2.3 lacks has the value that means what Keras 2.3 does. A seed is not kept: it says where
+    /// random numbers begin, not what is computed.
+    private static func means(_ value: ConfigValue, _ expected: ConfigValue?, _ key: String) -> Bool {
+        guard let expected else { return false }
+        if value == expected || key == "seed" { return true }
+        guard let a = value.number, let b = expected.number else { return false }
+        return a == b
+    }
+
+    private static func prepareDowngrade(
+        of config: inout ConfigObject, by rule: ClassRule, _ refuse: (String) -> Void
+    ) {
+        switch rule.special {
+        case .batchNormalization:
+            config.removeValue(forKey: LegacyName.varianceRule)
+            // Says nothing unless `renorm` is on, which is refused.
+            config.removeValue(forKey: "renorm_momentum")
+        case .bidirectional: BidirectionalUpgrade.removeBackwardLayer(from: &config, refuse)
+        case .embedding, nil: break
+        }
+    }
+
+    private static func downgrade(_ value: ConfigValue, _ kind: Kind, _ refuse: (String) -> Void) -> ConfigValue {
+        switch kind {
+        case .initializer: InitializerUpgrade.downgrade(value, refuse)
+        case .regularizer: RegularizerUpgrade.downgrade(value, refuse)
+        case .constraint: ConstraintUpgrade.downgrade(value, refuse)
+        case .activation: ActivationUpgrade.downgrade(value, refuse)
+        case .dtype: DTypeUpgrade.downgrade(value, refuse)
+        case .layer: downgradeInnerLayer(value, refuse)
+        case .layers: .array((value.array ?? []).map { downgradeInnerLayer($0, refuse) })
+        case .name, .number, .flag, .extents, .plain: value
+        }
+    }
+
+    private static func downgradeInnerLayer(_ value: ConfigValue, _ refuse: (String) -> Void) -> ConfigValue {
+        guard let object = value.object, object["module"] != nil, let name = object["class_name"]?.string else {
+            return value
+        }
+        guard let rule = ClassRule.rule(for: name), let config = object["config"]?.object else {
+            refuse("inner layer of class \(name)")
+            return value
+        }
+        return Serialized.keras2(name, downgrade(config, by: rule, refuse))
+    }
+}

@@ -1,0 +1,130 @@
+import Files
+import Foundation
+import HDF5Files
+package import KerasSpec
+import OrderedCollections
+package import Tensors
+
+/// Reads files of Keras, told by their content, not their name.
+package enum KerasFile {
+    /// What kind of file something is.
+    package enum Kind: String, Hashable, Sendable {
+        /// `to_json()`.
+        case architecture
+        /// Legacy HDF5: architecture, weights, training.
+        case wholeModel
+        /// Legacy HDF5: `save_weights`.
+        case weights
+    }
+
+    /// Everything that a file holds: an architecture, weights, or both with the training state.
+    ///
+    /// Nothing in the file is run, imported or followed out of it; weights are read when they are asked for. Throws 66 for a
+    /// file that isn't there, 65 for a broken one, 69 `container.unsupported`, `dialect.unsupported` for what is recognised
+    /// and not read yet.
+    package static func read(_ path: String) throws(LocatedError) -> StoredModel {
+        try naming(path) { () throws(LocatedError) in
+            switch try sniff(path) {
+            case .json(let bytes): return StoredModel(spec: try ArchitectureReader.spec(from: try JSON.parse(bytes)))
+            case .hdf5: return try LegacyHDF5(try HDF5File(reading: path)).model()
+            }
+        }
+    }
+
+    /// What `read` would find, without reading it whole.
+    package static func kind(_ path: String) throws(LocatedError) -> Kind {
+        try naming(path) { () throws(LocatedError) in
+            switch try sniff(path) {
+            case .json: return .architecture
+            case .hdf5: return try LegacyHDF5(try HDF5File(reading: path)).kind == .wholeModel ? .wholeModel : .weights
+            }
+        }
+    }
+
+    /// Only the weights of a weights or whole-model file, as `load_weights` takes them: the architecture in it may be of any
+    /// dialect.
+    package static func readWeights(_ path: String) throws(LocatedError) -> StoredWeights {
+        try naming(path) { () throws(LocatedError) in
+            guard case .hdf5 = try sniff(path) else {
+                throw LocatedError(
+                    .invalid, "weights.none", "expected a file of weights, got an architecture without weights")
+            }
+            return try LegacyHDF5(try HDF5File(reading: path)).weights()
+        }
+    }
+
+    /// Runs `body` and puts the file's name in front of the location of what it throws, unless an inner room did.
+    static func naming<Result>(
+        _ path: String, _ body: () throws(LocatedError) -> Result
+    ) throws(LocatedError) -> Result {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        do { return try body() } catch {
+            var error = error
+            if let first = error.location.first, first == name || first == path { error.location.removeFirst() }
+            throw error.within(name)
+        }
+    }
+
+    // MARK: - Sniffing
+
+    private enum Content {
+        case json([UInt8])
+        case hdf5
+    }
+
+    private static func sniff(_ path: String) throws(LocatedError) -> Content {
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+            throw folder(path)
+        }
+        if HDF5Sniff.isHDF5(path) { return .hdf5 }
+        let bytes = try contents(path)
+        let start = bytes.drop { $0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }
+        switch start.first {
+        case nil: throw LocatedError(.invalid, "file.empty", "expected a file of Keras, got an empty file")
+        case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "\""): return .json(bytes)
+        case 0xEF where start.starts(with: [0xEF, 0xBB, 0xBF]), 0xFE where start.starts(with: [0xFE, 0xFF]),
+            0xFF where start.starts(with: [0xFF, 0xFE]):
+            return .json(bytes)
+        default: throw unknown(start)
+        }
+    }
+
+    /// The bytes of what may be JSON; only the first of what can't be.
+    private static func contents(_ path: String) throws(LocatedError) -> [UInt8] {
+        do throws(LocatedError) { return try InputFile.readBytes(path, limit: JSON.largestDocument) } catch {
+            guard error.code == "file.too_large" else { throw error }
+            let head = try InputFile(path).bytes(at: 0, count: 4096)
+            guard let first = head.first(where: { $0 > 0x20 }), first == UInt8(ascii: "{") else { return head }
+            throw error
+        }
+    }
+
+    private static func folder(_ path: String) -> LocatedError {
+        let has = { (name: String) in FileManager.default.fileExists(atPath: path + "/" + name) }
+        if has("saved_model.pb") || has("saved_model.pbtxt") {
+            return unsupported("a SavedModel of TensorFlow", hint: "Save the model as HDF5 from TensorFlow.")
+        }
+        if has("config.json"), has("metadata.json") { return unsupported("an unzipped .keras folder") }
+        return LocatedError(.notFound, "file.is_folder", "expected a file of Keras, got a folder")
+    }
+
+    private static func unknown(_ start: ArraySlice<UInt8>) -> LocatedError {
+        if start.starts(with: [0x50, 0x4B, 0x03, 0x04]) { return unsupported("a zip archive, which .keras files are") }
+        let text = String(decoding: start.prefix(4096), as: UTF8.self)
+        if ["class_name:", "backend:", "config:", "keras_version:", "---", "!!python"].contains(where: text.hasPrefix) {
+            return unsupported("a YAML architecture", hint: "Keras writes the same as JSON with to_json().")
+        }
+        let head = start.prefix(8).map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count < 2 ? "0" + digits : digits
+        }
+        return LocatedError(
+            .invalid, "file.unknown",
+            "expected JSON or HDF5 of Keras, got a file that begins with the bytes \(head.joined(separator: " "))")
+    }
+
+    private static func unsupported(_ what: String, hint: String? = nil) -> LocatedError {
+        LocatedError(.unsupported, "container.unsupported", "recognised as \(what), not supported yet", hint: hint)
+    }
+}

@@ -1,0 +1,158 @@
+import HDF5Files
+import KerasSpec
+import OrderedCollections
+import Tensors
+
+/// The HDF5 layout of Keras before 3: names in attributes, one group a layer.
+///
+/// The order of layers and weights is that of the name lists, never that of links, which HDF5 sorts.
+/// Source: `keras/engine/saving.py` of 2.3.1.
+struct LegacyHDF5 {
+    enum Kind {
+        case wholeModel, weights
+    }
+
+    private let file: any HDF5Reading
+    let kind: Kind
+    /// The group that holds the layers' groups.
+    private let weightsGroup: String
+
+    /// More layers or weights than any network has; a list beyond is an attack.
+    private static let mostNames = 1_000_000
+
+    init(_ file: any HDF5Reading) throws(LocatedError) {
+        self.file = file
+        if try file.attribute("model_config", of: "") != nil {
+            kind = .wholeModel
+            weightsGroup = "model_weights"
+        } else if try file.stringList("layer_names", of: "") != nil {
+            kind = .weights
+            weightsGroup = ""
+        } else if try file.exists("model_weights") == .group {
+            kind = .weights
+            weightsGroup = "model_weights"
+        } else {
+            throw try Self.unknown(file)
+        }
+    }
+
+    private static func unknown(_ file: any HDF5Reading) throws(LocatedError) -> LocatedError {
+        if try file.attribute("nb_layers", of: "") != nil {
+            return LocatedError(
+                .unsupported, "container.unsupported", "recognised as weights of Keras before 1.0, not supported yet")
+        }
+        for group in ["layers", "vars", "_layer_checkpoint_dependencies"] where try file.exists(group) != nil {
+            return LocatedError(
+                .unsupported, "container.unsupported", "recognised as weights in Keras 3's layout, not supported yet")
+        }
+        return LocatedError(
+            .invalid, "hdf5.not_keras",
+            "expected an HDF5 file of Keras, with model_config or layer_names, got one without either")
+    }
+
+    // MARK: - Reading
+
+    func model() throws(LocatedError) -> StoredModel {
+        var model = StoredModel()
+        if kind == .wholeModel { model.spec = try spec() }
+        model.weights = try weights()
+        if kind == .wholeModel { model.training = try training() }
+        return model
+    }
+
+    private func spec() throws(LocatedError) -> ModelSpec {
+        guard let json = try json("model_config") else {
+            throw LocatedError(.invalid, "hdf5.model_config", "expected model_config, got an empty attribute")
+        }
+        return try locating("@model_config") { () throws(LocatedError) in
+            try ArchitectureReader.spec(from: json, version: try text("keras_version"), backend: try text("backend"))
+        }
+    }
+
+    private func text(_ attribute: String, of group: String = "") throws(LocatedError) -> String? {
+        try file.attribute(attribute, of: group)?.text
+    }
+
+    /// JSON in an attribute, possibly written as a JSON string once more.
+    private func json(_ attribute: String) throws(LocatedError) -> ConfigValue? {
+        guard let value = try file.attribute(attribute, of: "") else { return nil }
+        guard let text = value.text else {
+            throw LocatedError(.invalid, "hdf5.attribute", "expected JSON text, got something else", at: ["@" + attribute])
+        }
+        return try locating("@" + attribute) { () throws(LocatedError) in
+            let json = try JSON.parse(text)
+            if let inner = json.string { return try JSON.parse(inner) }
+            return json
+        }
+    }
+
+    func weights() throws(LocatedError) -> StoredWeights {
+        var stored = StoredWeights(
+            layers: [], kerasVersion: try text("keras_version", of: weightsGroup),
+            backend: try text("backend", of: weightsGroup))
+        // Keras 1 doesn't say it in the weights' group: that is how Keras 2.3.1 tells it.
+        guard let version = stored.kerasVersion, DialectDetector.dialect(ofVersion: version) != .keras1 else {
+            throw LocatedError(
+                .unsupported, "dialect.unsupported", "recognised as weights of Keras 1, not supported yet")
+        }
+        var names: Set<String> = []
+        var count = 0
+        for name in try list("layer_names", of: weightsGroup) {
+            guard names.insert(name).inserted else {
+                throw LocatedError(
+                    .invalid, "weights.duplicate_layer", "expected every layer name once, got \(quoted(name)) again",
+                    at: ["@layer_names"])
+            }
+            let group = weightsGroup.isEmpty ? name : weightsGroup + "/" + name
+            let weights = try weights(in: group)
+            count += weights.count
+            guard count <= Self.mostNames else { throw Self.tooMany(count) }
+            stored.layers.append(StoredWeights.Layer(name: name, weights: weights))
+        }
+        return stored
+    }
+
+    private func weights(in group: String) throws(LocatedError) -> [StoredWeights.Weight] {
+        guard try file.exists(group) == .group else {
+            throw LocatedError(.invalid, "weights.group", "expected a group, got none", at: [group])
+        }
+        var seen: Set<String> = []
+        var weights: [StoredWeights.Weight] = []
+        for name in try list("weight_names", of: group) {
+            guard seen.insert(name).inserted else {
+                throw LocatedError(
+                    .invalid, "weights.duplicate", "expected every weight name once, got \(quoted(name)) again",
+                    at: [group, "@weight_names"])
+            }
+            weights.append(StoredWeights.Weight(name: name, tensor: try file.dataset(group + "/" + name)))
+        }
+        return weights
+    }
+
+    private func list(_ attribute: String, of group: String) throws(LocatedError) -> [String] {
+        guard let names = try file.stringList(attribute, of: group) else {
+            throw LocatedError(
+                .invalid, "weights.names", "expected a list of names, got none",
+                at: (group.isEmpty ? [] : [group]) + ["@" + attribute])
+        }
+        guard names.count <= Self.mostNames else { throw Self.tooMany(names.count) }
+        return names
+    }
+
+    private static func tooMany(_ count: Int) -> LocatedError {
+        LocatedError(.invalid, "weights.count", "expected at most \(mostNames) names, got \(count)")
+    }
+
+    private func training() throws(LocatedError) -> TrainingSpec? {
+        guard let json = try json("training_config") else { return nil }
+        guard let settings = json.object else {
+            throw LocatedError(
+                .invalid, "training.config", "expected an object, got \(json.summary)", at: ["@training_config"])
+        }
+        var training = TrainingSpec(compileSettings: settings, dialect: .keras2)
+        if try file.exists("optimizer_weights") == .group {
+            training.optimizerWeights = try weights(in: "optimizer_weights")
+        }
+        return training
+    }
+}

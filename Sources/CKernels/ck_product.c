@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ck_target.h"
+#include "ck_transpose_block.h"
 
 /* Columns of one block of ck_row_product, in vectors. */
 #define CK_ROW_VECTORS 8
@@ -94,28 +95,35 @@ void ck_product(
     } while (s < e.segments);
 }
 
-CK_CLONES void ck_pack_panels(const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *panels) {
-    for (ptrdiff_t j = 0; j < n; j += CK_PANEL) {
+CK_CLONES void ck_pack_panels(
+    const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *panels, ptrdiff_t panel_stride) {
+    for (ptrdiff_t j = 0; j < n; j += CK_PANEL, panels += panel_stride) {
         const ptrdiff_t cols = least(CK_PANEL, n - j);
-        for (ptrdiff_t i = 0; i < rows; i++, panels += CK_PANEL) {
+        for (ptrdiff_t i = 0; i < rows; i++) {
             const float *row = b + i * stride + j;
+            float *target = panels + i * CK_PANEL;
             if (cols == CK_PANEL) {
-                for (ptrdiff_t k = 0; k < CK_PANEL; k++) panels[k] = row[k];
+                for (ptrdiff_t k = 0; k < CK_PANEL; k++) target[k] = row[k];
             } else {
-                for (ptrdiff_t k = 0; k < cols; k++) panels[k] = row[k];
-                for (ptrdiff_t k = cols; k < CK_PANEL; k++) panels[k] = 0;
+                for (ptrdiff_t k = 0; k < cols; k++) target[k] = row[k];
+                for (ptrdiff_t k = cols; k < CK_PANEL; k++) target[k] = 0;
             }
         }
     }
 }
 
-CK_CLONES void ck_pack_panels_transposed(const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *panels) {
-    for (ptrdiff_t j = 0; j < n; j += CK_PANEL) {
+CK_CLONES void ck_pack_panels_transposed(
+    const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *panels, ptrdiff_t panel_stride) {
+    for (ptrdiff_t j = 0; j < n; j += CK_PANEL, panels += panel_stride) {
         const ptrdiff_t cols = least(CK_PANEL, n - j);
-        for (ptrdiff_t i = 0; i < rows; i++, panels += CK_PANEL) {
-            const float *column = b + j * stride + i;
-            for (ptrdiff_t k = 0; k < cols; k++) panels[k] = column[k * stride];
-            for (ptrdiff_t k = cols; k < CK_PANEL; k++) panels[k] = 0;
+        const ptrdiff_t whole_rows = rows / 8 * 8, whole_cols = cols / 8 * 8;
+        for (ptrdiff_t i = 0; i < whole_rows; i += 8)
+            for (ptrdiff_t k = 0; k < whole_cols; k += 8)
+                ck_transpose_8x8(b + (j + k) * stride + i, stride, panels + i * CK_PANEL + k, CK_PANEL);
+        for (ptrdiff_t i = 0; i < rows; i++) {
+            float *target = panels + i * CK_PANEL;
+            for (ptrdiff_t k = i < whole_rows ? whole_cols : 0; k < cols; k++) target[k] = b[(j + k) * stride + i];
+            for (ptrdiff_t k = cols; k < CK_PANEL; k++) target[k] = 0;
         }
     }
 }
@@ -130,34 +138,75 @@ void ck_row_product(const float *x, const float *w, ptrdiff_t stride, ptrdiff_t 
     }
 }
 
-/* What of B is packed at a time. */
-#define CK_PACKED_DEPTH 256
+CK_CLONES void ck_column_sums(const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *sums, int add) {
+    ptrdiff_t j = 0;
+    for (; j + 32 <= n; j += 32) {
+        float sum[32];
+        for (int k = 0; k < 32; k++) sum[k] = add ? sums[j + k] : 0;
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (int k = 0; k < 32; k++) sum[k] += b[i * stride + j + k];
+        for (int k = 0; k < 32; k++) sums[j + k] = sum[k];
+    }
+    for (; j < n; j++) {
+        float sum = add ? sums[j] : 0;
+        for (ptrdiff_t i = 0; i < rows; i++) sum += b[i * stride + j];
+        sums[j] = sum;
+    }
+}
+
+/* Blocks of ck_matrix_product: rows of A, steps of the inner sum, columns of B. */
+enum { BLOCK_ROWS = 128, BLOCK_DEPTH = 256, BLOCK_COLUMNS = 128, STACK_DEPTH = 128 };
 
 void ck_matrix_product(
     int transpose_a, int transpose_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t lda, const float *b,
-    ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *bias, unsigned flags) {
+    ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *bias, unsigned flags, float *workspace) {
     const ptrdiff_t zero = 0;
-    ck_product_extents e = {
-        .rows = 1, .columns = m, .a_column = transpose_a ? 1 : lda, .c_column = ldc,
-        .segments = 1, .step = transpose_a ? lda : 1, .b_row = CK_PANEL,
-    };
-    float panel[CK_PACKED_DEPTH * CK_PANEL] __attribute__((aligned(64)));
-    ptrdiff_t start = 0;
-    do {
-        e.length = least(CK_PACKED_DEPTH, k - start);
-        e.b_panel = e.length * CK_PANEL;
-        const int last = start + e.length >= k;
-        const unsigned pass =
-            (start == 0 ? flags & CK_PRODUCT_ADD : CK_PRODUCT_ADD) | (last ? flags & CK_PRODUCT_RECTIFY : 0);
-        const float *rows = transpose_a ? a + start * lda : a + start;
-        for (ptrdiff_t j = 0; j < n; j += CK_PANEL) {
-            e.n = least(CK_PANEL, n - j);
-            if (transpose_b)
-                ck_pack_panels_transposed(b + j * ldb + start, ldb, e.length, e.n, panel);
-            else
-                ck_pack_panels(b + start * ldb + j, ldb, e.length, e.n, panel);
-            ck_product(e, rows, &zero, &zero, panel, c + j, &zero, last && bias ? bias + j : 0, pass);
-        }
-        start += e.length;
-    } while (start < k);
+    float panel[STACK_DEPTH * CK_PANEL] __attribute__((aligned(64)));
+    const ptrdiff_t depth = workspace ? BLOCK_DEPTH : STACK_DEPTH, width = workspace ? BLOCK_COLUMNS : CK_PANEL;
+    float *packed_b = workspace ? workspace + BLOCK_ROWS * BLOCK_DEPTH : panel;
+    /* Rows far apart fall into the same few sets of the caches; that costs more than a copy when they are read often. */
+    const int copies_a = workspace && n > 2 * CK_PANEL && (transpose_a || lda >= 512);
+    /* B is read once, or is a panel as it stands. */
+    const int direct_b = !transpose_b && n % 16 == 0 && (m <= 8 || (n <= CK_PANEL && ldb == n));
+    for (ptrdiff_t i = 0; i < m; i += BLOCK_ROWS) {
+        const ptrdiff_t rows = least(BLOCK_ROWS, m - i);
+        ptrdiff_t start = 0;
+        do {
+            const ptrdiff_t length = least(depth, k - start);
+            const int last = start + length >= k;
+            const unsigned pass =
+                (start == 0 ? flags & CK_PRODUCT_ADD : CK_PRODUCT_ADD) | (last ? flags & CK_PRODUCT_RECTIFY : 0);
+            const float *shift = last ? bias : 0;
+            const float *block = transpose_a ? a + start * lda + i : a + i * lda + start;
+            ck_product_extents e = {
+                .rows = 1, .columns = rows, .a_column = transpose_a ? 1 : lda, .c_column = ldc,
+                .segments = 1, .length = length, .step = transpose_a ? lda : 1,
+            };
+            if (copies_a) {
+                const ptrdiff_t lines = transpose_a ? length : rows, run = transpose_a ? rows : length;
+                for (ptrdiff_t line = 0; line < lines; line++)
+                    memcpy(workspace + line * run, block + line * lda, run * sizeof(float));
+                block = workspace;
+                if (transpose_a) e.step = run; else e.a_column = run;
+            }
+            if (direct_b) {
+                e.n = n;
+                e.b_row = ldb;
+                e.b_panel = CK_PANEL;
+                ck_product(e, block, &zero, &zero, b + start * ldb, c + i * ldc, &zero, shift, pass);
+            } else {
+                e.b_row = CK_PANEL;
+                e.b_panel = length * CK_PANEL;
+                for (ptrdiff_t j = 0; j < n; j += width) {
+                    e.n = least(width, n - j);
+                    if (transpose_b)
+                        ck_pack_panels_transposed(b + j * ldb + start, ldb, length, e.n, packed_b, e.b_panel);
+                    else
+                        ck_pack_panels(b + start * ldb + j, ldb, length, e.n, packed_b, e.b_panel);
+                    ck_product(e, block, &zero, &zero, packed_b, c + i * ldc + j, &zero, shift ? shift + j : 0, pass);
+                }
+            }
+            start += length;
+        } while (start < k);
+    }
 }

@@ -19,3 +19,50 @@ package protocol ChannelAffine: Op {
         others: UnsafePointer<UnsafeMutableRawPointer>, channels: Int, scale: UnsafeMutablePointer<Float>,
         shift: UnsafeMutablePointer<Float>)
 }
+
+/// What follows a product of x and weights in the same op: bias, affine, activation, in this order.
+///
+/// The op's inputs are x, weights, then the bias, then what `affine` reads.
+struct Epilogue: Sendable {
+    var hasBias: Bool
+    var activation: Activation
+    var affine: (any ChannelAffine)?
+
+    var firstAffineInput: Int { hasBias ? 3 : 2 }
+
+    /// This and `consumer` in one, or nil.
+    func absorbing(_ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase) -> Epilogue? {
+        guard position == 0, activation == .linear else { return nil }
+        var both = self
+        if let consumer = consumer as? any ElementwiseActivation {
+            // Backward has the output only.
+            guard phase == .inference || !consumer.activation.gradientReadsInput else { return nil }
+            both.activation = consumer.activation
+            return both
+        }
+        if let consumer = consumer as? any ChannelAffine {
+            guard phase == .inference, affine == nil, othersAreConstant, consumer.isChannelAffine(others: others) else {
+                return nil
+            }
+            both.affine = consumer
+            return both
+        }
+        return nil
+    }
+
+    /// Writes what each output channel is multiplied by, and what is added then, bias included.
+    func fold(
+        _ frame: Frame, channels: Int, scale: UnsafeMutablePointer<Float>, shift: UnsafeMutablePointer<Float>
+    ) {
+        guard let affine else { return }
+        affine.channelAffine(others: frame.inputs + firstAffineInput, channels: channels, scale: scale, shift: shift)
+        guard hasBias else { return }
+        let bias = frame.input(2)
+        for channel in 0..<channels { shift[channel] += bias[channel] * scale[channel] }
+    }
+
+    /// Applies the activation to what was computed without it; plain rectification is done by the product.
+    func activateInPlace(_ y: UnsafeMutablePointer<Float>, count: Int) {
+        if activation != .linear && activation != .rectifier { activate(activation, y, y, count: count) }
+    }
+}

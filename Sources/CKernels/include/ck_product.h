@@ -36,19 +36,28 @@ void ck_product(
     ck_product_extents extents, const float *a, const ptrdiff_t *a_rows, const ptrdiff_t *offsets, const float *b, float *c,
     const ptrdiff_t *c_rows, const float *bias, unsigned flags);
 
-/* Rows of n elements, `stride` apart, as panels with zeros behind column n: ceil(n / CK_PANEL) * rows * CK_PANEL elements. */
-void ck_pack_panels(const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *panels);
+/* Rows of n elements, `stride` apart, as panels with zeros behind column n. Panels begin `panel_stride` elements apart: at least
+   rows * CK_PANEL. */
+void ck_pack_panels(
+    const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *panels, ptrdiff_t panel_stride);
 
 /* The same of the transpose: element (i, j) of what is packed is b[j * stride + i]. */
-void ck_pack_panels_transposed(const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *panels);
+void ck_pack_panels_transposed(
+    const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *panels, ptrdiff_t panel_stride);
 
-/* C[m][n] = A B, or added to C, with op(A) = A (m × k, rows lda apart) or the transpose of A (k × m), and so for B (k × n, or n × k). For
-   products too small or too narrow to be cut into tiles; packs on the stack, allocates nothing. */
+/* Elements of workspace that ck_matrix_product uses. */
+enum { CK_MATRIX_WORKSPACE = 128 * 256 + 256 * 128 };
+
+/* C (m × n) = A B, or added to C. A is m × k with rows lda apart, or with `transpose_a` the transpose of a k × m array; so for B, k × n.
+   `bias` (n elements) may be NULL. `workspace`, 64-byte aligned, may be NULL for small products; nothing is allocated. */
 void ck_matrix_product(
     int transpose_a, int transpose_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t lda, const float *b,
-    ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *bias, unsigned flags);
+    ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *bias, unsigned flags, float *workspace);
 
 /* y[j] = sum over i < rows of x[i] w[i * stride + j], j < n: one row times a matrix that is read once, in order. */
 void ck_row_product(const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *y);
+
+/* sums[j] = sum of b[i * stride + j] over i < rows, j < n, or added to sums. */
+void ck_column_sums(const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *sums, int add);
 
 #endif

@@ -4,5 +4,6 @@
 #include "ck_activation.h"
 #include "ck_elementwise.h"
 #include "ck_product.h"
+#include "ck_transpose.h"
 
 #endif

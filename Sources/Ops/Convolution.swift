@@ -1,0 +1,192 @@
+package import Graphs
+package import Kernels
+package import Tensors
+
+/// y = activation(x ∗ kernel + bias), over one to three spatial axes, channels last.
+///
+/// Inputs: x (B, H, W, C), kernel (kH, kW, C / groups, F), bias (F) when `hasBias`; output (B, H′, W′, F). All float32. As
+/// everywhere in Keras this is a cross-correlation: the kernel isn't flipped. Filters of group g see the channels of group g.
+///
+/// Takes in an activation that follows, in training too where the output tells the derivative; in inference also a
+/// `ChannelAffine`, whose constant inputs then follow the bias.
+package struct Convolution: Op {
+    package var strides: [Int]
+    package var padding: WindowPadding
+    package var dilation: [Int]
+    package var groups: Int
+    private var epilogue: Epilogue
+
+    /// - Parameters:
+    ///   - strides: one for each spatial axis.
+    ///   - dilation: distance of taps, one for each spatial axis; nil: 1.
+    package init(
+        strides: [Int], padding: WindowPadding, dilation: [Int]? = nil, groups: Int = 1, hasBias: Bool,
+        activation: Activation = .linear
+    ) {
+        self.strides = strides
+        self.padding = padding
+        self.dilation = dilation ?? strides.map { _ in 1 }
+        self.groups = groups
+        epilogue = Epilogue(hasBias: hasBias, activation: activation)
+    }
+
+    package var name: String { "convolution" }
+
+    package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] {
+        precondition(inputs.count >= epilogue.firstAffineInput, "convolution has \(inputs.count) inputs")
+        try requireFloat32(name, inputs)
+        let (x, kernel) = (inputs[0].shape, inputs[1].shape)
+        let spatial = strides.count
+        guard (1...3).contains(spatial), dilation.count == spatial, x.rank == spatial + 2, kernel.rank == spatial + 2 else {
+            throw LocatedError(
+                .mismatch, "convolution.shape",
+                "convolution expected an input and a kernel with \(spatial) spatial axes, got \(x) and \(kernel)")
+        }
+        guard groups > 0, (x[spatial + 1] ?? groups) % groups == 0, (kernel[spatial + 1] ?? groups) % groups == 0 else {
+            throw LocatedError(
+                .mismatch, "convolution.groups",
+                "convolution expected channels and filters in multiples of groups (\(groups)), got \(x) and \(kernel)")
+        }
+        if let channels = x[spatial + 1], let depth = kernel[spatial], depth != channels / groups {
+            throw LocatedError(
+                .mismatch, "convolution.shape",
+                "convolution expected a kernel of depth \(channels / groups), got \(kernel) for the input \(x)")
+        }
+        if epilogue.hasBias { try requireVector(name, inputs[2], kernel[spatial + 1], "bias") }
+        var dims: [Int?] = [x[0]]
+        for axis in 0..<spatial { dims.append(try extent(x, kernel, axis)) }
+        return [ValueInfo(PartialShape(dims + [kernel[spatial + 1]]))]
+    }
+
+    private func extent(_ x: PartialShape, _ kernel: PartialShape, _ axis: Int) throws(LocatedError) -> Int? {
+        guard let input = x[axis + 1], let size = kernel[axis] else { return nil }
+        guard let window = window(axis, input: input, kernel: size) else {
+            throw LocatedError(
+                .mismatch, "convolution.window",
+                "convolution expected a window (kernel \(size), stride \(strides[axis]), dilation \(dilation[axis])) that fits into "
+                    + "\(input) cells of spatial axis \(axis), got the input \(x)",
+                hint: "Give a larger input, or padding \"same\".")
+        }
+        return window.output
+    }
+
+    private func window(_ axis: Int, input: Int, kernel: Int) -> WindowAxis? {
+        WindowAxis(
+            input: input, kernel: kernel, stride: strides[axis], dilation: dilation[axis], padding: padding, axis: axis)
+    }
+
+    package func bound(to site: Site) -> any BoundOp {
+        let (x, kernel) = (site.inputs[0].shape, site.inputs[1].shape)
+        let spatial = strides.count
+        let axes = (0..<spatial).map { axis -> WindowAxis in
+            guard let window = window(axis, input: x[axis + 1], kernel: kernel[axis]) else {
+                preconditionFailure("the shape rule has accepted this window")
+            }
+            return window
+        }
+        let geometry = ConvolutionGeometry(
+            images: x[0], axes: WindowAxes(axes), channels: x[spatial + 1], filters: kernel[spatial + 1], groups: groups)
+        return BoundConvolution(epilogue, geometry, site)
+    }
+
+    package func absorbing(
+        _ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase
+    ) -> (any Op)? {
+        guard
+            let both = epilogue.absorbing(
+                consumer, at: position, others: others, othersAreConstant: othersAreConstant, phase: phase)
+        else { return nil }
+        var fused = self
+        fused.epilogue = both
+        return fused
+    }
+}
+
+private struct BoundConvolution: BoundOp {
+    let epilogue: Epilogue
+    let geometry: ConvolutionGeometry
+    let bands: ConvolutionBands
+    /// The kernel is packed once for each version of the weights, or else in a stage of its own.
+    let isPackedBeforehand: Bool
+    /// Units are bands of images, image by image; a tile of forward is a few of them.
+    let units: Blocks
+    let backward: ConvolutionBackward?
+
+    init(_ epilogue: Epilogue, _ geometry: ConvolutionGeometry, _ site: Site) {
+        self.epilogue = epilogue
+        self.geometry = geometry
+        bands = ConvolutionBands(geometry)
+        isPackedBeforehand = site.phase == .inference && site.constantInputs.dropFirst().allSatisfy(\.self)
+        units = Blocks(of: geometry.images * bands.bandCount, size: unitsPerTile(geometry.cost, bands.bandCount))
+        backward =
+            site.phase == .training ? ConvolutionBackward(epilogue, geometry, bands, wants: site.wantsGradient) : nil
+    }
+
+    var cost: Double { Double(geometry.images) * geometry.cost }
+
+    /// The packed kernel; after it scale and shift, when something is folded.
+    private var packedBytes: Int {
+        alignedBytes(bands.packedCount * 4) + (epilogue.affine == nil ? 0 : 2 * geometry.filters * 4)
+    }
+
+    var memory: WorkingMemory {
+        WorkingMemory(
+            prepared: isPackedBeforehand ? packedBytes : 0, forwardScratch: isPackedBeforehand ? 0 : packedBytes,
+            backwardScratch: backward?.scratchBytes ?? 0,
+            workerScratch: max(bands.bufferCount * 4, backward?.workerBytes ?? 0))
+    }
+
+    var retained: Retained { backward?.retained ?? Retained() }
+
+    private func packed(_ area: UnsafeMutableRawPointer) -> (
+        kernel: UnsafeMutablePointer<Float>, scale: UnsafeMutablePointer<Float>, shift: UnsafeMutablePointer<Float>
+    ) {
+        let scale = (area + alignedBytes(bands.packedCount * 4)).assumingMemoryBound(to: Float.self)
+        return (area.assumingMemoryBound(to: Float.self), scale, scale + geometry.filters)
+    }
+
+    func prepare(_ frame: Frame) {
+        guard isPackedBeforehand else { return }
+        pack(frame, into: frame.prepared, 0..<bands.panels)
+    }
+
+    private func pack(_ frame: Frame, into area: UnsafeMutableRawPointer, _ panels: Range<Int>) {
+        let (kernel, scale, shift) = packed(area)
+        if epilogue.affine != nil { epilogue.fold(frame, channels: geometry.filters, scale: scale, shift: shift) }
+        for panel in panels {
+            bands.pack(frame.input(1), panel: panel, scale: epilogue.affine == nil ? nil : UnsafePointer(scale), into: kernel)
+        }
+    }
+
+    /// Panels are packed one a tile, unless scale and shift come first.
+    private var packingTiles: Int { epilogue.affine == nil ? bands.panels : 1 }
+
+    var forwardStages: [Int] { isPackedBeforehand ? [units.count] : [packingTiles, units.count] }
+
+    func forward(_ frame: Frame, stage: Int, tile: Int) {
+        if !isPackedBeforehand && stage == 0 {
+            return pack(frame, into: frame.scratch, packingTiles == 1 ? 0..<bands.panels : tile..<tile + 1)
+        }
+        let (kernel, _, shift) = packed(isPackedBeforehand ? frame.prepared : frame.scratch)
+        let bias = epilogue.affine != nil ? UnsafePointer(shift) : epilogue.hasBias ? frame.input(2) : nil
+        let planeCount = geometry.outputCount / max(1, geometry.axes.first.output)
+        for unit in units[tile] {
+            let (image, planes) = (unit / bands.bandCount, bands.planes(unit % bands.bandCount))
+            let y = frame.output() + image * geometry.outputCount + planes.lowerBound * planeCount
+            bands.forward(
+                frame.input(0) + image * geometry.inputCount, packed: kernel, bias: bias, planes: planes,
+                rectify: epilogue.activation == .rectifier, to: y,
+                buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))
+            epilogue.activateInPlace(y, count: planes.count * planeCount)
+        }
+    }
+
+    var backwardStages: [Int] { backward?.stages ?? [] }
+
+    func backward(_ frame: Frame, stage: Int, tile: Int) { backward?.run(frame, stage, tile) }
+}
+
+/// So many bands that a tile takes some 5 million operations, when an image takes less.
+func unitsPerTile(_ imageCost: Double, _ bands: Int) -> Int {
+    bands > 1 ? 1 : Int(max(1, min(64, 5e6 / max(1, imageCost))))
+}

@@ -1,0 +1,245 @@
+package import Graphs
+package import Kernels
+package import Tensors
+
+/// y = activation(x · w + bias).
+///
+/// Inputs: x (…, K), w (K, N), bias (N) when `hasBias`; output (…, N). All float32.
+///
+/// Takes in an activation that follows, in training too where the output tells the derivative; in inference also a
+/// `ChannelAffine`, whose constant inputs then follow the bias.
+package struct MatMul: Op {
+    package var hasBias: Bool { epilogue.hasBias }
+    package var activation: Activation { epilogue.activation }
+    private var epilogue: Epilogue
+
+    package init(hasBias: Bool, activation: Activation = .linear) {
+        epilogue = Epilogue(hasBias: hasBias, activation: activation)
+    }
+
+    package var name: String { "matmul" }
+
+    package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] {
+        precondition(inputs.count >= (hasBias ? 3 : 2), "matmul has \(inputs.count) inputs")
+        try requireFloat32(name, inputs)
+        let (x, w) = (inputs[0].shape, inputs[1].shape)
+        guard x.rank >= 1, w.rank == 2 else {
+            throw LocatedError(.mismatch, "matmul.shape", "matmul expected (…, K) times (K, N), got \(x) times \(w)")
+        }
+        if let depth = x[x.rank - 1], let rows = w[0], depth != rows {
+            throw LocatedError(
+                .mismatch, "matmul.shape", "matmul expected a last axis of \(rows), as the kernel \(w) has rows, got the shape \(x)")
+        }
+        if hasBias { try requireVector(name, inputs[2], w[1], "bias") }
+        return [ValueInfo(PartialShape(x.dims.dropLast() + [w[1]]))]
+    }
+
+    package func bound(to site: Site) -> any BoundOp { BoundMatMul(epilogue, site) }
+
+    package func absorbing(
+        _ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase
+    ) -> (any Op)? {
+        guard
+            let both = epilogue.absorbing(
+                consumer, at: position, others: others, othersAreConstant: othersAreConstant, phase: phase)
+        else { return nil }
+        var fused = self
+        fused.epilogue = both
+        return fused
+    }
+}
+
+private struct BoundMatMul: BoundOp {
+    let epilogue: Epilogue
+    let wants: [Bool]
+    /// Rows of x and y, depth, columns of y.
+    let (m, k, n): (Int, Int, Int)
+    /// The kernel and the bias are scaled beforehand, or, when they may change, in a stage of their own.
+    let isFoldedBeforehand: Bool
+    /// Few rows: W is read once in long runs, in parts whose sums are added in a second stage.
+    let isNarrow: Bool
+    let depthParts: Blocks
+    let columnParts: Blocks
+    let rowBlocks: Blocks
+    let columnBlocks: Blocks
+    /// Blocks of the backward half: of all elements of y, and of depth and columns for the kernel's gradient.
+    let elementBlocks: Blocks
+    let depthBlocks: Blocks
+    let gradientColumnBlocks: Blocks
+
+    init(_ epilogue: Epilogue, _ site: Site) {
+        self.epilogue = epilogue
+        wants = site.wantsGradient
+        let (x, w) = (site.inputs[0].shape, site.inputs[1].shape)
+        m = x.dims.dropLast().reduce(1, *)
+        k = w[0]
+        n = w[1]
+        isFoldedBeforehand = site.constantInputs.dropFirst().allSatisfy(\.self)
+        isNarrow = m <= 4
+        columnParts = Blocks(of: n, size: 2048)
+        depthParts = Blocks(of: k, size: max(64, 131_072 / max(1, min(n, 2048))))
+        rowBlocks = Blocks(of: m, size: 128)
+        columnBlocks = Blocks(of: n, size: rowBlocks.count * ((n + 127) / 128) >= 8 ? 128 : 64)
+        elementBlocks = Blocks(of: m * n, size: 65536)
+        depthBlocks = Blocks(of: k, size: 128)
+        gradientColumnBlocks = Blocks(of: n, size: 512)
+    }
+
+    var cost: Double { 2 * Double(m) * Double(k) * Double(n) }
+
+    var memory: WorkingMemory {
+        let folded = epilogue.affine == nil ? 0 : (k * n + 2 * n) * 4
+        let differentiated = epilogue.activation == .linear ? 0 : m * n * 4
+        return WorkingMemory(
+            prepared: isFoldedBeforehand ? folded : 0,
+            forwardScratch: alignedBytes(isFoldedBeforehand ? 0 : folded) + partialCount * 4,
+            backwardScratch: differentiated, workerScratch: sgemmWorkspace * 4)
+    }
+
+    var retained: Retained {
+        var inputs: [Int] = []
+        if wants[1] { inputs.append(0) }
+        if wants[0] { inputs.append(1) }
+        return Retained(inputs: inputs, outputs: epilogue.activation == .linear ? [] : [0])
+    }
+
+    // MARK: Folding
+
+    private var foldsInForward: Bool { epilogue.affine != nil && !isFoldedBeforehand }
+
+    func prepare(_ frame: Frame) {
+        if epilogue.affine != nil && isFoldedBeforehand { fold(frame, into: frame.prepared.assumingMemoryBound(to: Float.self)) }
+    }
+
+    /// Kernel, shift and scale, in this order.
+    private func fold(_ frame: Frame, into target: UnsafeMutablePointer<Float>) {
+        let (shift, scale) = (target + k * n, target + k * n + n)
+        epilogue.fold(frame, channels: n, scale: scale, shift: shift)
+        let w = frame.input(1)
+        for row in 0..<k { for j in 0..<n { target[row * n + j] = w[row * n + j] * scale[j] } }
+    }
+
+    private func weights(_ frame: Frame) -> (kernel: UnsafePointer<Float>, bias: UnsafePointer<Float>?) {
+        guard epilogue.affine != nil else { return (frame.input(1), epilogue.hasBias ? frame.input(2) : nil) }
+        let area = isFoldedBeforehand ? frame.prepared : frame.scratch
+        let folded = UnsafePointer(area.assumingMemoryBound(to: Float.self))
+        return (folded, folded + k * n)
+    }
+
+    // MARK: Forward
+
+    private var partialCount: Int { isNarrow && depthParts.count > 1 ? depthParts.count * m * n : 0 }
+
+    private func partials(_ frame: Frame) -> UnsafeMutablePointer<Float> {
+        let folded = foldsInForward ? alignedBytes((k * n + 2 * n) * 4) : 0
+        return (frame.scratch + folded).assumingMemoryBound(to: Float.self)
+    }
+
+    var forwardStages: [Int] {
+        let folding = foldsInForward ? [1] : []
+        guard isNarrow else { return folding + [rowBlocks.count * columnBlocks.count] }
+        return folding + [max(1, depthParts.count) * columnParts.count] + (depthParts.count > 1 ? [columnParts.count] : [])
+    }
+
+    func forward(_ frame: Frame, stage: Int, tile: Int) {
+        switch (stage - (foldsInForward ? 1 : 0), isNarrow) {
+        case (-1, _): fold(frame, into: frame.scratch.assumingMemoryBound(to: Float.self))
+        case (0, true): narrowProduct(frame, tile)
+        case (0, false): product(frame, rowBlocks[tile / columnBlocks.count], columnBlocks[tile % columnBlocks.count])
+        default: addPartials(frame, columnParts[tile])
+        }
+    }
+
+    private func product(_ frame: Frame, _ rows: Range<Int>, _ columns: Range<Int>) {
+        let (kernel, bias) = weights(frame)
+        let y = frame.output() + rows.lowerBound * n + columns.lowerBound
+        sgemm(
+            rows.count, columns.count, k, frame.input(0) + rows.lowerBound * k, lda: k, kernel + columns.lowerBound, ldb: n, y,
+            ldc: n, bias: bias.map { $0 + columns.lowerBound }, rectify: epilogue.activation == .rectifier,
+            workspace: frame.workerScratch.assumingMemoryBound(to: Float.self))
+        for row in 0..<rows.count { epilogue.activateInPlace(y + row * n, count: columns.count) }
+    }
+
+    private func narrowProduct(_ frame: Frame, _ tile: Int) {
+        let columns = columnParts[tile % columnParts.count]
+        let depth = depthParts.count == 0 ? 0..<0 : depthParts[tile / columnParts.count]
+        let (kernel, bias) = weights(frame)
+        let x = frame.input(0) + depth.lowerBound
+        let w = kernel + depth.lowerBound * n + columns.lowerBound
+        let isWhole = depthParts.count <= 1
+        let target = isWhole ? frame.output() : partials(frame) + tile / columnParts.count * m * n
+        for row in 0..<m {
+            let y = target + row * n + columns.lowerBound
+            rowProduct(x + row * k, w, stride: n, rows: depth.count, columns: columns.count, y)
+            if isWhole { finishRow(y, bias, columns) }
+        }
+    }
+
+    private func addPartials(_ frame: Frame, _ columns: Range<Int>) {
+        let bias = weights(frame).bias
+        let partials = partials(frame)
+        for row in 0..<m {
+            let y = frame.output() + row * n + columns.lowerBound
+            columnSums(
+                partials + row * n + columns.lowerBound, stride: m * n, rows: depthParts.count, columns: columns.count, y,
+                accumulate: false)
+            finishRow(y, bias, columns)
+        }
+    }
+
+    private func finishRow(_ y: UnsafeMutablePointer<Float>, _ bias: UnsafePointer<Float>?, _ columns: Range<Int>) {
+        if let bias { addBias(bias + columns.lowerBound, to: y, count: columns.count) }
+        if epilogue.activation != .linear { activate(epilogue.activation, y, y, count: columns.count) }
+    }
+
+    // MARK: Backward
+
+    private var xTiles: Int { wants[0] ? rowBlocks.count * depthBlocks.count : 0 }
+    private var kernelTiles: Int { wants[1] ? depthBlocks.count * gradientColumnBlocks.count : 0 }
+    private var biasTiles: Int { epilogue.hasBias && wants[2] ? 1 : 0 }
+
+    var backwardStages: [Int] {
+        let products = [xTiles + kernelTiles + biasTiles]
+        return epilogue.activation == .linear ? products : [elementBlocks.count] + products
+    }
+
+    func backward(_ frame: Frame, stage: Int, tile: Int) {
+        // The gradient before the activation; zero when nothing arrives.
+        let scratch = frame.scratch.assumingMemoryBound(to: Float.self)
+        guard let dy = frame.outputGradient() else { return zeroGradients(frame, stage, tile) }
+        if epilogue.activation != .linear && stage == 0 {
+            let range = elementBlocks[tile]
+            activationGradient(
+                epilogue.activation, input: nil, output: frame.output() + range.lowerBound, outputGradient: dy + range.lowerBound,
+                inputGradient: scratch + range.lowerBound, count: range.count, accumulate: false)
+            return
+        }
+        let dz = epilogue.activation == .linear ? dy : UnsafePointer(scratch)
+        let workspace = frame.workerScratch.assumingMemoryBound(to: Float.self)
+        if tile < xTiles, let dx = frame.inputGradient(0) {
+            let (rows, depth) = (rowBlocks[tile / depthBlocks.count], depthBlocks[tile % depthBlocks.count])
+            sgemm(
+                transposeB: true, rows.count, depth.count, n, dz + rows.lowerBound * n, lda: n,
+                frame.input(1) + depth.lowerBound * n, ldb: n, dx + rows.lowerBound * k + depth.lowerBound, ldc: k,
+                accumulate: frame.accumulates[0], workspace: workspace)
+        } else if tile < xTiles + kernelTiles, let dw = frame.inputGradient(1) {
+            let index = tile - xTiles
+            let depth = depthBlocks[index / gradientColumnBlocks.count]
+            let columns = gradientColumnBlocks[index % gradientColumnBlocks.count]
+            sgemm(
+                transposeA: true, depth.count, columns.count, m, frame.input(0) + depth.lowerBound, lda: k,
+                dz + columns.lowerBound, ldb: n, dw + depth.lowerBound * n + columns.lowerBound, ldc: n,
+                accumulate: frame.accumulates[1], workspace: workspace)
+        } else if let bias = frame.inputGradient(2) {
+            columnSums(dz, stride: n, rows: m, columns: n, bias, accumulate: frame.accumulates[2])
+        }
+    }
+
+    private func zeroGradients(_ frame: Frame, _ stage: Int, _ tile: Int) {
+        guard stage == backwardStages.count - 1, tile == 0 else { return }
+        for (index, count) in [m * k, k * n, n].enumerated().prefix(epilogue.hasBias ? 3 : 2) {
+            guard wants[index], let gradient = frame.inputGradient(index), !frame.accumulates[index] else { continue }
+            gradient.update(repeating: 0, count: count)
+        }
+    }
+}

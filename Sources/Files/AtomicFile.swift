@@ -40,7 +40,12 @@ package enum AtomicFile {
     }
 
     /// Writes `bytes` as the whole content of `path`. Throws as `write(to:_:)` does.
-    package static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws(LocatedError) {
+    ///
+    /// - Parameter companion: writes what belongs to this file, once its bytes are on disk and before it takes its name: when
+    ///   the companion fails, neither is there.
+    package static func write(
+        _ bytes: UnsafeRawBufferPointer, to path: String, with companion: () throws(LocatedError) -> Void = {}
+    ) throws(LocatedError) {
         try write(to: path) { (temporary) throws(LocatedError) in
             let descriptor = open(temporary, O_WRONLY | O_TRUNC | O_CLOEXEC)
             guard descriptor >= 0 else { throw writeFailure(errno, path) }
@@ -49,6 +54,7 @@ package enum AtomicFile {
                 throw error
             }
             guard close(descriptor) == 0 else { throw writeFailure(errno, path) }
+            try companion()
         }
     }
 
@@ -60,8 +66,14 @@ package enum AtomicFile {
     }
 
     /// Writes `text` in UTF-8 as the whole content of `path`. Throws as `write(to:_:)` does.
-    package static func write(_ text: String, to path: String) throws(LocatedError) {
-        try write(Array(text.utf8), to: path)
+    package static func write(
+        _ text: String, to path: String, with companion: () throws(LocatedError) -> Void = {}
+    ) throws(LocatedError) {
+        var text = text
+        let result = text.withUTF8 { buffer in
+            Result { () throws(LocatedError) in try write(UnsafeRawBufferPointer(buffer), to: path, with: companion) }
+        }
+        try result.get()
     }
 
     /// Whether a file of this name is an unfinished write of ours, which listings of folders leave out.

@@ -67,6 +67,9 @@ package final class InputFile: Sendable {
         return bytes
     }
 
+    /// Whether something of this name is there.
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
     /// The whole content of a file, device or pipe, refused before memory is taken when it is larger than `limit`.
     ///
     /// Throws 66 `file.not_found`, `file.unreadable`, `file.is_folder`, 65 `file.too_large`, 74 `file.read`.

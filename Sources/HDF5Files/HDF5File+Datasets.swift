@@ -32,6 +32,10 @@ extension HDF5File {
             }
             var tensor = Tensor(uninitialized: info.shape, dtype: info.dtype)
             guard tensor.count > 0 else { return tensor }
+            if case .chunked(let chunk) = info.layout {
+                try lockedLoad(dataset.id, ChunkDecoder(info, chunk: chunk), into: &tensor, at: objectPath)
+                return tensor
+            }
             guard let type = HDF5Handle(H5Dget_type(dataset.id), close: H5Tclose),
                 let memory = ElementType.lockedNative(of: type.id)
             else { throw corrupt("an element type", at: objectPath) }
@@ -42,6 +46,26 @@ extension HDF5File {
             if info.dtype == .bool { normalizeBooleans(&tensor) }
             return tensor
         }
+    }
+
+    private func lockedLoad(
+        _ dataset: hid_t, _ decoder: ChunkDecoder, into tensor: inout Tensor, at objectPath: String
+    ) throws(LocatedError) {
+        do throws(ChunkDecoder.Failure) {
+            try tensor.withUnsafeMutableBytes { (bytes) throws(ChunkDecoder.Failure) in
+                try decoder.lockedRead(dataset, into: bytes)
+                if decoder.info.byteOrder == (chdf5_native_order() == H5T_ORDER_LE ? .big : .little) {
+                    swapBytes(bytes, width: decoder.info.dtype.byteCount)
+                }
+            }
+        } catch let failure {
+            switch failure {
+            case .library: throw corrupt("readable chunks", at: objectPath)
+            case .malformed(let what):
+                throw error(.invalid, "hdf5.chunk", "expected sound chunks, got \(what)", at: objectPath)
+            }
+        }
+        if decoder.info.dtype == .bool { normalizeBooleans(&tensor) }
     }
 
     private func lockedDataset(_ objectPath: String) throws(LocatedError) -> HDF5Handle {
@@ -71,12 +95,16 @@ extension HDF5File {
                 .invalid, "hdf5.external", "expected values in this file, got a reference to \(externalFiles) other files",
                 at: objectPath, hint: "Copy the file with h5repack so that the values lie in it.")
         }
-        let filters = try lockedFilters(creation.id, at: objectPath)
+        let (filters, shuffledBytes) = try lockedFilters(creation.id, at: objectPath)
 
         guard let type = HDF5Handle(H5Dget_type(dataset), close: H5Tclose),
             let space = HDF5Handle(H5Dget_space(dataset), close: H5Sclose)
         else { throw corrupt("a type and a shape", at: objectPath) }
         let element = try elementType(type.id, at: objectPath)
+        guard shuffledBytes == nil || shuffledBytes == element.dtype.byteCount else {
+            throw error(
+                .invalid, "hdf5.filter", "expected elements shuffled by their own width, got another", at: objectPath)
+        }
         if element.isOpaquePair { try lockedCheckBrain(dataset, at: objectPath) }
         guard let extent = try lockedExtent(of: space.id, at: objectPath) else {
             throw error(.unsupported, "hdf5.type", "expected an array, got a dataset without a shape", at: objectPath)
@@ -91,11 +119,15 @@ extension HDF5File {
             filters: filters, storageSize: layout.stored)
     }
 
-    private func lockedFilters(_ creation: hid_t, at objectPath: String) throws(LocatedError) -> [HDF5DatasetInfo.Filter] {
+    /// The filters, and the width of the elements that the shuffle was told.
+    private func lockedFilters(
+        _ creation: hid_t, at objectPath: String
+    ) throws(LocatedError) -> (filters: [HDF5DatasetInfo.Filter], shuffledBytes: Int?) {
         let count = H5Pget_nfilters(creation)
         guard (0...32).contains(count) else { throw corrupt("a list of filters", at: objectPath) }
         var filters: [HDF5DatasetInfo.Filter] = []
         var seen: Set<H5Z_filter_t> = []
+        var shuffledBytes: Int?
         for index in 0..<count {
             var flags: UInt32 = 0
             var values = [UInt32](repeating: 0, count: 8)
@@ -107,7 +139,9 @@ extension HDF5File {
             guard filter >= 0 else { throw corrupt("a list of filters", at: objectPath) }
             switch filter {
             case H5Z_FILTER_DEFLATE: filters.append(.deflate(level: Int(values[0])))
-            case H5Z_FILTER_SHUFFLE: filters.append(.shuffle)
+            case H5Z_FILTER_SHUFFLE:
+                shuffledBytes = Int(values[0])
+                filters.append(.shuffle)
             case H5Z_FILTER_FLETCHER32: filters.append(.fletcher32)
             default:
                 let known = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -121,7 +155,7 @@ extension HDF5File {
                 throw error(.invalid, "hdf5.filter", "expected each filter once, got one repeated", at: objectPath)
             }
         }
-        return filters
+        return (filters, shuffledBytes)
     }
 
     /// Keras marks bfloat16 by an attribute; other pairs of opaque bytes have no meaning as numbers.

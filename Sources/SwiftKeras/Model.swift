@@ -16,6 +16,8 @@ public class Model: @unchecked Sendable {
         var program: ModelProgram?
         /// Declared and given values once the input's shape is known.
         var weights: WeightValues?
+        /// What a file held for the weights, until the input's shape is known and they are bound.
+        var stored: StoredWeights?
         /// Compile settings and optimizer state as they were read.
         var training: TrainingSpec?
         /// Seed of the initializers.
@@ -26,7 +28,7 @@ public class Model: @unchecked Sendable {
     let plans = PlanCache()
 
     init(spec: ModelSpec, training: TrainingSpec? = nil, seed: UInt64 = 0) {
-        state = Mutex(State(spec: spec, program: nil, weights: nil, training: training, seed: seed))
+        state = Mutex(State(spec: spec, program: nil, weights: nil, stored: nil, training: training, seed: seed))
     }
 
     /// A functional model between symbolic tensors.
@@ -64,13 +66,15 @@ public class Model: @unchecked Sendable {
         return try result.get()
     }
 
-    /// The declared weights with their values, initialised if nothing was loaded. Needs the input's shape, from the model or
+    /// The declared weights with their values: loaded, or made by the initializers if nothing was. Needs the input's shape, from the model or
     /// from `inputs`.
     package func weights(for inputs: [ValueInfo]? = nil) throws(LocatedError) -> WeightValues {
         if let weights = state.withLock({ $0.weights }) { return weights }
-        let table = try parameterTable(for: inputs)
-        let seed = state.withLock { $0.seed }
-        let values = try WeightValues(initialising: table, seed: seed)
+        let (stored, seed) = state.withLock { ($0.stored, $0.seed) }
+        let values =
+            if let stored { try bound(stored, for: inputs) } else {
+                try WeightValues(initialising: try parameterTable(for: inputs), seed: seed)
+            }
         return state.withLock { state in
             if let weights = state.weights { return weights }
             state.weights = values

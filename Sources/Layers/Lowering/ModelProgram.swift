@@ -130,3 +130,17 @@ extension ModelProgram {
         return [String: Int](lowered.calls.enumerated().map { ($1.layer, $0) }, uniquingKeysWith: { first, _ in first })
     }
 }
+
+extension ModelProgram {
+    /// Whether the first layer that tells says that channels come first.
+    package var readsChannelsFirst: Bool {
+        for entry in entries {
+            switch entry.body {
+            case .layer(let layer):
+                if let format = layer.config["data_format"]?.string { return format == DataFormat.channelsFirst.rawValue }
+            case .model(let model): if model.value.readsChannelsFirst { return true }
+            }
+        }
+        return false
+    }
+}

@@ -15,7 +15,7 @@ struct InspectCommand: ParsableCommand {
 
     func run() throws {
         let inspection = try Inspection(of: file)
-        Terminal.put(common.json ? inspection.json + "\n" : inspection.text)
+        common.json ? Terminal.put(json: inspection.document) : Terminal.put(inspection.text)
         if let problem = inspection.problem { throw problem }
     }
 }

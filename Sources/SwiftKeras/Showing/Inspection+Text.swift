@@ -1,0 +1,77 @@
+package import KerasSpec
+internal import Tensors
+
+extension Inspection {
+    /// For people.
+    public var text: String {
+        var lines = ["file: \(file)", "container: \(container)"]
+        func add(_ label: String, _ value: String?) { if let value { lines.append("\(label): \(value)") } }
+        add("dialect", dialect)
+        add("Keras version", kerasVersion)
+        add("backend", backend)
+        add("model", modelName.map { "\($0) (\(modelClass ?? "?"))" })
+        if !layers.isEmpty {
+            lines.append("layers: \(layers.count)")
+            for layer in layers {
+                lines.append("  \(layer.name) (\(layer.className))\(layer.isComputed ? "" : "  not computed by swift-keras")")
+            }
+        }
+        if !weights.isEmpty {
+            let count = weights.reduce(0) { $0 + ($1.shape.checkedCount ?? 0) }
+            lines.append("weights: \(weights.count) arrays, \(count.grouped) numbers")
+            lines += weights.map { "  \($0.line)" }
+        }
+        add("optimizer", optimizer)
+        if !optimizerWeights.isEmpty {
+            lines.append("optimizer state: \(optimizerWeights.count) arrays")
+            lines += optimizerWeights.map { "  \($0.line)" }
+        }
+        if !notes.isEmpty {
+            lines.append("brought up to date:")
+            lines += notes.map { "  \($0)" }
+        }
+        if let problem { lines.append("problem: \(problem)") }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// For programs.
+    package var document: ConfigValue {
+        [
+            "file": .string(file), "container": .string(container), "dialect": .optional(dialect),
+            "keras_version": .optional(kerasVersion), "backend": .optional(backend),
+            "model": modelName.map { ["class_name": .optional(modelClass), "name": .string($0)] } ?? .null,
+            "layers": .array(
+                layers.map {
+                    ["name": .string($0.name), "class_name": .string($0.className), "computed": .bool($0.isComputed)]
+                }),
+            "weights": .array(weights.map(\.document)), "optimizer": .optional(optimizer),
+            "optimizer_weights": .array(optimizerWeights.map(\.document)),
+            "notes": .array(notes.map(ConfigValue.string)), "problem": .optional(problem?.description),
+        ]
+    }
+}
+
+extension Inspection.Weight {
+    fileprivate var line: String {
+        var line = "\(layer)/\(name)  \(dtype.rawValue) \(shape)"
+        if let statistics {
+            line += "  min \(Float(statistics.min)), max \(Float(statistics.max)), mean \(Float(statistics.mean))"
+        }
+        if notFinite > 0 { line += "  \(notFinite) not finite" }
+        if let problem { line += "  unreadable: \(problem.message)" }
+        return line
+    }
+
+    fileprivate var document: ConfigValue {
+        [
+            "path": .string("\(layer)/\(name)"), "shape": .integers(shape.dims), "dtype": .string(dtype.rawValue),
+            "min": statistics.map { .float($0.min) } ?? .null, "max": statistics.map { .float($0.max) } ?? .null,
+            "mean": statistics.map { .float($0.mean) } ?? .null, "not_finite": .integer(notFinite),
+        ]
+    }
+}
+
+extension ConfigValue {
+    /// A string or null.
+    fileprivate static func optional(_ text: String?) -> ConfigValue { text.map(ConfigValue.string) ?? .null }
+}

@@ -1,0 +1,123 @@
+internal import KerasFormat
+internal import KerasSpec
+internal import Layers
+public import Tensors
+
+/// What a file is, as far as it can be read.
+public struct Inspection: Sendable {
+    /// One stored array.
+    public struct Weight: Sendable {
+        /// The group it stands in: a layer's name.
+        public var layer: String
+        /// As the file names it.
+        public var name: String
+        public var shape: Shape
+        public var dtype: DType
+        /// Over its finite elements; nil when the array is empty or can't be read.
+        public var statistics: (min: Double, max: Double, mean: Double)?
+        /// Elements that are NaN or infinite.
+        public var notFinite = 0
+        /// Why it can't be read.
+        public var problem: LocatedError?
+    }
+
+    /// One layer of the architecture.
+    public struct Layer: Sendable {
+        /// With the names of the models around it: `encoder/dense_1`.
+        public var name: String
+        public var className: String
+        /// Whether swift-keras computes it.
+        public var isComputed: Bool
+    }
+
+    public var file: String
+    /// `architecture`, `whole model`, `weights`.
+    public var container: String
+    public var dialect: String?
+    public var kerasVersion: String?
+    public var backend: String?
+    public var modelClass: String?
+    public var modelName: String?
+    public var layers: [Layer] = []
+    public var weights: [Weight] = []
+    /// The optimizer's class, when the file was compiled.
+    public var optimizer: String?
+    public var optimizerWeights: [Weight] = []
+    /// What was brought up to date while reading.
+    public var notes: [String] = []
+    /// What kept the rest from being read.
+    public var problem: LocatedError?
+
+    /// - Throws: when nothing of the file can be told: it isn't there, or isn't a Keras file.
+    public init(of path: String) throws(LocatedError) {
+        let kind = try KerasFile.kind(path)
+        file = path
+        container =
+            switch kind {
+            case .architecture: "architecture"
+            case .wholeModel: "whole model"
+            case .weights: "weights"
+            }
+        var stored = StoredModel()
+        do throws(LocatedError) { stored = try KerasFile.read(path) } catch {
+            problem = error
+            // The weights of a file whose architecture is broken can still be told.
+            if kind == .wholeModel { stored.weights = try? KerasFile.readWeights(path) }
+        }
+        if let spec = stored.spec { describe(spec) }
+        if let weights = stored.weights {
+            kerasVersion = kerasVersion ?? weights.kerasVersion
+            backend = backend ?? weights.backend
+            for layer in weights.layers { self.weights += layer.weights.map { Weight($0, layer: layer.name) } }
+        }
+        if let training = stored.training {
+            optimizer = training.compileSettings["optimizer_config"]?.object?["class_name"]?.string
+            optimizerWeights = training.optimizerWeights.map { Weight($0, layer: "optimizer") }
+        }
+        problem = problem ?? (self.weights + optimizerWeights).compactMap(\.problem).first
+    }
+
+    private mutating func describe(_ spec: ModelSpec) {
+        dialect = spec.provenance?.dialect.rawValue
+        kerasVersion = spec.provenance?.kerasVersion
+        backend = spec.provenance?.backend
+        modelClass = spec.kind.rawValue
+        modelName = spec.name
+        notes = spec.provenance?.notes.map(\.description) ?? []
+        let computed = Set(LayerRegistry.builtIn.classNames)
+        func add(_ spec: ModelSpec, _ prefix: String) {
+            for layer in spec.layers {
+                layers.append(
+                    Layer(
+                        name: prefix + layer.name, className: layer.className,
+                        isComputed: layer.model != nil || computed.contains(layer.className)))
+                if let model = layer.model { add(model.value, prefix + layer.name + "/") }
+            }
+        }
+        add(spec, "")
+    }
+}
+
+extension Inspection.Weight {
+    fileprivate init(_ weight: StoredWeights.Weight, layer: String) {
+        self.layer = layer
+        name = weight.name
+        shape = weight.tensor.shape
+        dtype = weight.tensor.dtype
+        do throws(LocatedError) { count(try weight.tensor.load()) } catch { problem = error }
+    }
+
+    private mutating func count(_ tensor: Tensor) {
+        var (low, high, sum, finite) = (Double.infinity, -Double.infinity, 0.0, 0)
+        tensor.asType(.float64).withUnsafeElements(as: Double.self) { values in
+            for value in values where value.isFinite {
+                low = min(low, value)
+                high = max(high, value)
+                sum += value
+                finite += 1
+            }
+        }
+        notFinite = tensor.count - finite
+        if finite > 0 { statistics = (low, high, sum / Double(finite)) }
+    }
+}

@@ -1,0 +1,48 @@
+internal import Files
+internal import KerasFormat
+internal import KerasSpec
+internal import Layers
+public import Tensors
+
+extension Model {
+    /// The text of Keras 2.3's `to_json()`. What was read from such a file and not changed comes out byte for byte.
+    ///
+    /// - Throws: `.unsupported` with every layer that Keras 2.3 can't say.
+    public func toJSON() throws(LocatedError) -> String { try KerasWriter.architecture(spec) }
+
+    /// Writes what Keras 2.3's `save_weights` writes.
+    ///
+    /// - Parameter overwrite: whether a file that is there may be replaced.
+    public func saveWeights(_ path: String, overwrite: Bool = true) throws(LocatedError) {
+        try Self.refuseOverwriting(path, overwrite)
+        let (slots, values) = try currentWeights()
+        try KerasWriter.writeWeights(of: spec, slots: slots, tensors: { values[path: $0] }, to: path)
+    }
+
+    /// Writes the whole model as Keras 2.3's `save` does: architecture, weights, and the training state as it was read.
+    ///
+    /// - Parameter overwrite: whether a file that is there may be replaced.
+    public func save(_ path: String, overwrite: Bool = true) throws(LocatedError) {
+        try Self.refuseOverwriting(path, overwrite)
+        let (slots, values) = try currentWeights()
+        try KerasWriter.writeWholeModel(
+            of: spec, slots: slots, tensors: { values[path: $0] }, training: training, to: path)
+    }
+
+    private func currentWeights() throws(LocatedError) -> ([LayerSlots], WeightValues) {
+        let values = try weights()
+        return (try program().layerSlots(in: values.table), values)
+    }
+
+    private static func refuseOverwriting(_ path: String, _ overwrite: Bool) throws(LocatedError) {
+        guard overwrite || !InputFile.exists(path) else {
+            throw LocatedError(
+                .cannotCreate, "output.exists", "expected no file there (overwrite: false), got one", at: [path])
+        }
+    }
+}
+
+extension String {
+    /// Writes the text to a file, whole or not at all.
+    public func write(to path: String) throws(LocatedError) { try AtomicFile.write(self, to: path) }
+}

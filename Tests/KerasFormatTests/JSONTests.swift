@@ -95,7 +95,7 @@ import Testing
         let error = try #require(throws: LocatedError.self) { try JSON.parse(broken.bytes) }
         #expect(error.category == .invalid)
         #expect(error.code == broken.code)
-        #expect(error.message.hasPrefix(broken.place + ":"), "\(error)")
+        #expect(error.message.hasPrefix("JSON, " + broken.place + ":"), "\(error)")
         #expect(error.location == [broken.path])
     }
 

@@ -38,12 +38,14 @@ import Testing
         #expect(spec.provenance?.dialect == .keras2)
         #expect(try KerasWriter.architecture(spec) == text, "as it was read")
 
+        // Without the document we are the writer, whose kernels are TensorFlow's.
+        let ours = text.replacing("\"backend\": \"theano\"", with: "\"backend\": \"tensorflow\"")
         var fromSources = spec
         fromSources.provenance = nil
-        #expect(try KerasWriter.architecture(fromSources) == text, "from each layer's source")
+        #expect(try KerasWriter.architecture(fromSources) == ours, "from each layer's source")
 
         let downgraded = try KerasWriter.document(of: fromSources, usesSources: false)
-        #expect(JSON.text(.object(downgraded)) == text, "downgraded without the source")
+        #expect(JSON.text(.object(downgraded)) == ours, "downgraded without the source")
     }
 
     // MARK: - Classes

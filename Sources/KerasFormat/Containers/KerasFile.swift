@@ -31,6 +31,18 @@ package enum KerasFile {
         }
     }
 
+    /// Like `read`, for callers that need an architecture: throws 65 `model.no_architecture` when there is none.
+    package static func readModel(_ path: String) throws(LocatedError) -> StoredModel {
+        let model = try read(path)
+        guard model.spec != nil else {
+            throw LocatedError(
+                .invalid, "model.no_architecture", "expected a model with its architecture (model_config), got weights only",
+                at: [path.split(separator: "/").last.map(String.init) ?? path],
+                hint: "Give the architecture's .json file, and this one as the weights.")
+        }
+        return model
+    }
+
     /// What `read` would find, without reading it whole.
     package static func kind(_ path: String) throws(LocatedError) -> Kind {
         try naming(path) { () throws(LocatedError) in
@@ -86,6 +98,7 @@ package enum KerasFile {
         case 0xEF where start.starts(with: [0xEF, 0xBB, 0xBF]), 0xFE where start.starts(with: [0xFE, 0xFF]),
             0xFF where start.starts(with: [0xFF, 0xFE]):
             return .json(bytes)
+        case _ where (try? JSON.parse(bytes)) != nil: return .json(bytes)  // a number or a word
         default: throw unknown(start)
         }
     }
@@ -106,7 +119,7 @@ package enum KerasFile {
             return unsupported("a SavedModel of TensorFlow", hint: "Save the model as HDF5 from TensorFlow.")
         }
         if has("config.json"), has("metadata.json") { return unsupported("an unzipped .keras folder") }
-        return LocatedError(.notFound, "file.is_folder", "expected a file of Keras, got a folder")
+        return LocatedError(.invalid, "folder.unknown", "expected a file of Keras, got a folder of other files")
     }
 
     private static func unknown(_ start: ArraySlice<UInt8>) -> LocatedError {

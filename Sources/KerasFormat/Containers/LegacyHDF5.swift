@@ -124,9 +124,19 @@ struct LegacyHDF5 {
                     .invalid, "weights.duplicate", "expected every weight name once, got \(quoted(name)) again",
                     at: [group, "@weight_names"])
             }
-            weights.append(StoredWeights.Weight(name: name, tensor: try file.dataset(group + "/" + name)))
+            weights.append(StoredWeights.Weight(name: name, tensor: try tensor(group + "/" + name)))
         }
         return weights
+    }
+
+    /// A dataset of numbers. One of strings or records is sound HDF5, but no weight.
+    private func tensor(_ path: String) throws(LocatedError) -> LazyTensor {
+        do throws(LocatedError) { return try file.dataset(path) } catch {
+            guard error.code == "hdf5.type" else { throw error }
+            var error = error
+            error.category = .invalid
+            throw error
+        }
     }
 
     private func list(_ attribute: String, of group: String) throws(LocatedError) -> [String] {

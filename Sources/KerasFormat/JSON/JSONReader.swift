@@ -289,7 +289,7 @@ private struct JSONReader {
 
     private func refuseDepth() throws(LocatedError) {
         guard open.count < JSON.deepestNesting else {
-            throw failure("json.depth", "expected at most \(JSON.deepestNesting) levels of lists and objects, got more")
+            throw failure("json.depth", "expected at most \(JSON.deepestNesting) levels of nested lists and objects, got more")
         }
     }
 
@@ -310,7 +310,7 @@ private struct JSONReader {
         let lineStart = bytes[..<end].lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
         let column = bytes[lineStart..<end].count { $0 & 0xC0 != 0x80 } + 1
         return LocatedError(
-            .invalid, code, "line \(line), column \(column): \(message)", at: [path.description], hint: hint)
+            .invalid, code, "JSON, line \(line), column \(column): \(message)", at: [path.description], hint: hint)
     }
 
     /// Where the value is that is being read.

@@ -153,7 +153,7 @@ struct Keras2Graph {
         guard let left = waiting.keys.min(by: { ($0.layer, $0.number) < ($1.layer, $1.number) }) else { return }
         throw LocatedError(
             .invalid, "graph.cycle",
-            "expected calls that follow one another, got \(quoted(layers[left.layer].name)) depending on its own output",
+            "expected calls that follow one another, got a cycle in which \(quoted(layers[left.layer].name)) waits for itself",
             at: [path[left.layer]["inbound_nodes"][left.number].description])
     }
 }

@@ -1,0 +1,64 @@
+import Files
+import HDF5Files
+import KerasSpec
+import OrderedCollections
+import Tensors
+
+/// Writes HDF5 as Keras 2.3.1 with h5py 2 does.
+///
+/// Source: `save_weights_to_hdf5_group`, `_serialize_model` of `keras/engine/saving.py` 2.3.1.
+struct LegacyHDF5Writer {
+    private let writer: HDF5Writer
+
+    /// Lets `body` write a file that takes the place of `path` when it is whole.
+    static func write(
+        to path: String, _ body: (LegacyHDF5Writer) throws(LocatedError) -> Void
+    ) throws(LocatedError) {
+        try AtomicFile.write(to: path) { (temporary) throws(LocatedError) in
+            let temporaryName = temporary.split(separator: "/").last.map(String.init)
+            do throws(LocatedError) {
+                let writer = try HDF5Writer(creating: temporary)
+                try body(LegacyHDF5Writer(writer: writer))
+                try writer.close()
+            } catch {
+                // The temporary file's name means nothing to anybody.
+                guard error.location.first == temporaryName else { throw error }
+                var error = error
+                error.location.removeFirst()
+                throw error.within(path)
+            }
+        }
+    }
+
+    /// The groups of all layers below `group`, with the lists that give their order.
+    func writeWeights(_ weights: StoredWeights, in group: String = "") throws(LocatedError) {
+        if !group.isEmpty { try writer.createGroup(group) }
+        try writer.writeStringList("layer_names", on: group, weights.layers.map(\.name))
+        try writer.setAttribute("backend", on: group, text(weights.backend ?? "tensorflow"))
+        try writer.setAttribute("keras_version", on: group, text(weights.kerasVersion ?? KerasWriter.keras2Version))
+        for layer in weights.layers {
+            try write(layer.weights, in: group.isEmpty ? layer.name : group + "/" + layer.name)
+        }
+    }
+
+    private func write(_ weights: [StoredWeights.Weight], in group: String) throws(LocatedError) {
+        try writer.createGroup(group)
+        try writer.writeStringList("weight_names", on: group, weights.map(\.name))
+        for weight in weights { try writer.writeDataset(group + "/" + weight.name, try weight.tensor.load()) }
+    }
+
+    /// A whole model: architecture, weights, and how it is trained.
+    func writeModel(
+        _ modelConfig: ConfigObject, _ weights: StoredWeights, _ training: TrainingSpec?
+    ) throws(LocatedError) {
+        try writer.setAttribute("keras_version", on: "", text(weights.kerasVersion ?? KerasWriter.keras2Version))
+        try writer.setAttribute("backend", on: "", text(weights.backend ?? "tensorflow"))
+        try writer.setAttribute("model_config", on: "", text(JSON.text(.object(modelConfig))))
+        try writeWeights(weights, in: "model_weights")
+        guard let training else { return }
+        try writer.setAttribute("training_config", on: "", text(JSON.text(.object(training.compileSettings))))
+        if !training.optimizerWeights.isEmpty { try write(training.optimizerWeights, in: "optimizer_weights") }
+    }
+
+    private func text(_ value: String) -> HDF5Attribute { .string(HDF5String(value, kind: .variableASCII)) }
+}

@@ -1,0 +1,128 @@
+import Files
+import Foundation
+import KerasSpec
+import OrderedCollections
+import Tensors
+import TestSupport
+import Testing
+
+@testable import KerasFormat
+
+/// Broken and odd files give the error they must, or load.
+@Suite struct BrokenFilesTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var name: String
+        var kind: String
+        var files: [String]
+        var category: Int
+        var words: [String]
+        var mayLoad: Bool
+        var testDescription: String { name }
+    }
+
+    static let cases: [Case] = load("broken/index.json").map { object in
+        Case(
+            name: object["name"]?.string ?? "", kind: object["kind"]?.string ?? "",
+            files: (object["files"]?.array ?? []).compactMap(\.string).map { Fixtures.path("broken/" + $0) },
+            category: object["category"]?.integer ?? 0, words: (object["words"]?.array ?? []).compactMap(\.string),
+            mayLoad: object["may_load"]?.bool ?? false)
+    }
+
+    static func load(_ fixture: String) -> [ConfigObject] {
+        let json = try? JSON.parse(InputFile.readBytes(Fixtures.path(fixture)))
+        return (json?.array ?? []).compactMap(\.object)
+    }
+
+    @Test func thereAreCases() { #expect(Self.cases.count > 100) }
+
+    /// What only the meaning of a layer can refuse is none of this room's business.
+    static let refusedByMeaning: Set<String> = Set(
+        """
+        unknown_layer unknown_layers lambda lambda_disguised tfsm_layer unknown_activation unknown_config_key padding_misspelt \
+        padding_number filters_zero filters_fraction filters_null filters_missing kernel_size_one_number \
+        kernel_size_three_numbers kernel_size_negative strides_zero dilation_zero data_format_unknown pool_size_zero \
+        units_negative units_zero units_1e30 units_30_digits rate_2 rate_negative rate_string rate_nan rate_infinity \
+        batch_input_shape_no_channels batch_input_shape_rank_3 kernel_larger_than_input pool_larger_than_input \
+        graph_missing_tensor graph_dense_takes_two graph_add_shapes_differ graph_input_not_connected pair_units_1e12 pair_units_17
+        """
+        .split(separator: " ").map { "json/" + $0 }
+            + ["pair_weights_of_mini2", "h5/whole_unknown_layer", "h5/whole_padding_misspelt", "h5/whole_units_17"])
+
+    @Test(arguments: cases)
+    func brokenFilesAreRefused(_ broken: Case) throws {
+        do {
+            switch broken.kind {
+            case "architecture": _ = try KerasFile.readModel(broken.files[0])
+            case "weights":
+                let weights = try KerasFile.readWeights(try #require(broken.files.last))
+                for tensor in try WeightBinding.bind(weights, to: Mini1.slots).values { _ = try tensor.load() }
+            case "whole":
+                let weights = try #require(try KerasFile.readModel(broken.files[0]).weights)
+                for tensor in try WeightBinding.bind(weights, to: Mini1.slots).values { _ = try tensor.load() }
+            default: return
+            }
+        } catch let error as LocatedError {
+            #expect(error.category.rawValue == broken.category, "\(error)")
+            for word in broken.words {
+                #expect(error.description.lowercased().contains(word.lowercased()), "no \(word) in: \(error)")
+            }
+            return
+        }
+        #expect(broken.mayLoad || Self.refusedByMeaning.contains(broken.name), "\(broken.name) was accepted")
+    }
+
+    struct Odd: Sendable, CustomTestStringConvertible {
+        var name: String
+        var files: [String]
+        var testDescription: String { name }
+    }
+
+    static let odd: [Odd] = load("odd/index.json").map { object in
+        Odd(
+            name: object["name"]?.string ?? "",
+            files: (object["files"]?.array ?? []).compactMap(\.string).map { Fixtures.path("odd/" + $0) })
+    }
+
+    @Test(arguments: odd)
+    func oddFilesLoad(_ odd: Odd) throws {
+        let spec = try #require(try KerasFile.read(odd.files[0]).spec)
+        #expect(spec.layers.count == 11, "with its input")
+        let weights = try KerasFile.readWeights(odd.files[1])
+        let bound = try WeightBinding.bind(weights, to: Mini1.slots, in: spec)
+        let genuine = try KerasFile.readWeights(Fixtures.path("samples/keras-2.3.1_tf1.15/mini1/weights.h5"))
+        for (path, tensor) in try WeightBinding.bind(genuine, to: Mini1.slots) {
+            let got = try #require(try bound[path]?.load())
+            let expected = try tensor.load()
+            #expect(got.dtype == .float32)
+            let close = zip(got.floats, expected.floats).allSatisfy { abs($0 - $1) < 1e-3 }
+            #expect(close, "\(path) differs")
+        }
+    }
+
+    @Test(arguments: [
+        ("PK\u{3}\u{4}xxxx", 69, "zip"), ("class_name: Sequential\nconfig:\n", 69, "YAML"), ("", 65, "empty"),
+        ("just words", 65, "JSON or HDF5"), ("{\"class_name\": \"Sequential\", \"module\": \"keras\", \"config\": {}}", 69, "Keras 3"),
+        ("{\"class_name\": \"Sequential\", \"config\": [], \"keras_version\": \"1.2.2\"}", 69, "Keras 1"),
+        ("{\"class_name\": \"Sequential\", \"config\": {}, \"keras_version\": \"2.4.0\"}", 69, "tf.keras"),
+        ("{\"class_name\": \"Sequential\", \"config\": {}, \"keras_version\": \"2.2.4-tf\"}", 69, "tf.keras"),
+        ("{\"class_name\": \"Model\", \"config\": {\"layers\": [{\"class_name\": \"InputLayer\", \"config\": {\"ragged\": false}}]}}", 69, "tf.keras"),
+        ("{\"class_name\": \"Sequential\", \"config\": [{\"class_name\": \"Dense\", \"config\": {\"init\": \"zero\"}}]}", 69, "Keras 1"),
+    ])
+    func otherFormatsAreRecognised(_ content: String, _ category: Int, _ word: String) throws {
+        let path = try Fixtures.temporaryFolder().appendingPathComponent("some.file").path
+        try AtomicFile.write(content, to: path)
+        let error = try #require(throws: LocatedError.self) { try KerasFile.read(path) }
+        #expect(error.category.rawValue == category)
+        #expect(error.message.contains(word), "\(error)")
+        #expect(error.location.first == "some.file")
+    }
+
+    @Test func foldersAreRecognised() throws {
+        let folder = try Fixtures.temporaryFolder()
+        #expect(throws: LocatedError.self) { try KerasFile.read(folder.path) }
+        try AtomicFile.write("x", to: folder.appendingPathComponent("saved_model.pb").path)
+        let error = try #require(throws: LocatedError.self) { try KerasFile.read(folder.path) }
+        #expect(error.category == .unsupported)
+        #expect(error.message.contains("SavedModel"))
+    }
+}

@@ -1,0 +1,24 @@
+import KerasSpec
+import OrderedCollections
+import Tensors
+
+/// The notebook's first network in small, as `samples/*/mini1` hold it.
+enum Mini1 {
+    static let slots: [LayerSlots] = [
+        layer("conv2d_1", "Conv2D", ["kernel": [3, 3, 3, 4], "bias": [4]]), layer("activation_1", "Activation"),
+        layer("max_pooling2d_1", "MaxPooling2D"), layer("dropout_1", "Dropout"), layer("flatten_1", "Flatten"),
+        layer("dense_1", "Dense", ["kernel": [64, 16], "bias": [16]]), layer("activation_2", "Activation"),
+        layer("dropout_2", "Dropout"), layer("dense_2", "Dense", ["kernel": [16, 10], "bias": [10]]),
+        layer("activation_3", "Activation"),
+    ]
+
+    private static func layer(
+        _ name: String, _ className: String, _ weights: OrderedDictionary<String, Shape> = [:]
+    ) -> LayerSlots {
+        LayerSlots(
+            name: name, className: className,
+            slots: weights.map { key, shape in
+                PlacedSlot(layerPath: [name], slot: WeightSlot(key, shape, initializer: nil))
+            })
+    }
+}

@@ -1,0 +1,297 @@
+import Files
+import Foundation
+import HDF5Files
+import KerasSpec
+import OrderedCollections
+import Tensors
+import TestSupport
+import Testing
+
+@testable import KerasFormat
+
+@Suite struct WeightNamingTests {
+    // MARK: - Order and names, without files
+
+    static let names: ConfigObject = {
+        (try? JSON.parse(InputFile.readBytes(Fixtures.path("formats/keras2/names.json"))))?.object ?? [:]
+    }()
+
+    /// Slots as the engine declares them, for the layers of the genuine graphs.
+    static func slots(of layer: LayerSpec, path: [String] = []) -> [PlacedSlot] {
+        let path = path + [layer.name]
+        if let model = layer.model?.value { return model.layers.flatMap { slots(of: $0, path: path) } }
+        return weightPaths(of: layer.className, layer.config).map { weight, trainable in
+            PlacedSlot(
+                layerPath: path,
+                slot: WeightSlot(path: weight, shape: [1], trainable: trainable, initializer: .null))
+        }
+    }
+
+    static func weightPaths(of className: String, _ config: ConfigObject) -> [(path: [String], trainable: Bool)] {
+        let trained = { (names: String...) in names.map { (path: [$0], trainable: true) } }
+        let inside = { (part: String, key: String) -> [(path: [String], trainable: Bool)] in
+            let inner = config[key]?.object
+            return weightPaths(of: inner?["class_name"]?.string ?? "", inner?["config"]?.object ?? [:])
+                .map { ([part] + $0.path, $0.trainable) }
+        }
+        switch className {
+        case "Dense", "Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose", "LocallyConnected1D",
+            "LocallyConnected2D", "DepthwiseConv2D":
+            return trained("kernel", "bias")
+        case "SeparableConv1D", "SeparableConv2D": return trained("depthwise_kernel", "pointwise_kernel", "bias")
+        case "Embedding": return trained("embeddings")
+        case "PReLU": return trained("alpha")
+        case "BatchNormalization":
+            return trained("gamma", "beta") + [(["moving_mean"], false), (["moving_variance"], false)]
+        case "LSTM", "GRU", "SimpleRNN", "ConvLSTM2D":
+            return trained("kernel", "recurrent_kernel", "bias").map { (["cell"] + $0.path, true) }
+        case "LSTMCell", "GRUCell", "SimpleRNNCell": return trained("kernel", "recurrent_kernel", "bias")
+        case "RNN": return inside("cell", "cell")
+        case "StackedRNNCells":
+            return (config["cells"]?.array ?? []).enumerated().flatMap { index, cell in
+                weightPaths(of: cell.object?["class_name"]?.string ?? "", [:]).map { (["cells", "\(index)"] + $0.path, true) }
+            }
+        case "TimeDistributed": return inside("layer", "layer")
+        case "Bidirectional": return inside("forward_layer", "layer") + inside("backward_layer", "backward_layer")
+        default: return []
+        }
+    }
+
+    @Test(arguments: names.keys)
+    func namesAndOrderAreGenuine(_ graph: String) throws {
+        let bytes = try InputFile.readBytes(Fixtures.path("formats/keras2/graphs/\(graph).json"))
+        let spec = try ArchitectureReader.spec(from: try JSON.parse(bytes))
+        let layers = spec.kind == .sequential ? spec.layers.filter { $0.className != "InputLayer" } : spec.layers
+        let expected = try #require(Self.names[graph]?.array)
+        #expect(layers.count == expected.count)
+        for (layer, genuine) in zip(layers, expected) {
+            let pair = try #require(genuine.array)
+            #expect(.string(layer.name) == pair[0])
+            // A model that was never built has no weights to name; one that is wrapped is nobody's layer here.
+            guard let names = pair[1].array, !names.isEmpty, layer.name != "time_distributed_3" else { continue }
+            let slots = LayerSlots(name: layer.name, className: layer.className, slots: Self.slots(of: layer))
+            let ordered = LegacyOrder.slots(of: slots, in: layer)
+            #expect(LegacyOrder.names(of: ordered, in: layer).map(ConfigValue.string) == names)
+        }
+    }
+
+    @Test func withoutSpecTheTrainedComeFirst() {
+        let slots = LayerSlots(
+            name: "m", className: "Sequential",
+            slots: [
+                PlacedSlot(layerPath: ["m", "a"], slot: WeightSlot("gamma", [1], initializer: nil)),
+                PlacedSlot(layerPath: ["m", "a"], slot: WeightSlot("mean", [1], trainable: false, initializer: nil)),
+                PlacedSlot(layerPath: ["m", "b"], slot: WeightSlot("kernel", [1], initializer: nil)),
+            ])
+        #expect(LegacyOrder.slots(of: slots).map(\.path) == ["m/a/gamma", "m/b/kernel", "m/a/mean"])
+    }
+
+    @Test func namesThatMeetAgainAreNumbered() {
+        let slot = { (path: [String]) in
+            PlacedSlot(layerPath: ["r"], slot: WeightSlot(path: path, shape: [1], initializer: nil))
+        }
+        #expect(
+            LegacyOrder.names(of: [slot(["cell", "0", "kernel"]), slot(["cell", "1", "kernel"]), slot(["cell", "2", "kernel"])])
+                == ["r/kernel:0", "r/kernel_1:0", "r/kernel_2:0"])
+    }
+}
+
+@Suite struct WeightBindingTests {
+    static func stored(_ layers: [(String, [(String, Shape)])]) -> StoredWeights {
+        StoredWeights(
+            layers: layers.map { name, weights in
+                StoredWeights.Layer(
+                    name: name,
+                    weights: weights.map { StoredWeights.Weight(name: $0, tensor: LazyTensor(Tensor(zeros: $1))) })
+            }, kerasVersion: "2.3.1", backend: "tensorflow")
+    }
+
+    static let good: [(String, [(String, Shape)])] = [
+        ("conv2d_1", [("conv2d_1/kernel:0", [3, 3, 3, 4]), ("conv2d_1/bias:0", [4])]), ("flatten_1", []),
+        ("dense_1", [("dense_1/kernel:0", [64, 16]), ("dense_1/bias:0", [16])]),
+        ("dense_2", [("dense_2/kernel:0", [16, 10]), ("dense_2/bias:0", [10])]),
+    ]
+
+    private func message(_ layers: [(String, [(String, Shape)])]) throws -> LocatedError {
+        let error = try #require(throws: LocatedError.self) {
+            try WeightBinding.bind(Self.stored(layers), to: Mini1.slots)
+        }
+        #expect(error.category == .mismatch)
+        #expect(error.code == "weights.mismatch")
+        return error
+    }
+
+    @Test func orderDecidesNotNames() throws {
+        var layers = Self.good
+        layers[0].0 = "x"
+        layers[2].1[0].0 = "y"
+        let bound = try WeightBinding.bind(Self.stored(layers), to: Mini1.slots)
+        #expect(bound.count == 6)
+        #expect(bound["dense_1/kernel"]?.shape == [64, 16])
+    }
+
+    @Test func allWrongShapesAreTold() throws {
+        var layers = Self.good
+        layers[0].1[0].1 = [5, 5, 3, 4]
+        layers[3].1[1].1 = [11]
+        let error = try message(layers)
+        #expect(error.message.contains("conv2d_1/kernel has the shape (3, 3, 3, 4), the file's \"conv2d_1/kernel:0\" (5, 5, 3, 4)"))
+        #expect(error.message.contains("dense_2/bias has the shape (10,), the file's \"dense_2/bias:0\" (11,)"))
+        #expect(error.hint == nil)
+    }
+
+    @Test func missingAndExtraLayersAreTold() throws {
+        let missing = try message(Array(Self.good.dropLast()))
+        #expect(missing.message.contains("the model has 3 layers with weights, the file 2; \"dense_2\" is not in the file"))
+        let extra = try message(Self.good + [("dense_3", [("dense_3/kernel:0", [1, 1])])])
+        #expect(extra.message.contains("the file's \"dense_3\" is not in the model"))
+    }
+
+    @Test func wrongNumberOfWeightsIsTold() throws {
+        var layers = Self.good
+        layers[2].1.removeLast()
+        #expect(try message(layers).message.contains("\"dense_1\" has 2 weights, the file 1"))
+    }
+
+    @Test func anotherModelIsGuessedFromNames() throws {
+        let error = try message([("block1_conv1", [("k", [1])]), ("block1_conv2", [("k", [1])])])
+        #expect(error.hint?.contains("\"block1_conv1\", \"block1_conv2\"") == true)
+    }
+
+    @Test func integersAreNoWeights() throws {
+        var stored = Self.stored(Self.good)
+        stored.layers[0].weights[0].tensor = LazyTensor(Tensor(zeros: [3, 3, 3, 4], dtype: .int32))
+        let error = try #require(throws: LocatedError.self) { try WeightBinding.bind(stored, to: Mini1.slots) }
+        #expect(error.message.contains("conv2d_1/kernel holds floats, the file's \"conv2d_1/kernel:0\" int32"))
+    }
+
+    @Test func byNameLeavesOthersAlone() throws {
+        let layers: [(String, [(String, Shape)])] = [
+            ("dense_2", [("k", [16, 10]), ("b", [10])]), ("elsewhere", [("k", [1])]),
+        ]
+        let bound = try WeightBinding.bindByName(Self.stored(layers), to: Mini1.slots)
+        #expect(Set(bound.keys) == ["dense_2/kernel", "dense_2/bias"])
+        #expect(throws: LocatedError.self) {
+            try WeightBinding.bindByName(Self.stored([("dense_2", [("k", [16, 11]), ("b", [10])])]), to: Mini1.slots)
+        }
+    }
+
+    @Test func doublesAndHalvesBecomeFloats() throws {
+        var stored = Self.stored(Self.good)
+        stored.layers[3].weights[1].tensor = LazyTensor(Tensor([Double](repeating: 0.5, count: 10)))
+        let tensor = try #require(try WeightBinding.bind(stored, to: Mini1.slots)["dense_2/bias"]?.load())
+        #expect(tensor == Tensor([Float](repeating: 0.5, count: 10)))
+    }
+
+    @Test func theanosKernelsAreTurned() throws {
+        let folder = "samples/keras-2.3.1_theano_channels_last/mini1/"
+        let spec = try #require(try KerasFile.read(Fixtures.path(folder + "model.json")).spec)
+        let stored = try KerasFile.readWeights(Fixtures.path(folder + "weights.h5"))
+        #expect(stored.backend == "theano")
+        let theirSlots = zip(Mini1.slots, spec.layers.dropFirst()).map { slots, layer in
+            LayerSlots(
+                name: layer.name, className: layer.className,
+                slots: slots.slots.map { PlacedSlot(layerPath: [layer.name], slot: $0.slot) })
+        }
+        let bound = try WeightBinding.bind(stored, to: theirSlots, in: spec)
+        let convolution = theirSlots[0].name
+        let raw = try #require(stored.layers[0].weights.first).tensor.load().floats
+        let turned = try #require(try bound[convolution + "/kernel"]?.load()).floats
+        for row in 0..<3 {
+            for column in 0..<3 {
+                for channel in 0..<12 {
+                    #expect(turned[(row * 3 + column) * 12 + channel] == raw[((2 - row) * 3 + 2 - column) * 12 + channel])
+                }
+            }
+        }
+        let dense = try #require(stored.layers.first { $0.name == theirSlots[5].name }).weights[0].tensor.load()
+        #expect(try bound[theirSlots[5].name + "/kernel"]?.load() == dense)
+    }
+}
+
+/// What we write has the structure that genuine Keras 2.3.1 writes.
+@Suite struct WrittenFilesTests {
+    /// All groups, attributes with their kinds, and datasets of a file, but for values.
+    static func structure(_ path: String) throws -> [String] {
+        let file = try HDF5File(reading: path)
+        var lines: [String] = []
+        func attributes(_ object: String) throws {
+            for name in try file.attributes(of: object) {
+                guard let value = try file.attribute(name, of: object) else { continue }
+                lines.append("\(object)@\(name) \(value)")
+            }
+        }
+        try attributes("")
+        var objects: [(String, HDF5Link.Kind)] = []
+        try file.walk { (path, link) throws(LocatedError) in objects.append((path, link.kind)) }
+        for (path, kind) in objects {
+            lines.append("\(path) \(kind.rawValue)")
+            if kind == .dataset {
+                let info = try file.datasetInfo(path)
+                let values = try file.dataset(path).load().withUnsafeBytes { Array($0).hashValue }
+                lines.append("\(path) \(info.shape) \(info.dtype) \(info.byteOrder) \(info.layout) \(info.filters) \(values)")
+            }
+            try attributes(path)
+        }
+        return lines
+    }
+
+    static let folders = ["samples/keras-2.3.1_tf1.15/mini1", "samples/keras-2.3.1_tf2.1/mini1"]
+
+    @Test(arguments: folders)
+    func weightsAreWrittenAsKerasDoes(_ folder: String) throws {
+        let genuine = Fixtures.path(folder + "/weights.h5")
+        let spec = try #require(try KerasFile.read(Fixtures.path(folder + "/model.json")).spec)
+        let bound = try WeightBinding.bind(try KerasFile.readWeights(genuine), to: Mini1.slots, in: spec)
+        let ours = try Fixtures.temporaryFolder().appendingPathComponent("weights.h5").path
+        try KerasWriter.writeWeights(of: spec, slots: Mini1.slots, tensors: { try? bound[$0]?.load() }, to: ours)
+        #expect(try Self.structure(ours) == Self.structure(genuine))
+    }
+
+    @Test(arguments: [
+        "samples/keras-2.3.1_tf1.15/mini1", "samples/keras-2.3.1_tf1.15/mini2", "samples/keras-2.3.1_tf2.1/mini1", "probe",
+    ])
+    func wholeModelsAreWrittenAsKerasDoes(_ folder: String) throws {
+        let genuine = Fixtures.path(folder + "/whole.h5")
+        let model = try KerasFile.readModel(genuine)
+        let spec = try #require(model.spec)
+        let weights = try #require(model.weights)
+        let training = try #require(model.training)
+        #expect(!training.optimizerWeights.isEmpty)
+        let ours = try Fixtures.temporaryFolder().appendingPathComponent("whole.h5").path
+        try KerasWriter.writeWholeModel(of: spec, weights: weights, training: training, to: ours)
+        #expect(try Self.structure(ours) == Self.structure(genuine))
+
+        // Writing over the file that the weights are still read from.
+        let again = try KerasFile.readModel(ours)
+        try KerasWriter.writeWholeModel(
+            of: try #require(again.spec), weights: try #require(again.weights), training: again.training, to: ours)
+        #expect(try Self.structure(ours) == Self.structure(genuine))
+    }
+
+    @Test func architectureOfAWholeModelIsThatOfToJSON() throws {
+        let folder = "samples/keras-2.3.1_tf1.15/mini1/"
+        let spec = try #require(try KerasFile.readModel(Fixtures.path(folder + "whole.h5")).spec)
+        let json = String(decoding: try InputFile.readBytes(Fixtures.path(folder + "model.json")), as: UTF8.self)
+        #expect(try KerasWriter.architecture(spec) == json)
+    }
+
+    @Test func whatCannotBeSaidLeavesNoFile() throws {
+        let path = try Fixtures.temporaryFolder().appendingPathComponent("x.json").path
+        let spec = ModelSpec(
+            kind: .sequential, name: "m", layers: [LayerSpec(className: "LayerNormalization", name: "a")])
+        #expect(throws: LocatedError.self) { try KerasWriter.writeArchitecture(spec, to: path) }
+        #expect(throws: LocatedError.self) {
+            try KerasWriter.writeWholeModel(of: spec, weights: StoredWeights(layers: []), to: path)
+        }
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test func otherTargetsAreRefused() throws {
+        let spec = ModelSpec(kind: .sequential, name: "m")
+        for dialect in Dialect.allCases where dialect != .keras2 {
+            let error = try #require(throws: LocatedError.self) { try KerasWriter.architecture(spec, for: dialect) }
+            #expect(error.code == "dialect.unsupported")
+        }
+    }
+}

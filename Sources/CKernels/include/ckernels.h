@@ -3,7 +3,11 @@
 
 #include "ck_activation.h"
 #include "ck_elementwise.h"
+#include "ck_mask.h"
+#include "ck_normalize.h"
 #include "ck_product.h"
+#include "ck_random.h"
+#include "ck_softmax.h"
 #include "ck_transpose.h"
 
 #endif

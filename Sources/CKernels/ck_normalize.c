@@ -1,0 +1,131 @@
+#include "include/ck_normalize.h"
+#include "ck_math.h"
+
+enum { WIDTH = 32, LANES = 16 };
+
+CK_INLINE float fold(float *lanes) {
+    for (int width = LANES / 2; width > 0; width /= 2)
+        for (int l = 0; l < width; l++) lanes[l] += lanes[l + width];
+    return lanes[0];
+}
+
+/* Sums of up to WIDTH neighbouring channels over rows, `term` in terms of i, the element, and c, the channel. */
+#define SUM_ROWS(sums, width, term)                                             \
+    for (ptrdiff_t r = 0; r < rows; r++)                                        \
+        for (int c = 0; c < (width); c++) {                                     \
+            ptrdiff_t i = r * channels + first + c;                             \
+            sums[c] += (term);                                                  \
+        }
+
+/* Chooses the loop of fixed width where it can, which stays in registers. */
+#define SUM_CHANNELS(sums, term)                                                \
+    if (channels - first >= WIDTH) {                                            \
+        SUM_ROWS(sums, WIDTH, term)                                             \
+    } else {                                                                    \
+        int width = (int)(channels - first);                                    \
+        SUM_ROWS(sums, width, term)                                             \
+    }
+
+/* The sum over all runs of one channel. */
+#define SUM_RUNS(result, term)                                                  \
+    {                                                                           \
+        float lanes[LANES] = {0};                                               \
+        for (ptrdiff_t r = 0; r < rows; r++) {                                  \
+            ptrdiff_t start = (r * channels + channel) * run, end = start + run, i = start; \
+            for (; i + LANES <= end; i += LANES)                                \
+                for (int l = 0; l < LANES; l++) { ptrdiff_t at = i + l; lanes[l] += (term); } \
+            for (int l = 0; i + l < end; l++) { ptrdiff_t at = i + l; lanes[l] += (term); } \
+        }                                                                       \
+        result = fold(lanes);                                                   \
+    }
+
+CK_CLONES void ck_channel_moments(
+    const float *x, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run, float *mean, float *squares) {
+    float inverse = 1.0f / (float)(rows * run);
+    if (run == 1) {
+        for (ptrdiff_t first = 0; first < channels; first += WIDTH) {
+            float sums[WIDTH] = {0}, means[WIDTH] = {0}, products[WIDTH] = {0};
+            SUM_CHANNELS(sums, x[i])
+            for (int c = 0; c < WIDTH; c++) means[c] = sums[c] * inverse;
+            SUM_CHANNELS(products, (x[i] - means[c]) * (x[i] - means[c]))
+            for (int c = 0; c < WIDTH && first + c < channels; c++) {
+                mean[first + c] = means[c];
+                squares[first + c] = products[c];
+            }
+        }
+    } else {
+        for (ptrdiff_t channel = 0; channel < channels; channel++) {
+            float sum, middle, product;
+            SUM_RUNS(sum, x[at])
+            middle = sum * inverse;
+            SUM_RUNS(product, (x[at] - middle) * (x[at] - middle))
+            mean[channel] = middle;
+            squares[channel] = product;
+        }
+    }
+}
+
+CK_CLONES void ck_channel_gradient_sums(
+    const float *x, const float *dy, const float *mean, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run, float *sum,
+    float *product) {
+    if (run == 1) {
+        for (ptrdiff_t first = 0; first < channels; first += WIDTH) {
+            float sums[WIDTH] = {0}, products[WIDTH] = {0}, means[WIDTH] = {0};
+            for (int c = 0; c < WIDTH && first + c < channels; c++) means[c] = mean[first + c];
+            SUM_CHANNELS(sums, dy[i])
+            SUM_CHANNELS(products, dy[i] * (x[i] - means[c]))
+            for (int c = 0; c < WIDTH && first + c < channels; c++) {
+                sum[first + c] = sums[c];
+                product[first + c] = products[c];
+            }
+        }
+    } else {
+        for (ptrdiff_t channel = 0; channel < channels; channel++) {
+            float middle = mean[channel];
+            SUM_RUNS(sum[channel], dy[at])
+            SUM_RUNS(product[channel], dy[at] * (x[at] - middle))
+        }
+    }
+}
+
+CK_CLONES void ck_channel_gradient(
+    const float *x, const float *dy, const float *mean, const float *a, const float *b, const float *d, ptrdiff_t rows,
+    ptrdiff_t channels, ptrdiff_t run, float *dx, int add) {
+    if (run == 1) {
+        for (ptrdiff_t r = 0; r < rows; r++, x += channels, dy += channels, dx += channels) {
+            CK_ELEMENTWISE
+            for (ptrdiff_t c = 0; c < channels; c++) {
+                float value = a[c] * dy[c] + (b[c] * (x[c] - mean[c]) + d[c]);
+                dx[c] = add ? dx[c] + value : value;
+            }
+        }
+    } else {
+        for (ptrdiff_t r = 0; r < rows; r++)
+            for (ptrdiff_t c = 0; c < channels; c++, x += run, dy += run, dx += run) {
+                float factor = a[c], slope = b[c], shift = d[c], middle = mean[c];
+                CK_ELEMENTWISE
+                for (ptrdiff_t i = 0; i < run; i++) {
+                    float value = factor * dy[i] + (slope * (x[i] - middle) + shift);
+                    dx[i] = add ? dx[i] + value : value;
+                }
+            }
+    }
+}
+
+CK_CLONES void ck_channel_affine(
+    const float *x, const float *scale, const float *shift, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run,
+    float *y) {
+    if (run == 1) {
+        for (ptrdiff_t r = 0; r < rows; r++, x += channels, y += channels) {
+            CK_ELEMENTWISE
+            for (ptrdiff_t c = 0; c < channels; c++) y[c] = scale[c] * x[c] + shift[c];
+        }
+    } else {
+        for (ptrdiff_t r = 0; r < rows; r++)
+            for (ptrdiff_t c = 0; c < channels; c++, x += run, y += run) {
+                float factor = scale[c], term = shift[c];
+                CK_ELEMENTWISE
+                for (ptrdiff_t i = 0; i < run; i++) y[i] = factor * x[i] + term;
+            }
+    }
+}

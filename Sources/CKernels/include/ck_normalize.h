@@ -1,0 +1,26 @@
+/* Batch statistics by channel. An array is `rows` rows of `channels` elements, or (channels first) `rows` times
+   `channels` runs of `run` elements. */
+#ifndef CK_NORMALIZE_H
+#define CK_NORMALIZE_H
+
+#include <stddef.h>
+
+/* The mean of each channel over the block, and the sum of squares about that mean: two sweeps, no cancellation. */
+void ck_channel_moments(
+    const float *x, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run, float *mean, float *squares);
+
+/* Sums over the block of dy, and of dy (x - mean), by channel. */
+void ck_channel_gradient_sums(
+    const float *x, const float *dy, const float *mean, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run, float *sum,
+    float *product);
+
+/* dx = a[c] dy + b[c] (x - mean[c]) + d[c], or added (`add`). */
+void ck_channel_gradient(
+    const float *x, const float *dy, const float *mean, const float *a, const float *b, const float *d, ptrdiff_t rows,
+    ptrdiff_t channels, ptrdiff_t run, float *dx, int add);
+
+/* y = scale[c] x + shift[c]; y may be x. */
+void ck_channel_affine(
+    const float *x, const float *scale, const float *shift, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run, float *y);
+
+#endif

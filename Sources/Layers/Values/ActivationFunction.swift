@@ -1,8 +1,8 @@
-package import Graphs
+internal import Graphs
 internal import Kernels
-public import KerasSpec
+package import KerasSpec
 internal import Ops
-public import Tensors
+package import Tensors
 
 /// An activation by Keras's name, as layers' `activation` takes it.
 public struct ActivationFunction: Hashable, Sendable {

@@ -1,5 +1,5 @@
 package import Graphs
-public import KerasSpec
+package import KerasSpec
 public import Tensors
 
 /// A Keras layer: a value that holds what `get_config()` tells. Its weights live in the model, under its name.

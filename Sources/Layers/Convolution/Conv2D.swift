@@ -1,7 +1,7 @@
 package import Graphs
-public import KerasSpec
+package import KerasSpec
 internal import Ops
-public import Tensors
+package import Tensors
 
 /// A two-dimensional convolution (cross-correlation, as in every Keras backend but Theano).
 ///
@@ -101,6 +101,7 @@ public struct Conv2D: BuiltInLayer {
     }
 
     package func encode(into config: inout ConfigObject) {
+        config.setActivityRegularizer(activityRegularizer)
         config["filters"] = .integer(filters)
         config["kernel_size"] = .integers(kernelSize)
         config["strides"] = .integers(strides)
@@ -144,7 +145,7 @@ public struct Conv2D: BuiltInLayer {
         let convolution = Convolution(
             strides: strides, padding: padding == .same ? .same : .valid, dilation: dilationRate, groups: groups,
             hasBias: useBias)
-        let output = try context.channelsLast(inputs[0].value, dataFormat) { (value) throws(LocatedError) in
+        let output = try context.channelsLast(try inputs.single().value, dataFormat) { (value) throws(LocatedError) in
             var operands = [value, context.weight("kernel")]
             if useBias { operands.append(context.weight("bias")) }
             return try context.apply(convolution, to: operands)[0]

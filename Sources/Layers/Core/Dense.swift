@@ -1,7 +1,7 @@
 package import Graphs
-public import KerasSpec
+package import KerasSpec
 internal import Ops
-public import Tensors
+package import Tensors
 
 /// A fully connected layer.
 ///
@@ -61,6 +61,7 @@ public struct Dense: BuiltInLayer {
     }
 
     package func encode(into config: inout ConfigObject) {
+        config.setActivityRegularizer(activityRegularizer)
         config["units"] = .integer(units)
         config["activation"] = activation.config
         config["use_bias"] = .bool(useBias)
@@ -68,9 +69,9 @@ public struct Dense: BuiltInLayer {
         config["bias_initializer"] = biasInitializer.config
         config["kernel_regularizer"] = kernelRegularizer.config
         config["bias_regularizer"] = biasRegularizer.config
-        config["activity_regularizer"] = activityRegularizer.config
         config["kernel_constraint"] = kernelConstraint.config
         config["bias_constraint"] = biasConstraint.config
+        config["quantization_config"] = .null
     }
 
     package func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot] {
@@ -90,7 +91,7 @@ public struct Dense: BuiltInLayer {
     }
 
     package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
-        let input = inputs[0]
+        let input = try inputs.single()
         var operands = [input.value, context.weight("kernel")]
         if useBias { operands.append(context.weight("bias")) }
         let product = try context.apply(MatMul(hasBias: useBias), to: operands)[0]

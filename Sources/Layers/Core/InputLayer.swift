@@ -1,11 +1,11 @@
-package import Graphs
-public import KerasSpec
-public import Tensors
+internal import Graphs
+package import KerasSpec
+package import Tensors
 
 /// A model's input: computes nothing, declares shape and type.
 ///
 /// Shapes: (batch, …) → the same.
-/// Config: `batch_shape`, `dtype`, `sparse`.
+/// Config: `batch_shape`, `dtype`, `sparse`, `ragged`, `optional`.
 /// Differs from Keras: 64-bit types are taken in as their 32-bit ones; sparse and ragged inputs are refused.
 /// Source: keras/src/layers/core/input_layer.py (3.15), keras/engine/input_layer.py (2.3.1).
 public struct InputLayer: BuiltInLayer {
@@ -47,7 +47,7 @@ public struct InputLayer: BuiltInLayer {
     package func encode(into config: inout ConfigObject) {
         config = [
             "batch_shape": .extents(common.batchShape?.dims ?? []), "dtype": .string(common.dtype), "sparse": false,
-            "name": common.name.map(ConfigValue.string) ?? .null,
+            "ragged": false, "name": common.name.map(ConfigValue.string) ?? .null, "optional": false,
         ]
     }
 

@@ -16,6 +16,16 @@ extension [ValueInfo] {
     }
 }
 
+extension [Signal] {
+    /// The only input of a layer that takes one.
+    func single() throws(LocatedError) -> Signal {
+        guard count == 1 else {
+            throw LocatedError(.mismatch, "layer.inputCount", "expected one input, got \(count)")
+        }
+        return self[0]
+    }
+}
+
 extension ValueInfo {
     /// The extent of an axis (negative: from the end) that a weight's shape needs.
     package func knownExtent(_ axis: Int, _ meaning: String) throws(LocatedError) -> Int {

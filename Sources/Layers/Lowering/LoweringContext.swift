@@ -1,5 +1,5 @@
 package import Graphs
-package import KerasSpec
+internal import KerasSpec
 package import Tensors
 
 /// What a layer may do while it lowers itself: add nodes, take its weights, write its state. One context serves a whole

@@ -1,5 +1,5 @@
 package import Graphs
-package import KerasSpec
+internal import KerasSpec
 package import Tensors
 internal import OrderedCollections
 

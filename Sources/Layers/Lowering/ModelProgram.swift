@@ -113,7 +113,7 @@ extension [PlacedSlot] {
         guard case .model(let model) = entry.body else { return self }
         return model.value.entries.flatMap { inner -> [PlacedSlot] in
             let own = filter { $0.layerPath.dropFirst().first == inner.name }
-            let stripped = own.map { PlacedSlot(layerPath: Array($0.layerPath.dropFirst()), slot: $0.slot) }
+            let stripped = own.map { PlacedSlot(layerPath: [String]($0.layerPath.dropFirst()), slot: $0.slot) }
             return stripped.sortedByLayer(of: inner).map {
                 PlacedSlot(layerPath: [entry.name] + $0.layerPath, slot: $0.slot)
             }

@@ -1,5 +1,5 @@
 package import KerasSpec
-package import Tensors
+internal import Tensors
 
 /// The weights of a model by path, in the order in which they were declared. The index of a slot is what a graph calls a
 /// parameter.
@@ -7,12 +7,20 @@ package struct ParameterTable: Sendable {
     package private(set) var slots: [PlacedSlot] = []
     private var indices: [String: Int] = [:]
 
+    /// Elements of one weight; keeps the sum over all weights of a model in `Int`.
+    private static let largestCount = 1 << 40
+
     package init() {}
 
     package func index(of path: String) -> Int? { indices[path] }
 
     /// Adds a slot, or checks that a later call of the layer wants the same one.
     mutating func declare(_ slot: PlacedSlot) throws(LocatedError) {
+        guard let count = slot.slot.shape.checkedCount, count <= Self.largestCount else {
+            throw LocatedError(
+                .invalid, "weights.size", "expected a weight that fits in memory, got one of shape \(slot.slot.shape)",
+                at: [slot.path])
+        }
         guard let index = indices[slot.path] else {
             indices[slot.path] = slots.count
             slots.append(slot)

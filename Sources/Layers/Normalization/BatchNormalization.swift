@@ -1,0 +1,158 @@
+package import Graphs
+package import KerasSpec
+internal import Ops
+package import Tensors
+
+/// Normalization by the statistics of the batch while training, by moving averages of them afterwards.
+///
+/// Formula: y = gamma·(x − μ) / √(σ² + epsilon) + beta, for each place along `axis`. Training takes mean and variance of the
+/// batch and moves the averages: moving ← momentum·moving + (1 − momentum)·statistic. Inference takes the averages.
+/// Shapes: any → the same. The mask goes on, and has no part in the statistics.
+/// Weights: gamma, beta (each if wanted), moving_mean, moving_variance, all of the extent of `axis`; the averages aren't
+/// trainable.
+/// Config: `axis` (a number or a list of one), `momentum`, `epsilon`, `center`, `scale`, initializers, regularizers,
+/// constraints, `synchronized` (no matter on one machine); `LegacyName.varianceRule`, see `VarianceRule`.
+/// Differs from Keras: batch renormalization is refused.
+/// Source: keras/layers/normalization.py (2.3.1), keras/src/layers/normalization/batch_normalization.py (3.15).
+public struct BatchNormalization: BuiltInLayer {
+    public static let className = "BatchNormalization"
+    public var common: LayerCommon
+    /// The axis that keeps its statistics apart, usually the channels'; negative counts from the end.
+    public var axis: Int
+    public var momentum: Double
+    public var epsilon: Double
+    public var center: Bool
+    public var scale: Bool
+    public var betaInitializer: Initializer
+    public var gammaInitializer: Initializer
+    public var movingMeanInitializer: Initializer
+    public var movingVarianceInitializer: Initializer
+    public var betaRegularizer: Regularizer?
+    public var gammaRegularizer: Regularizer?
+    public var betaConstraint: Constraint?
+    public var gammaConstraint: Constraint?
+    /// Which generation's training this is.
+    package var varianceRule: VarianceRule
+    /// Keys that are written as they were read.
+    private var axisIsList = false
+    private var synchronized = false
+    private var renormMomentum: ConfigValue = 0.99
+
+    /// Which variance the moving average takes in, and what a frozen layer does in training.
+    package enum VarianceRule: String, Sendable, CaseIterable {
+        /// Standalone Keras 2 on TensorFlow 1: σ²·n / (n − 1 − epsilon); where the axes allow the fused kernel (four axes,
+        /// `axis` 3) that variance is already σ²·n / (n − 1). A frozen layer goes on taking the batch's statistics.
+        case keras2 = "keras-2.3"
+        /// tf.keras: σ²·n / (n − 1) with the fused kernel, else σ². Frozen: inference.
+        case tfKeras = "tf-keras"
+        /// σ². Frozen: inference.
+        case keras3 = "keras-3"
+    }
+
+    public init(
+        axis: Int = -1, momentum: Double = 0.99, epsilon: Double = 0.001, center: Bool = true, scale: Bool = true,
+        betaInitializer: Initializer = .zeros, gammaInitializer: Initializer = .ones,
+        movingMeanInitializer: Initializer = .zeros, movingVarianceInitializer: Initializer = .ones,
+        betaRegularizer: Regularizer? = nil, gammaRegularizer: Regularizer? = nil, betaConstraint: Constraint? = nil,
+        gammaConstraint: Constraint? = nil, inputShape: [Int?]? = nil, name: String? = nil, trainable: Bool = true
+    ) {
+        common = LayerCommon(name: name, trainable: trainable, inputShape: inputShape)
+        self.axis = axis
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.center = center
+        self.scale = scale
+        self.betaInitializer = betaInitializer
+        self.gammaInitializer = gammaInitializer
+        self.movingMeanInitializer = movingMeanInitializer
+        self.movingVarianceInitializer = movingVarianceInitializer
+        self.betaRegularizer = betaRegularizer
+        self.gammaRegularizer = gammaRegularizer
+        self.betaConstraint = betaConstraint
+        self.gammaConstraint = gammaConstraint
+        varianceRule = .keras3
+    }
+
+    package init(config: inout ConfigReader, common: LayerCommon) throws(LocatedError) {
+        self.common = common
+        (axis, axisIsList) = try Self.axis(&config)
+        momentum = try config.number("momentum", default: 0.99)
+        epsilon = try config.number("epsilon", default: 0.001)
+        center = try config.bool("center", default: true)
+        scale = try config.bool("scale", default: true)
+        betaInitializer = try config.initializer("beta_initializer", default: .zeros)
+        gammaInitializer = try config.initializer("gamma_initializer", default: .ones)
+        movingMeanInitializer = try config.initializer("moving_mean_initializer", default: .zeros)
+        movingVarianceInitializer = try config.initializer("moving_variance_initializer", default: .ones)
+        betaRegularizer = try config.regularizer("beta_regularizer")
+        gammaRegularizer = try config.regularizer("gamma_regularizer")
+        betaConstraint = try config.constraint("beta_constraint")
+        gammaConstraint = try config.constraint("gamma_constraint")
+        synchronized = try config.bool("synchronized", default: false)
+        guard try !config.bool("renorm", default: false) else {
+            throw LocatedError(
+                .unsupported, "batchNormalization.renorm", "expected batch normalization, got batch renormalization",
+                at: ["config/renorm"])
+        }
+        config.ignore("renorm_clipping")
+        if let value = config.value("renorm_momentum") { renormMomentum = value }
+        varianceRule = try config.word(LegacyName.varianceRule, default: .keras3)
+    }
+
+    /// A number, or a list of one as tf.keras writes it.
+    private static func axis(_ config: inout ConfigReader) throws(LocatedError) -> (Int, isList: Bool) {
+        let value = config.value("axis") ?? -1
+        guard let items = value.array else {
+            guard let axis = value.integer else { throw config.wrong("axis", "an axis", value) }
+            return (axis, false)
+        }
+        guard items.count == 1 else {
+            throw LocatedError(
+                .unsupported, "batchNormalization.axis", "expected one axis, got \(items.count)", at: ["config/axis"])
+        }
+        guard let axis = items[0].integer else { throw config.wrong("axis", "an axis", items[0]) }
+        return (axis, true)
+    }
+
+    package func encode(into config: inout ConfigObject) {
+        config["axis"] = axisIsList ? [.integer(axis)] : .integer(axis)
+        config["momentum"] = .float(momentum)
+        config["epsilon"] = .float(epsilon)
+        config["center"] = .bool(center)
+        config["scale"] = .bool(scale)
+        config["beta_initializer"] = betaInitializer.config
+        config["gamma_initializer"] = gammaInitializer.config
+        config["moving_mean_initializer"] = movingMeanInitializer.config
+        config["moving_variance_initializer"] = movingVarianceInitializer.config
+        config["beta_regularizer"] = betaRegularizer.config
+        config["gamma_regularizer"] = gammaRegularizer.config
+        config["beta_constraint"] = betaConstraint.config
+        config["gamma_constraint"] = gammaConstraint.config
+        config["synchronized"] = .bool(synchronized)
+        config["renorm"] = false
+        config["renorm_clipping"] = .null
+        config["renorm_momentum"] = renormMomentum
+        if varianceRule != .keras3 { config[LegacyName.varianceRule] = .string(varianceRule.rawValue) }
+    }
+
+    package func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot] {
+        let extent = try inputs.single().knownExtent(axis, "axis \(axis) (one statistic for each place)")
+        var slots: [WeightSlot] = []
+        if scale {
+            slots.append(
+                WeightSlot(
+                    "gamma", [extent], initializer: gammaInitializer.config, regularizer: gammaRegularizer.config,
+                    constraint: gammaConstraint.config))
+        }
+        if center {
+            slots.append(
+                WeightSlot(
+                    "beta", [extent], initializer: betaInitializer.config, regularizer: betaRegularizer.config,
+                    constraint: betaConstraint.config))
+        }
+        slots.append(WeightSlot("moving_mean", [extent], trainable: false, initializer: movingMeanInitializer.config))
+        slots.append(
+            WeightSlot("moving_variance", [extent], trainable: false, initializer: movingVarianceInitializer.config))
+        return slots
+    }
+}

@@ -10,11 +10,14 @@ let manners: [SwiftSetting] = [
 ]
 
 /// A room of the house (see docs/house.md): a library target under Sources with a test target beside it.
-func room(_ name: String, _ dependencies: [Target.Dependency], tested: Bool = true) -> [Target] {
+func room(
+    _ name: String, _ dependencies: [Target.Dependency], tested: Bool = true, forTests: [Target.Dependency] = []
+) -> [Target] {
     let target = Target.target(name: name, dependencies: dependencies, swiftSettings: manners)
     guard tested else { return [target] }
     let tests = Target.testTarget(
-        name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies, swiftSettings: manners)
+        name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies + forTests,
+        swiftSettings: manners)
     return [target, tests]
 }
 
@@ -50,7 +53,8 @@ let rooms: [[Target]] = [
     room("Engine", ["Graphs", "Tensors"]),
     // storey 3
     room("KerasFormat", ["Files", "HDF5Files", "KerasSpec", "Tensors", orderedCollections]),
-    room("Layers", ["KerasSpec", "Graphs", "Ops", "Tensors", orderedCollections]),
+    room(
+        "Layers", ["KerasSpec", "Graphs", "Kernels", "Ops", "Tensors", orderedCollections], forTests: ["KerasFormat"]),
     room("Datasets", ["Files", "Tensors", "CImageCodecs", "CLibZip"]),
     // façade
     room(

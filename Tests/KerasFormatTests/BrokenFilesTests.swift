@@ -125,4 +125,94 @@ import Testing
         #expect(error.category == .unsupported)
         #expect(error.message.contains("SavedModel"))
     }
+
+    // MARK: - Inspection
+
+    @Test func inspectionGoesOnBehindABrokenWeight() throws {
+        let partial = try KerasFile.inspect(Fixtures.path("broken/h5/weight_dataset_missing.h5"))
+        #expect(partial.kind == .weights)
+        #expect(partial.dialect == .keras2)
+        #expect(partial.model.weights?.layers.flatMap(\.weights).count == 5)
+        #expect(partial.problems.count == 1)
+        #expect(partial.problems.first?.location.first == "weight_dataset_missing.h5")
+    }
+
+    @Test func inspectionReadsWeightsOfAModelWithBrokenArchitecture() throws {
+        let partial = try KerasFile.inspect(Fixtures.path("broken/h5/whole_model_config_cut_short.h5"))
+        #expect(partial.kind == .wholeModel)
+        #expect(partial.model.spec == nil)
+        #expect(partial.model.weights?.layers.count == 10)
+        #expect(partial.model.training != nil)
+        #expect(partial.problems.first?.code == "json.syntax")
+    }
+
+    @Test func inspectionTellsOtherDialects() throws {
+        let path = try Fixtures.temporaryFolder().appendingPathComponent("tf.json").path
+        try AtomicFile.write(
+            "{\"class_name\": \"Sequential\", \"config\": {}, \"keras_version\": \"2.13.1\", \"backend\": \"tensorflow\"}",
+            to: path)
+        let partial = try KerasFile.inspect(path)
+        #expect(partial.dialect == .tfKeras)
+        #expect(partial.kerasVersion == "2.13.1")
+        #expect(partial.problems.first?.code == "dialect.unsupported")
+    }
+
+    @Test(arguments: cases)
+    func inspectionNeverTraps(_ broken: Case) {
+        for file in broken.files { _ = try? KerasFile.inspect(file) }
+    }
+
+    /// Damaged architectures are read or refused, and what is read can be written; nothing traps.
+    @Test func mutatedArchitecturesNeverTrap() throws {
+        let fixtures = [
+            "samples/keras-2.3.1_tf1.15/mini1/model.json", "formats/keras2/graphs/shared_layers_and_model.json",
+            "formats/keras2/graphs/wrappers.json", "formats/keras2/graphs/initial_state.json",
+        ]
+        var random = SplitMix(state: 5)
+        let tokens = ["null", "[]", "{}", "-1", "1e30", "\"x\"", "true", "0", "[null]", "99999999999999999999", "NaN"]
+        var accepted = 0
+        for fixture in fixtures {
+            let bytes = try InputFile.readBytes(Fixtures.path(fixture))
+            let values = try JSON.parse(bytes)
+            for _ in 0..<150 {
+                // A value somewhere becomes another.
+                var mutated = values
+                Self.mutate(&mutated, &random, try JSON.parse(tokens[Int(random.next() % UInt64(tokens.count))]))
+                if let spec = try? ArchitectureReader.spec(from: mutated) {
+                    accepted += 1
+                    _ = try? KerasWriter.document(of: spec, usesSources: false)
+                    _ = try? KerasWriter.architecture(spec)
+                }
+                // A byte somewhere becomes another.
+                var damaged = bytes
+                damaged[Int(random.next() % UInt64(damaged.count))] = UInt8(truncatingIfNeeded: random.next())
+                if let json = try? JSON.parse(damaged) { _ = try? ArchitectureReader.spec(from: json) }
+            }
+        }
+        #expect(accepted > 50, "most mutations are harmless to this room")
+    }
+
+    struct SplitMix {
+        var state: UInt64
+        mutating func next() -> UInt64 {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var z = state
+            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+            return z ^ (z >> 31)
+        }
+    }
+
+    static func mutate(_ value: inout ConfigValue, _ random: inout SplitMix, _ replacement: ConfigValue) {
+        switch value {
+        case .array(var items) where !items.isEmpty && random.next() % 8 != 0:
+            mutate(&items[Int(random.next() % UInt64(items.count))], &random, replacement)
+            value = .array(items)
+        case .object(var object) where !object.isEmpty && random.next() % 8 != 0:
+            let key = object.keys[Int(random.next() % UInt64(object.count))]
+            mutate(&object[key, default: .null], &random, replacement)
+            value = .object(object)
+        default: value = replacement
+        }
+    }
 }

@@ -269,6 +269,17 @@ import Testing
         #expect(try Self.structure(ours) == Self.structure(genuine))
     }
 
+    @Test func olderKeras2IsReadToo() throws {
+        let folder = "samples/keras-2.2.4_tf1.13/mini1/"
+        let model = try KerasFile.readModel(Fixtures.path(folder + "whole.h5"))
+        let spec = try #require(model.spec)
+        #expect(spec.provenance?.kerasVersion == "2.2.4")
+        #expect(try WeightBinding.bind(try #require(model.weights), to: Mini1.slots, in: spec).count == 6)
+        #expect(model.training?.optimizerWeights.isEmpty == false)
+        let json = String(decoding: try InputFile.readBytes(Fixtures.path(folder + "model.json")), as: UTF8.self)
+        #expect(try KerasWriter.architecture(spec) == json)
+    }
+
     @Test func architectureOfAWholeModelIsThatOfToJSON() throws {
         let folder = "samples/keras-2.3.1_tf1.15/mini1/"
         let spec = try #require(try KerasFile.readModel(Fixtures.path(folder + "whole.h5")).spec)

@@ -43,6 +43,26 @@ package enum KerasFile {
         return model
     }
 
+    /// What can be told of a file that `read` may refuse: of another dialect, broken in one place, or sound.
+    ///
+    /// Throws only when nothing can be told.
+    package static func inspect(_ path: String) throws(LocatedError) -> PartialModel {
+        try naming(path) { () throws(LocatedError) in
+            var partial = PartialModel(name: path.split(separator: "/").last.map(String.init) ?? path)
+            switch try sniff(path) {
+            case .json(let bytes):
+                partial.kind = .architecture
+                let json = try JSON.parse(bytes)
+                partial.readArchitecture { () throws(LocatedError) in json }
+            case .hdf5:
+                let file = try LegacyHDF5(try HDF5File(reading: path))
+                partial.kind = file.kind == .wholeModel ? .wholeModel : .weights
+                file.inspect(&partial)
+            }
+            return partial
+        }
+    }
+
     /// What `read` would find, without reading it whole.
     package static func kind(_ path: String) throws(LocatedError) -> Kind {
         try naming(path) { () throws(LocatedError) in

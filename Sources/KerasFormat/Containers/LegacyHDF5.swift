@@ -60,6 +60,40 @@ struct LegacyHDF5 {
         return model
     }
 
+    /// Reads part by part, and goes on where one is broken.
+    func inspect(_ partial: inout PartialModel) {
+        partial.kerasVersion = partial.attempt { () throws(LocatedError) in try text("keras_version") } ?? .none
+        partial.backend = partial.attempt { () throws(LocatedError) in try text("backend") } ?? .none
+        if kind == .wholeModel {
+            partial.readArchitecture { () throws(LocatedError) in try json("model_config") }
+            partial.model.training = partial.attempt { () throws(LocatedError) in try training() } ?? .none
+        }
+        var stored = StoredWeights(layers: [])
+        stored.kerasVersion = partial.attempt { () throws(LocatedError) in
+            try text("keras_version", of: weightsGroup)
+        } ?? .none
+        stored.backend = partial.attempt { () throws(LocatedError) in try text("backend", of: weightsGroup) } ?? .none
+        partial.kerasVersion = partial.kerasVersion ?? stored.kerasVersion
+        partial.backend = partial.backend ?? stored.backend
+        for name in partial.attempt({ () throws(LocatedError) in try list("layer_names", of: weightsGroup) }) ?? [] {
+            let group = weightsGroup.isEmpty ? name : weightsGroup + "/" + name
+            let names = partial.attempt { () throws(LocatedError) in try list("weight_names", of: group) }
+            var layer = StoredWeights.Layer(name: name, weights: [])
+            for weight in names ?? [] {
+                guard let tensor = partial.attempt({ () throws(LocatedError) in try tensor(group + "/" + weight) }) else {
+                    continue
+                }
+                layer.weights.append(StoredWeights.Weight(name: weight, tensor: tensor))
+            }
+            stored.layers.append(layer)
+        }
+        partial.model.weights = stored
+        if partial.dialect == nil {
+            // Keras 1 doesn't tell a version in the weights' group.
+            partial.dialect = stored.kerasVersion.map { DialectDetector.dialect(ofVersion: $0) } ?? .keras1
+        }
+    }
+
     private func spec() throws(LocatedError) -> ModelSpec {
         guard let json = try json("model_config") else {
             throw LocatedError(.invalid, "hdf5.model_config", "expected model_config, got an empty attribute")

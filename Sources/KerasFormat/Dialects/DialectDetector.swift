@@ -37,9 +37,8 @@ enum DialectDetector {
             guard let layer = layer.object, let settings = layer["config"]?.object else { continue }
             if layer["module"] != nil { return .keras3 }
             // Highway and MaxoutDense of Keras 2.3 still use words of Keras 1.
-            if !ClassRule.keptClasses.contains(layer["class_name"]?.string ?? ""), settings.keys.contains(where: keras1Keys.contains) {
-                return .keras1
-            }
+            let isKept = ClassRule.keptClasses.contains(layer["class_name"]?.string ?? "")
+            if !isKept, settings.keys.contains(where: keras1Keys.contains) { return .keras1 }
             if settings["ragged"] != nil { return .tfKeras }
             for value in settings.values where value.object?["class_name"]?.string?.hasPrefix("Glorot") == true {
                 return .tfKeras

@@ -152,7 +152,8 @@ enum ConfigUpgrade {
         var result: ConfigObject = [:]
         for old in rule.keras2 {
             if old == "batch_input_shape", rule.renamed[old] == nil {
-                let own: ConfigValue? = rule.special == .embedding ? embeddingInput(length: kept["input_length"]) : ConfigValue?.none
+                let own: ConfigValue? =
+                    rule.special == .embedding ? embeddingInput(length: kept["input_length"]) : .none
                 if let shape = batchInputShape ?? kept[old] ?? own { result[old] = shape }
             } else if let value = remaining.removeValue(forKey: rule.renamed[old] ?? old) {
                 result[old] = downgrade(value, Kind(old), refuse)

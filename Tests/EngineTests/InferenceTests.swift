@@ -17,7 +17,7 @@ private func session(
 }
 
 @Suite struct InferenceTests {
-    @Test(arguments: 0..<40) func givesTheBitsOfTheSlowTruth(_ seed: UInt64) throws {
+    @Test(arguments: 0..<25) func givesTheBitsOfTheSlowTruth(_ seed: UInt64) throws {
         let random = try RandomGraph(seed: seed, updates: 0)
         let expected = try GraphInterpreter.run(random.graph, inputs: random.inputs, parameters: random.parameters)
         for graph in [random.graph, random.graph.optimized(for: .inference)] {
@@ -28,7 +28,7 @@ private func session(
         }
     }
 
-    @Test(arguments: 0..<20) func statesAdvanceAsTheSlowTruthDoes(_ seed: UInt64) throws {
+    @Test(arguments: 0..<12) func statesAdvanceAsTheSlowTruthDoes(_ seed: UInt64) throws {
         let random = try RandomGraph(seed: seed, nodes: 12, updates: 2)
         guard Set(random.graph.updates.map(\.parameter)).count == 2 else { return }
         let session = try session(random.graph, parameters: random.parameters, threads: 2)

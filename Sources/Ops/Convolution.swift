@@ -55,6 +55,7 @@ package struct Convolution: Op {
         if epilogue.hasBias { try requireVector(name, inputs[2], kernel[spatial + 1], "bias") }
         var dims: [Int?] = [x[0]]
         for axis in 0..<spatial { dims.append(try extent(x, kernel, axis)) }
+        try refuseVastPadding(x, kernel)
         return [ValueInfo(PartialShape(dims + [kernel[spatial + 1]]))]
     }
 
@@ -68,6 +69,24 @@ package struct Convolution: Op {
                 hint: "Give a larger input, or padding \"same\".")
         }
         return window.output
+    }
+
+    /// Dilation and padding can ask for copies that are out of proportion to anything in the file.
+    private func refuseVastPadding(_ x: PartialShape, _ kernel: PartialShape) throws(LocatedError) {
+        var (real, copied) = (1.0, 1.0)
+        for axis in strides.indices {
+            guard let input = x[axis + 1], let size = kernel[axis], let window = window(axis, input: input, kernel: size)
+            else { return }
+            real *= Double(input)
+            copied *= Double(max(window.span, input + window.kernel * window.dilation))
+        }
+        let depth = Double(max(x[x.rank - 1] ?? 1, kernel[kernel.rank - 1] ?? 1))
+        guard copied * depth <= max(268_435_456, 8 * real * depth) else {
+            throw LocatedError(
+                .unsupported, "convolution.padding",
+                "convolution expected padding in proportion to its input, got \(copied) cells with padding for the input \(x) "
+                    + "(kernel \(kernel), dilation \(dilation))")
+        }
     }
 
     private func window(_ axis: Int, input: Int, kernel: Int) -> WindowAxis? {

@@ -180,6 +180,7 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
         #expect(fails(op, ValueInfo([nil, 5, 4]), kernel))
         #expect(fails(Convolution(strides: [0, 1], padding: .same, hasBias: false), x, kernel))
         #expect(fails(Convolution(strides: [1, 1], padding: .same, dilation: [1 << 62, 1], hasBias: false), x, kernel))
+        #expect(fails(Convolution(strides: [1, 1], padding: .same, dilation: [1 << 30, 1 << 30], hasBias: false), x, kernel))
         #expect(fails(Convolution(strides: [1, 1], padding: .same, groups: 3, hasBias: false), x, kernel))
         #expect(fails(Convolution(strides: [1, 1], padding: .same, hasBias: true), x, kernel, ValueInfo([3])))
     }

@@ -5,6 +5,7 @@
 #include "ck_elementwise.h"
 #include "ck_mask.h"
 #include "ck_normalize.h"
+#include "ck_pool.h"
 #include "ck_product.h"
 #include "ck_random.h"
 #include "ck_softmax.h"

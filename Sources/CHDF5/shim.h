@@ -142,15 +142,6 @@ static inline herr_t chdf5_object_address(hid_t object, haddr_t *address) {
 #endif
 }
 
-/* The stored bytes of the chunk at `offset`, as long as H5Dget_chunk_storage_size says, and which filters were skipped. */
-static inline herr_t chdf5_read_chunk(hid_t dataset, const hsize_t *offset, uint32_t *skipped, void *bytes) {
-#ifdef H5Dread_chunk_vers
-    return H5Dread_chunk1(dataset, H5P_DEFAULT, offset, skipped, bytes);
-#else
-    return H5Dread_chunk(dataset, H5P_DEFAULT, offset, skipped, bytes);
-#endif
-}
-
 /* A file that lives in memory the caller keeps until the file is closed: libhdf5 borrows the bytes, never copies,
    grows or frees them. `image` must stay where it is, too. */
 typedef struct { void *bytes; size_t count; } chdf5_image;

@@ -1,59 +1,42 @@
-internal import CHDF5
 internal import Tensors
 
-/// Chunked datasets, decoded by this room: libhdf5 hands out the stored bytes of a chunk, the filters are undone here.
+/// Chunked datasets, decoded by this room from the stored bytes of their chunks.
 ///
 /// Why: libhdf5 doesn't check that a chunk has the size its dataset says once the filters are undone, and copies what
 /// lies behind it in memory into the values.
 struct ChunkDecoder {
     enum Failure: Error {
-        case library
         case malformed(String)
     }
 
     let info: HDF5DatasetInfo
     let chunk: [Int]
+    let records: [ChunkRecord]
+    let reader: RawObjectReader
     /// Bytes of one chunk after the filters. Checked when the header was read.
     private let chunkBytes: Int
 
-    init(_ info: HDF5DatasetInfo, chunk: [Int]) {
+    /// `records` are one for each chunk of the grid, in any order, as `HDF5File` has checked them.
+    init(_ info: HDF5DatasetInfo, chunk: [Int], records: [ChunkRecord], reader: RawObjectReader) {
         self.info = info
         self.chunk = chunk
+        self.records = records
+        self.reader = reader
         chunkBytes = chunk.reduce(info.dtype.byteCount, *)
     }
 
-    /// Reads all chunks of an open dataset into the bytes of its tensor, in stored byte order.
-    func lockedRead(_ dataset: hid_t, into target: UnsafeMutableRawBufferPointer) throws(Failure) {
-        var origin = [Int](repeating: 0, count: chunk.count)
-        repeat {
-            let bytes = try lockedChunk(dataset, at: origin)
-            scatter(bytes, at: origin, into: target)
-        } while advance(&origin)
+    /// Reads all chunks into the bytes of the dataset's tensor, in stored byte order.
+    func read(into target: UnsafeMutableRawBufferPointer) throws(Failure) {
+        precondition(target.count == info.byteCount)
+        for record in records { scatter(try decoded(record), at: record.origin, into: target) }
     }
 
-    /// Steps to the next chunk in row-major order; false after the last one.
-    private func advance(_ origin: inout [Int]) -> Bool {
-        for axis in chunk.indices.reversed() {
-            if info.shape[axis] - origin[axis] > chunk[axis] {
-                origin[axis] += chunk[axis]
-                return true
-            }
-            origin[axis] = 0
-        }
-        return false
-    }
-
-    private func lockedChunk(_ dataset: hid_t, at origin: [Int]) throws(Failure) -> [UInt8] {
-        let offset = origin.map { hsize_t($0) }
-        var size: hsize_t = 0
-        guard H5Dget_chunk_storage_size(dataset, offset, &size) >= 0 else { throw .library }
-        guard let stored = Int(exactly: size), stored > 0, stored <= info.storageSize else {
-            throw .malformed("a chunk of \(size) bytes among \(info.storageSize)")
-        }
-        var bytes = [UInt8](repeating: 0, count: stored)
-        var skipped: UInt32 = 0
-        guard chdf5_read_chunk(dataset, offset, &skipped, &bytes) >= 0 else { throw .library }
-        for (index, filter) in info.filters.enumerated().reversed() where skipped >> UInt32(index) & 1 == 0 {
+    private func decoded(_ record: ChunkRecord) throws(Failure) -> [UInt8] {
+        var bytes: [UInt8]
+        do throws(RawFailure) {
+            bytes = Array(try reader.block(record.address, record.byteCount))
+        } catch { throw .malformed("a chunk beyond the end of the file") }
+        for (index, filter) in info.filters.enumerated().reversed() where record.skippedFilters >> index & 1 == 0 {
             switch filter {
             case .deflate:
                 // A checksum that was taken before compressing is still inside.

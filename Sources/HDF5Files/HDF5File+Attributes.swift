@@ -37,7 +37,8 @@ extension HDF5File {
         return names.entries.map(\.name)
     }
 
-    private var rawReader: RawObjectReader { RawObjectReader(source: source, geometry: geometry) }
+    /// Reads what isn't left to libhdf5.
+    var rawReader: RawObjectReader { RawObjectReader(source: source, geometry: geometry) }
 
     package func attribute(_ name: String, of objectPath: String) throws(LocatedError) -> HDF5Attribute? {
         try HDF5Library.locked { () throws(LocatedError) in

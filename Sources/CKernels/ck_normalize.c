@@ -9,13 +9,21 @@ CK_INLINE float fold(float *lanes) {
     return lanes[0];
 }
 
+/* Rows whose sum is taken in one go; the sums of such blocks are added then, so that rounding errors stay small. */
+enum { BLOCK = 256 };
+
 /* Sums of up to WIDTH neighbouring channels over rows, `term` in terms of i, the element, and c, the channel. */
 #define SUM_ROWS(sums, width, term)                                             \
-    for (ptrdiff_t r = 0; r < rows; r++)                                        \
-        for (int c = 0; c < (width); c++) {                                     \
-            ptrdiff_t i = r * channels + first + c;                             \
-            sums[c] += (term);                                                  \
-        }
+    for (ptrdiff_t block = 0; block < rows; block += BLOCK) {                   \
+        float part[WIDTH] = {0};                                                \
+        ptrdiff_t end = block + BLOCK < rows ? block + BLOCK : rows;            \
+        for (ptrdiff_t r = block; r < end; r++)                                 \
+            for (int c = 0; c < (width); c++) {                                 \
+                ptrdiff_t i = r * channels + first + c;                         \
+                part[c] += (term);                                              \
+            }                                                                   \
+        for (int c = 0; c < (width); c++) sums[c] += part[c];                   \
+    }
 
 /* Chooses the loop of fixed width where it can, which stays in registers. */
 #define SUM_CHANNELS(sums, term)                                                \
@@ -29,24 +37,32 @@ CK_INLINE float fold(float *lanes) {
 /* The sum over all runs of one channel. */
 #define SUM_RUNS(result, term)                                                  \
     {                                                                           \
-        float lanes[LANES] = {0};                                               \
+        double total = 0;                                                       \
         for (ptrdiff_t r = 0; r < rows; r++) {                                  \
+            float lanes[LANES] = {0};                                           \
             ptrdiff_t start = (r * channels + channel) * run, end = start + run, i = start; \
             for (; i + LANES <= end; i += LANES)                                \
                 for (int l = 0; l < LANES; l++) { ptrdiff_t at = i + l; lanes[l] += (term); } \
             for (int l = 0; i + l < end; l++) { ptrdiff_t at = i + l; lanes[l] += (term); } \
+            total += fold(lanes);                                               \
         }                                                                       \
-        result = fold(lanes);                                                   \
+        result = (float)total;                                                  \
     }
 
 CK_CLONES void ck_channel_moments(
     const float *x, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run, float *mean, float *squares) {
+    if (rows * run == 0) {
+        for (ptrdiff_t c = 0; c < channels; c++) mean[c] = squares[c] = 0;
+        return;
+    }
+    /* Sums are of distances from the first value: the mean may be large where the variance is small. */
     float inverse = 1.0f / (float)(rows * run);
     if (run == 1) {
         for (ptrdiff_t first = 0; first < channels; first += WIDTH) {
             float sums[WIDTH] = {0}, means[WIDTH] = {0}, products[WIDTH] = {0};
-            SUM_CHANNELS(sums, x[i])
-            for (int c = 0; c < WIDTH; c++) means[c] = sums[c] * inverse;
+            for (int c = 0; c < WIDTH && first + c < channels; c++) means[c] = x[first + c];
+            SUM_CHANNELS(sums, x[i] - means[c])
+            for (int c = 0; c < WIDTH; c++) means[c] += sums[c] * inverse;
             SUM_CHANNELS(products, (x[i] - means[c]) * (x[i] - means[c]))
             for (int c = 0; c < WIDTH && first + c < channels; c++) {
                 mean[first + c] = means[c];
@@ -55,9 +71,9 @@ CK_CLONES void ck_channel_moments(
         }
     } else {
         for (ptrdiff_t channel = 0; channel < channels; channel++) {
-            float sum, middle, product;
-            SUM_RUNS(sum, x[at])
-            middle = sum * inverse;
+            float sum, middle = x[channel * run], product;
+            SUM_RUNS(sum, x[at] - middle)
+            middle += sum * inverse;
             SUM_RUNS(product, (x[at] - middle) * (x[at] - middle))
             mean[channel] = middle;
             squares[channel] = product;
@@ -126,6 +142,40 @@ CK_CLONES void ck_channel_affine(
                 float factor = scale[c], term = shift[c];
                 CK_ELEMENTWISE
                 for (ptrdiff_t i = 0; i < run; i++) y[i] = factor * x[i] + term;
+            }
+    }
+}
+
+CK_CLONES void ck_channel_axpy(
+    const float *x, const float *scale, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run, float *y) {
+    if (run == 1) {
+        for (ptrdiff_t r = 0; r < rows; r++, x += channels, y += channels) {
+            CK_ELEMENTWISE
+            for (ptrdiff_t c = 0; c < channels; c++) y[c] += scale[c] * x[c];
+        }
+    } else {
+        for (ptrdiff_t r = 0; r < rows; r++)
+            for (ptrdiff_t c = 0; c < channels; c++, x += run, y += run) {
+                float factor = scale[c];
+                CK_ELEMENTWISE
+                for (ptrdiff_t i = 0; i < run; i++) y[i] += factor * x[i];
+            }
+    }
+}
+
+CK_CLONES void ck_channel_scale(
+    const float *x, const float *scale, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run, float *y) {
+    if (run == 1) {
+        for (ptrdiff_t r = 0; r < rows; r++, x += channels, y += channels) {
+            CK_ELEMENTWISE
+            for (ptrdiff_t c = 0; c < channels; c++) y[c] = scale[c] * x[c];
+        }
+    } else {
+        for (ptrdiff_t r = 0; r < rows; r++)
+            for (ptrdiff_t c = 0; c < channels; c++, x += run, y += run) {
+                float factor = scale[c];
+                CK_ELEMENTWISE
+                for (ptrdiff_t i = 0; i < run; i++) y[i] = factor * x[i];
             }
     }
 }

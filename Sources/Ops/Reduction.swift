@@ -53,7 +53,8 @@ struct Reduction: Hashable, Sendable {
             let outer = axes[..<place].reduce(1) { $0 * $1.extent }
             let inner = axes[(place + 1)...].reduce(1) { $0 * $1.extent }
             let extent = axes[place].extent
-            let block = max(64, 16384 / max(inner, 1))
+            // Columns are summed one row after the other: short blocks keep rounding errors small.
+            let block = inner == 1 ? 16384 : max(64, min(1024, 16384 / max(inner, 1)))
             if extent > block + block / 2 {
                 add(outer: outer, extent: extent, inner: inner, block: block)
                 axes[place].extent = (extent + block - 1) / block

@@ -23,4 +23,10 @@ void ck_channel_gradient(
 void ck_channel_affine(
     const float *x, const float *scale, const float *shift, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run, float *y);
 
+/* y = scale[c] x, y += scale[c] x. */
+void ck_channel_scale(
+    const float *x, const float *scale, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run, float *y);
+void ck_channel_axpy(
+    const float *x, const float *scale, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run, float *y);
+
 #endif

@@ -1,5 +1,6 @@
 package import Graphs
 package import KerasSpec
+internal import Kernels
 internal import Ops
 package import Tensors
 

@@ -1,3 +1,4 @@
+internal import Kernels
 package import KerasSpec
 internal import Ops
 package import Tensors

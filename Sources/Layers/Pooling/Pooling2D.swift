@@ -1,5 +1,6 @@
 internal import Graphs
 internal import KerasSpec
+internal import Kernels
 internal import Ops
 internal import Tensors
 

@@ -1,5 +1,5 @@
-package import KerasSpec
-package import Layers
+internal import KerasSpec
+internal import Layers
 internal import OrderedCollections
 internal import Tensors
 

@@ -88,7 +88,7 @@ extension Model {
             var dims = info.shape.dims.map { $0 ?? 32 }
             dims[0] = batchSize
             let shape = Shape(dims)
-            var random = Philox(seed: 0, stream: UInt64(index))
+            var random = RandomStream(seed: 0, stream: UInt64(index))
             if info.dtype == .int32 {
                 let limit = checks.filter { $0.input == index }.map(\.limit).min() ?? 2
                 return Tensor((0..<shape.count).map { _ in Int32(random.uniform() * Float(limit)) }, shape: shape)
@@ -99,15 +99,13 @@ extension Model {
 
     private static var peakMemory: Int {
         var usage = rusage()
-        #if canImport(Glibc)
-        getrusage(RUSAGE_SELF, &usage)
-        return usage.ru_maxrss * 1024
-        #elseif canImport(Musl)
-        getrusage(RUSAGE_SELF, &usage)
-        return usage.ru_maxrss * 1024
-        #else
+        // Kilobytes on Linux, bytes on macOS.
+        #if canImport(Darwin)
         getrusage(RUSAGE_SELF, &usage)
         return usage.ru_maxrss
+        #else
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return usage.ru_maxrss * 1024
         #endif
     }
 }

@@ -1,8 +1,8 @@
-package import Engine
-package import Graphs
-package import Layers
+internal import Engine
+internal import Graphs
+internal import Layers
 internal import Synchronization
-package import Tensors
+internal import Tensors
 
 /// The plans that a model made lately, by what they are for. A plan serves one set of input shapes; fit and predict come with
 /// two or three (whole batches and the rest), so a handful is enough.

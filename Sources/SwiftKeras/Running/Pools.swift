@@ -1,4 +1,4 @@
-package import Engine
+internal import Engine
 internal import Synchronization
 
 /// Thread pools by size: made when first asked for, kept, since their threads sleep while nothing runs.

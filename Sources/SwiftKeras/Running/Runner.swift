@@ -1,8 +1,8 @@
-package import Engine
-package import Graphs
-package import Layers
+internal import Engine
+internal import Graphs
+internal import Layers
 internal import Synchronization
-package import Tensors
+internal import Tensors
 
 /// A plan with prepared weights and the sessions that were made for it: what a prediction borrows for a moment.
 final class Runner: Sendable {
@@ -29,7 +29,8 @@ final class Runner: Sendable {
 
     /// Runs `body` with a session that nobody else uses meanwhile.
     func withSession<Result>(_ body: (Session) throws(LocatedError) -> Result) throws(LocatedError) -> Result {
-        let loan = try idle.withLock { $0.popLast() } ?? Loan(session: Session(weights: weights, pool: pool))
+        let waiting = idle.withLock { $0.popLast() }
+        let loan = if let waiting { waiting } else { Loan(session: try Session(weights: weights, pool: pool)) }
         defer { idle.withLock { $0.append(loan) } }
         return try body(loan.session)
     }

@@ -1,7 +1,7 @@
 internal import Graphs
 package import KerasSpec
 internal import Layers
-public import Tensors
+internal import Tensors
 
 extension Model {
     /// Names of the inputs, in order.

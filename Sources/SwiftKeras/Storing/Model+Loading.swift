@@ -1,6 +1,6 @@
 internal import Graphs
 internal import KerasFormat
-package import KerasSpec
+internal import KerasSpec
 internal import Layers
 internal import Synchronization
 public import Tensors

@@ -16,7 +16,7 @@ extension Model {
     public func saveWeights(_ path: String, overwrite: Bool = true) throws(LocatedError) {
         try Self.refuseOverwriting(path, overwrite)
         let (slots, values) = try currentWeights()
-        try KerasWriter.writeWeights(of: spec, slots: slots, tensors: { values[path: $0] }, to: path)
+        try KerasWriter.writeWeights(of: spec, slots: slots, tensors: { values[$0] }, to: path)
     }
 
     /// Writes the whole model as Keras 2.3's `save` does: architecture, weights, and the training state as it was read.
@@ -26,7 +26,7 @@ extension Model {
         try Self.refuseOverwriting(path, overwrite)
         let (slots, values) = try currentWeights()
         try KerasWriter.writeWholeModel(
-            of: spec, slots: slots, tensors: { values[path: $0] }, training: training, to: path)
+            of: spec, slots: slots, tensors: { values[$0] }, training: training, to: path)
     }
 
     private func currentWeights() throws(LocatedError) -> ([LayerSlots], WeightValues) {

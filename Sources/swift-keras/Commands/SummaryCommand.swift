@@ -1,6 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import KerasSpec
-import SwiftKeras
+public import SwiftKeras
 
 extension SummaryStyle: ExpressibleByArgument {}
 

@@ -1,5 +1,5 @@
-import ArgumentParser
-import Datasets
+public import ArgumentParser
+public import Datasets
 import Foundation
 import SwiftKeras
 
@@ -42,7 +42,7 @@ struct InputReader {
             switch try InputKind(path) {
             case .npy: arrays.append(try NPY.read(path))
             case .npz: arrays += try read(npz: path)
-            case .csv: arrays.append(try CSV.read(path))
+            case .csv: arrays.append(try CSV.read(path).values)
             case .image: images.append(path)
             case .folder: images += try ImageFile.list(path)
             }
@@ -88,7 +88,7 @@ struct InputReader {
                 .usage, "predict.targetSize", "expected a size for the pictures, got a model that takes any",
                 hint: "Give --target-size ROWS,COLUMNS.")
         }
-        let mode: ColorMode
+        let mode: Image.ColorMode
         switch input.channels {
         case 1: mode = .grayscale
         case 3: mode = .rgb

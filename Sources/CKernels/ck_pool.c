@@ -25,9 +25,15 @@ CK_INLINE part visible(const ck_pool_axis *axis, ptrdiff_t output) {
     return (part){low, high > low ? high - low : 0};
 }
 
-/* Runs a block for each output cell: `from` is the first cell of its window, `to` the output, a, b, c the window's parts. */
+/* Windows of up to so many cells are walked by a list of offsets. */
+enum { LISTED = 64 };
+
+/* Runs a block for each output cell: `from` is the first cell of its window, `to` the output, a, b, c the window's parts,
+   `listed` the number of offsets in `offsets`, or 0. */
 #define FOR_EACH_CELL(...)                                                                                             \
     const ptrdiff_t line = axes[2].input * channels, plane = axes[1].input * line;                                     \
+    ptrdiff_t offsets[LISTED], listed = 0;                                                                             \
+    part la = {0, 0}, lb = {0, 0}, lc = {0, 0};                                                                        \
     for (ptrdiff_t i = start; i < end; i++) {                                                                          \
         const part a = visible(&axes[0], i);                                                                           \
         for (ptrdiff_t j = 0; j < axes[1].output; j++) {                                                               \
@@ -36,18 +42,33 @@ CK_INLINE part visible(const ck_pool_axis *axis, ptrdiff_t output) {
                 const part c = visible(&axes[2], k);                                                                   \
                 const ptrdiff_t from = a.at * plane + b.at * line + c.at * channels;                                   \
                 const ptrdiff_t to = ((i * axes[1].output + j) * axes[2].output + k) * channels;                       \
-                __VA_ARGS__                                                                                                \
+                if (a.count != la.count || b.count != lb.count || c.count != lc.count) {                               \
+                    la = a, lb = b, lc = c, listed = 0;                                                                \
+                    if (a.count * b.count * c.count <= LISTED)                                                         \
+                        for (ptrdiff_t p = 0; p < a.count; p++)                                                        \
+                            for (ptrdiff_t q = 0; q < b.count; q++)                                                    \
+                                for (ptrdiff_t r = 0; r < c.count; r++)                                                \
+                                    offsets[listed++] = p * plane + q * line + r * channels;                           \
+                }                                                                                                      \
+                __VA_ARGS__                                                                                            \
             }                                                                                                          \
         }                                                                                                              \
     }
 
 /* Runs a block for each input of a window, at offset `tap`. */
 #define FOR_EACH_TAP(...)                                                                                              \
-    for (ptrdiff_t p = 0; p < a.count; p++)                                                                            \
-        for (ptrdiff_t q = 0; q < b.count; q++) {                                                                      \
-            ptrdiff_t tap = from + p * plane + q * line;                                                               \
-            for (ptrdiff_t r = 0; r < c.count; r++, tap += channels) __VA_ARGS__                                            \
-        }
+    if (listed) {                                                                                                      \
+        for (ptrdiff_t p = 0; p < listed; p++) {                                                                       \
+            const ptrdiff_t tap = from + offsets[p];                                                                   \
+            __VA_ARGS__                                                                                                \
+        }                                                                                                              \
+    } else {                                                                                                           \
+        for (ptrdiff_t p = 0; p < a.count; p++)                                                                        \
+            for (ptrdiff_t q = 0; q < b.count; q++) {                                                                  \
+                ptrdiff_t tap = from + p * plane + q * line;                                                           \
+                for (ptrdiff_t r = 0; r < c.count; r++, tap += channels) __VA_ARGS__                                   \
+            }                                                                                                          \
+    }
 
 CK_CLONES void ck_max_pool(
     const ck_pool_axis *axes, ptrdiff_t channels, const float *x, float *y, ptrdiff_t start, ptrdiff_t end) {

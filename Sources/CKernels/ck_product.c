@@ -138,22 +138,6 @@ void ck_row_product(const float *x, const float *w, ptrdiff_t stride, ptrdiff_t 
     }
 }
 
-CK_CLONES void ck_column_sums(const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *sums, int add) {
-    ptrdiff_t j = 0;
-    for (; j + 32 <= n; j += 32) {
-        float sum[32];
-        for (int k = 0; k < 32; k++) sum[k] = add ? sums[j + k] : 0;
-        for (ptrdiff_t i = 0; i < rows; i++)
-            for (int k = 0; k < 32; k++) sum[k] += b[i * stride + j + k];
-        for (int k = 0; k < 32; k++) sums[j + k] = sum[k];
-    }
-    for (; j < n; j++) {
-        float sum = add ? sums[j] : 0;
-        for (ptrdiff_t i = 0; i < rows; i++) sum += b[i * stride + j];
-        sums[j] = sum;
-    }
-}
-
 /* Blocks of ck_matrix_product: rows of A, steps of the inner sum, columns of B. */
 enum { BLOCK_ROWS = 128, BLOCK_DEPTH = 256, BLOCK_COLUMNS = 128, STACK_DEPTH = 128 };
 

@@ -31,18 +31,6 @@ package func rowProduct(
     ck_row_product(x, w, stride, rows, columns, y)
 }
 
-/// The sums of `columns` columns over `rows` rows that are `stride` apart, written or added.
-package func columnSums(
-    _ x: UnsafePointer<Float>, stride: Int, rows: Int, columns: Int, _ sums: UnsafeMutablePointer<Float>, accumulate: Bool
-) {
-    ck_column_sums(x, stride, rows, columns, sums, accumulate ? 1 : 0)
-}
-
-/// y += bias.
-package func addBias(_ bias: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, count: Int) {
-    ck_add(y, bias, y, count)
-}
-
 func productFlags(accumulate: Bool, rectify: Bool) -> UInt32 {
     UInt32((accumulate ? CK_PRODUCT_ADD : 0) | (rectify ? CK_PRODUCT_RECTIFY : 0))
 }

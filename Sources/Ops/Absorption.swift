@@ -29,6 +29,8 @@ struct Epilogue: Sendable {
     var affine: (any ChannelAffine)?
 
     var firstAffineInput: Int { hasBias ? 3 : 2 }
+    /// How many inputs there may be.
+    var inputCounts: ClosedRange<Int> { affine == nil ? firstAffineInput...firstAffineInput : firstAffineInput...Int.max - 1 }
 
     /// This and `consumer` in one, or nil.
     func absorbing(_ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase) -> Epilogue? {

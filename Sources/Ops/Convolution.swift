@@ -33,8 +33,8 @@ package struct Convolution: Op {
     package var name: String { "convolution" }
 
     package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] {
-        precondition(inputs.count >= epilogue.firstAffineInput, "convolution has \(inputs.count) inputs")
-        try requireFloat32(name, inputs)
+        try requireInputs(name, inputs, epilogue.inputCounts)
+        for input in inputs { try require(name, input, is: .float32, "inputs") }
         let (x, kernel) = (inputs[0].shape, inputs[1].shape)
         let spatial = strides.count
         guard (1...3).contains(spatial), dilation.count == spatial, x.rank == spatial + 2, kernel.rank == spatial + 2 else {
@@ -128,7 +128,7 @@ private struct BoundConvolution: BoundOp {
     /// The kernel is packed once for each version of the weights, or else in a stage of its own.
     let isPackedBeforehand: Bool
     /// Units are bands of images, image by image; a tile of forward is a few of them.
-    let units: Blocks
+    let units: TileCut
     let backward: ConvolutionBackward?
 
     init(_ epilogue: Epilogue, _ geometry: ConvolutionGeometry, _ site: Site) {
@@ -136,7 +136,7 @@ private struct BoundConvolution: BoundOp {
         self.geometry = geometry
         bands = ConvolutionBands(geometry)
         isPackedBeforehand = site.phase == .inference && site.constantInputs.dropFirst().allSatisfy(\.self)
-        units = Blocks(of: geometry.images * bands.bandCount, size: unitsPerTile(geometry.cost, bands.bandCount))
+        units = TileCut(geometry.images * bands.bandCount, step: unitsPerTile(geometry.cost, bands.bandCount))
         backward =
             site.phase == .training ? ConvolutionBackward(epilogue, geometry, bands, wants: site.wantsGradient) : nil
     }
@@ -189,7 +189,7 @@ private struct BoundConvolution: BoundOp {
         let (kernel, _, shift) = packed(isPackedBeforehand ? frame.prepared : frame.scratch)
         let bias = epilogue.affine != nil ? UnsafePointer(shift) : epilogue.hasBias ? frame.input(2) : nil
         let planeCount = geometry.outputCount / max(1, geometry.axes.first.output)
-        for unit in units[tile] {
+        for unit in units.range(tile) {
             let (image, planes) = (unit / bands.bandCount, bands.planes(unit % bands.bandCount))
             let y = frame.output() + image * geometry.outputCount + planes.lowerBound * planeCount
             bands.forward(

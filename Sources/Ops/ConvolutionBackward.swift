@@ -12,12 +12,12 @@ struct ConvolutionBackward: Sendable {
     private let transposed: TransposedConvolutionBands?
     private let wantsKernel: Bool
     private let wantsBias: Bool
-    private let inputTiles: Blocks
+    private let inputTiles: TileCut
     /// Chunks of bands (of forward), and parts of the kernel that are done apart.
-    private let chunks: Blocks
+    private let chunks: TileCut
     private let chunkCount: Int
-    private let parts: Blocks
-    private let reductionTiles: Blocks
+    private let parts: TileCut
+    private let reductionTiles: TileCut
 
     init(_ epilogue: Epilogue, _ geometry: ConvolutionGeometry, _ bands: ConvolutionBands, wants: [Bool]) {
         self.epilogue = epilogue
@@ -28,20 +28,20 @@ struct ConvolutionBackward: Sendable {
         if wants[0] {
             let transposed = TransposedConvolutionBands(geometry)
             self.transposed = transposed
-            inputTiles = Blocks(
-                of: geometry.images * transposed.bandCount, size: unitsPerTile(geometry.cost, transposed.bandCount))
+            inputTiles = TileCut(
+                geometry.images * transposed.bandCount, step: unitsPerTile(geometry.cost, transposed.bandCount))
         } else {
             transposed = nil
-            inputTiles = Blocks(of: 0, size: 1)
+            inputTiles = TileCut(0, step: 1)
         }
         // Enough chunks to keep many threads busy, but none below a fraction of a millisecond, nor more than 32 MB of sums.
         let work = geometry.cost * Double(geometry.images)
         let affordable = max(1, 8_388_608 / max(1, geometry.kernelCount))
         let wanted = min(32, affordable, Int(min(32, work / 2e7)))
-        chunks = Blocks(of: geometry.images * bands.bandCount, count: max(1, wanted))
+        chunks = TileCut(geometry.images * bands.bandCount, atMost: max(1, wanted))
         chunkCount = max(1, chunks.count)
-        parts = Blocks(of: wants[1] ? bands.kernelParts : 1, count: chunkCount >= 8 || work < 2e8 ? 1 : 8 / chunkCount)
-        reductionTiles = Blocks(of: wants[1] ? geometry.kernelCount : 0, size: 16384)
+        parts = TileCut(wants[1] ? bands.kernelParts : 1, atMost: chunkCount >= 8 || work < 2e8 ? 1 : 8 / chunkCount)
+        reductionTiles = TileCut(wants[1] ? geometry.kernelCount : 0, step: 16384)
     }
 
     private var wantsSums: Bool { wantsKernel || wantsBias }
@@ -81,7 +81,7 @@ struct ConvolutionBackward: Sendable {
         switch (stage - (transposed == nil ? 0 : 1), tile) {
         case (-1, _):
             transposed?.pack(frame.input(1), tap: tile, into: frame.scratch.assumingMemoryBound(to: Float.self))
-        case (0, ..<inputTiles.count): inputGradient(frame, dy, inputTiles[tile])
+        case (0, ..<inputTiles.count): inputGradient(frame, dy, inputTiles.range(tile))
         case (0, _):
             let index = tile - inputTiles.count
             kernelGradient(frame, dy, chunk: index / parts.count, part: index % parts.count)
@@ -127,7 +127,7 @@ struct ConvolutionBackward: Sendable {
     private func kernelGradient(_ frame: Frame, _ dy: UnsafePointer<Float>, chunk: Int, part: Int) {
         var (kernel, bias, addsKernel, addsBias) = sums(frame, chunk)
         if part > 0 { bias = nil }
-        let units = chunks.count == 0 ? 0..<0 : chunks[chunk]
+        let units = chunks.count == 0 ? 0..<0 : chunks.range(chunk)
         if units.isEmpty {
             if let kernel, !addsKernel, part == 0 { kernel.update(repeating: 0, count: geometry.kernelCount) }
             if let bias, !addsBias { bias.update(repeating: 0, count: geometry.filters) }
@@ -149,13 +149,13 @@ struct ConvolutionBackward: Sendable {
             }
             if let kernel {
                 bands.kernelGradient(
-                    frame.input(0) + image * geometry.inputCount, dy: gradient, planes: planes, parts: parts[part],
+                    frame.input(0) + image * geometry.inputCount, dy: gradient, planes: planes, parts: parts.range(part),
                     accumulate: addsKernel, to: kernel, buffer: buffer)
             }
             if let bias {
-                columnSums(
+                sumColumns(
                     gradient, stride: geometry.filters, rows: count / max(1, geometry.filters), columns: geometry.filters,
-                    bias, accumulate: addsBias)
+                    alpha: 1, to: bias, accumulate: addsBias)
             }
             (addsKernel, addsBias) = (true, true)
         }
@@ -165,14 +165,14 @@ struct ConvolutionBackward: Sendable {
         let sums = UnsafePointer((frame.scratch + packedBytes).assumingMemoryBound(to: Float.self))
         if tile < reductionTiles.count {
             guard let kernel = frame.inputGradient(1) else { return }
-            let range = reductionTiles[tile]
-            columnSums(
-                sums + range.lowerBound, stride: sumCount, rows: chunkCount, columns: range.count, kernel + range.lowerBound,
-                accumulate: frame.accumulates[1])
+            let range = reductionTiles.range(tile)
+            sumColumns(
+                sums + range.lowerBound, stride: sumCount, rows: chunkCount, columns: range.count, alpha: 1,
+                to: kernel + range.lowerBound, accumulate: frame.accumulates[1])
         } else if wantsBias, let bias = frame.inputGradient(2) {
-            columnSums(
-                sums + sumCount - geometry.filters, stride: sumCount, rows: chunkCount, columns: geometry.filters, bias,
-                accumulate: frame.accumulates[2])
+            sumColumns(
+                sums + sumCount - geometry.filters, stride: sumCount, rows: chunkCount, columns: geometry.filters, alpha: 1,
+                to: bias, accumulate: frame.accumulates[2])
         }
     }
 }

@@ -20,8 +20,8 @@ package struct MatMul: Op {
     package var name: String { "matmul" }
 
     package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] {
-        precondition(inputs.count >= (hasBias ? 3 : 2), "matmul has \(inputs.count) inputs")
-        try requireFloat32(name, inputs)
+        try requireInputs(name, inputs, epilogue.inputCounts)
+        for input in inputs { try require(name, input, is: .float32, "inputs") }
         let (x, w) = (inputs[0].shape, inputs[1].shape)
         guard x.rank >= 1, w.rank == 2 else {
             throw LocatedError(.mismatch, "matmul.shape", "matmul expected (…, K) times (K, N), got \(x) times \(w)")
@@ -58,14 +58,14 @@ private struct BoundMatMul: BoundOp {
     let isFoldedBeforehand: Bool
     /// Few rows: W is read once in long runs, in parts whose sums are added in a second stage.
     let isNarrow: Bool
-    let depthParts: Blocks
-    let columnParts: Blocks
-    let rowBlocks: Blocks
-    let columnBlocks: Blocks
+    let depthParts: TileCut
+    let columnParts: TileCut
+    let rowBlocks: TileCut
+    let columnBlocks: TileCut
     /// Blocks of the backward half: of all elements of y, and of depth and columns for the kernel's gradient.
-    let elementBlocks: Blocks
-    let depthBlocks: Blocks
-    let gradientColumnBlocks: Blocks
+    let elementBlocks: TileCut
+    let depthBlocks: TileCut
+    let gradientColumnBlocks: TileCut
 
     init(_ epilogue: Epilogue, _ site: Site) {
         self.epilogue = epilogue
@@ -76,13 +76,13 @@ private struct BoundMatMul: BoundOp {
         n = w[1]
         isFoldedBeforehand = site.constantInputs.dropFirst().allSatisfy(\.self)
         isNarrow = m <= 4
-        columnParts = Blocks(of: n, size: 2048)
-        depthParts = Blocks(of: k, size: max(64, 131_072 / max(1, min(n, 2048))))
-        rowBlocks = Blocks(of: m, size: 128)
-        columnBlocks = Blocks(of: n, size: rowBlocks.count * ((n + 127) / 128) >= 8 ? 128 : 64)
-        elementBlocks = Blocks(of: m * n, size: 65536)
-        depthBlocks = Blocks(of: k, size: 128)
-        gradientColumnBlocks = Blocks(of: n, size: 512)
+        columnParts = TileCut(n, step: 2048)
+        depthParts = TileCut(k, step: max(64, 131_072 / max(1, min(n, 2048))))
+        rowBlocks = TileCut(m, step: 128)
+        columnBlocks = TileCut(n, step: rowBlocks.count * ((n + 127) / 128) >= 8 ? 128 : 64)
+        elementBlocks = TileCut(m * n, step: 65536)
+        depthBlocks = TileCut(k, step: 128)
+        gradientColumnBlocks = TileCut(n, step: 512)
     }
 
     var cost: Double { 2 * Double(m) * Double(k) * Double(n) }
@@ -145,8 +145,8 @@ private struct BoundMatMul: BoundOp {
         switch (stage - (foldsInForward ? 1 : 0), isNarrow) {
         case (-1, _): fold(frame, into: frame.scratch.assumingMemoryBound(to: Float.self))
         case (0, true): narrowProduct(frame, tile)
-        case (0, false): product(frame, rowBlocks[tile / columnBlocks.count], columnBlocks[tile % columnBlocks.count])
-        default: addPartials(frame, columnParts[tile])
+        case (0, false): product(frame, rowBlocks.range(tile / columnBlocks.count), columnBlocks.range(tile % columnBlocks.count))
+        default: addPartials(frame, columnParts.range(tile))
         }
     }
 
@@ -161,8 +161,8 @@ private struct BoundMatMul: BoundOp {
     }
 
     private func narrowProduct(_ frame: Frame, _ tile: Int) {
-        let columns = columnParts[tile % columnParts.count]
-        let depth = depthParts.count == 0 ? 0..<0 : depthParts[tile / columnParts.count]
+        let columns = columnParts.range(tile % columnParts.count)
+        let depth = depthParts.count == 0 ? 0..<0 : depthParts.range(tile / columnParts.count)
         let (kernel, bias) = weights(frame)
         let x = frame.input(0) + depth.lowerBound
         let w = kernel + depth.lowerBound * n + columns.lowerBound
@@ -180,15 +180,15 @@ private struct BoundMatMul: BoundOp {
         let partials = partials(frame)
         for row in 0..<m {
             let y = frame.output() + row * n + columns.lowerBound
-            columnSums(
-                partials + row * n + columns.lowerBound, stride: m * n, rows: depthParts.count, columns: columns.count, y,
-                accumulate: false)
+            sumColumns(
+                partials + row * n + columns.lowerBound, stride: m * n, rows: depthParts.count, columns: columns.count, alpha: 1,
+                to: y, accumulate: false)
             finishRow(y, bias, columns)
         }
     }
 
     private func finishRow(_ y: UnsafeMutablePointer<Float>, _ bias: UnsafePointer<Float>?, _ columns: Range<Int>) {
-        if let bias { addBias(bias + columns.lowerBound, to: y, count: columns.count) }
+        if let bias { add(y, bias + columns.lowerBound, y, count: columns.count) }
         if epilogue.activation != .linear { activate(epilogue.activation, y, y, count: columns.count) }
     }
 
@@ -208,7 +208,7 @@ private struct BoundMatMul: BoundOp {
         let scratch = frame.scratch.assumingMemoryBound(to: Float.self)
         guard let dy = frame.outputGradient() else { return zeroGradients(frame, stage, tile) }
         if epilogue.activation != .linear && stage == 0 {
-            let range = elementBlocks[tile]
+            let range = elementBlocks.range(tile)
             activationGradient(
                 epilogue.activation, input: nil, output: frame.output() + range.lowerBound, outputGradient: dy + range.lowerBound,
                 inputGradient: scratch + range.lowerBound, count: range.count, accumulate: false)
@@ -217,21 +217,21 @@ private struct BoundMatMul: BoundOp {
         let dz = epilogue.activation == .linear ? dy : UnsafePointer(scratch)
         let workspace = frame.workerScratch.assumingMemoryBound(to: Float.self)
         if tile < xTiles, let dx = frame.inputGradient(0) {
-            let (rows, depth) = (rowBlocks[tile / depthBlocks.count], depthBlocks[tile % depthBlocks.count])
+            let (rows, depth) = (rowBlocks.range(tile / depthBlocks.count), depthBlocks.range(tile % depthBlocks.count))
             sgemm(
                 transposeB: true, rows.count, depth.count, n, dz + rows.lowerBound * n, lda: n,
                 frame.input(1) + depth.lowerBound * n, ldb: n, dx + rows.lowerBound * k + depth.lowerBound, ldc: k,
                 accumulate: frame.accumulates[0], workspace: workspace)
         } else if tile < xTiles + kernelTiles, let dw = frame.inputGradient(1) {
             let index = tile - xTiles
-            let depth = depthBlocks[index / gradientColumnBlocks.count]
-            let columns = gradientColumnBlocks[index % gradientColumnBlocks.count]
+            let depth = depthBlocks.range(index / gradientColumnBlocks.count)
+            let columns = gradientColumnBlocks.range(index % gradientColumnBlocks.count)
             sgemm(
                 transposeA: true, depth.count, columns.count, m, frame.input(0) + depth.lowerBound, lda: k,
                 dz + columns.lowerBound, ldb: n, dw + depth.lowerBound * n + columns.lowerBound, ldc: n,
                 accumulate: frame.accumulates[1], workspace: workspace)
         } else if let bias = frame.inputGradient(2) {
-            columnSums(dz, stride: n, rows: m, columns: n, bias, accumulate: frame.accumulates[2])
+            sumColumns(dz, stride: n, rows: m, columns: n, alpha: 1, to: bias, accumulate: frame.accumulates[2])
         }
     }
 

@@ -25,8 +25,8 @@ package struct Pool: Op {
     package var name: String { kind == .max ? "max_pool" : "average_pool" }
 
     package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] {
-        precondition(inputs.count == 1, "\(name) has \(inputs.count) inputs")
-        try requireFloat32(name, inputs)
+        try requireInputs(name, inputs, 1...1)
+        for input in inputs { try require(name, input, is: .float32, "inputs") }
         let x = inputs[0].shape
         guard (1...3).contains(size.count), strides.count == size.count, x.rank == size.count + 2 else {
             throw LocatedError(
@@ -69,16 +69,16 @@ private struct BoundPool: BoundOp {
     let images: Int
     let wantsGradient: Bool
     /// Blocks of images, or of planes when an image is much.
-    let imageTiles: Blocks
-    let planeTiles: Blocks
+    let imageTiles: TileCut
+    let planeTiles: TileCut
 
     init(_ pooling: Pooling, images: Int, wantsGradient: Bool) {
         self.pooling = pooling
         self.images = images
         self.wantsGradient = wantsGradient
         let reads = pooling.readCount
-        planeTiles = Blocks(of: pooling.axes.first.output, count: max(1, reads / 262_144))
-        imageTiles = Blocks(of: images, size: max(1, 262_144 / reads))
+        planeTiles = TileCut(pooling.axes.first.output, atMost: max(1, reads / 262_144))
+        imageTiles = TileCut(images, step: max(1, 262_144 / reads))
     }
 
     var cost: Double { Double(images) * Double(pooling.readCount) }
@@ -87,10 +87,10 @@ private struct BoundPool: BoundOp {
     var forwardStages: [Int] { [imageTiles.count * planeTiles.count] }
 
     func forward(_ frame: Frame, stage: Int, tile: Int) {
-        for image in imageTiles[tile / planeTiles.count] {
+        for image in imageTiles.range(tile / planeTiles.count) {
             pooling.forward(
                 frame.input(0) + image * pooling.inputCount, to: frame.output() + image * pooling.outputCount,
-                planes: planeTiles[tile % planeTiles.count])
+                planes: planeTiles.range(tile % planeTiles.count))
         }
     }
 
@@ -98,7 +98,7 @@ private struct BoundPool: BoundOp {
 
     func backward(_ frame: Frame, stage: Int, tile: Int) {
         guard let dx = frame.inputGradient(0) else { return }
-        for image in imageTiles[tile] {
+        for image in imageTiles.range(tile) {
             let start = image * pooling.inputCount
             if let dy = frame.outputGradient() {
                 pooling.gradient(

@@ -11,7 +11,7 @@ package struct Transpose: Op {
     package var name: String { "transpose" }
 
     package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] {
-        precondition(inputs.count == 1, "transpose has \(inputs.count) inputs")
+        try requireInputs(name, inputs, 1...1)
         let shape = inputs[0].shape
         guard permutation.sorted() == Array(0..<shape.rank) else {
             throw LocatedError(
@@ -27,8 +27,8 @@ package struct Transpose: Op {
 private struct BoundTranspose: BoundOp {
     let there: Transposition
     let back: Transposition
-    let tiles: Blocks
-    let backTiles: Blocks
+    let tiles: TileCut
+    let backTiles: TileCut
     let count: Int
     let wantsGradient: Bool
 
@@ -40,8 +40,8 @@ private struct BoundTranspose: BoundOp {
             extents: info.shape.dims, permutation: permutation, elementBytes: info.dtype.byteCount)
         back = Transposition(
             extents: site.outputs[0].shape.dims, permutation: inverse, elementBytes: info.dtype.byteCount)
-        tiles = Blocks(of: there.units, size: 65536 / max(1, there.unitCount))
-        backTiles = Blocks(of: back.units, size: 65536 / max(1, back.unitCount))
+        tiles = TileCut(there.units, step: 65536 / max(1, there.unitCount))
+        backTiles = TileCut(back.units, step: 65536 / max(1, back.unitCount))
         count = info.shape.count
         wantsGradient = site.wantsGradient[0] && info.dtype == .float32
     }
@@ -52,7 +52,7 @@ private struct BoundTranspose: BoundOp {
     var forwardStages: [Int] { there.isIdentity ? [] : [tiles.count] }
 
     func forward(_ frame: Frame, stage: Int, tile: Int) {
-        there.run(tiles[tile], from: frame.inputs[0], to: frame.outputs[0])
+        there.run(tiles.range(tile), from: frame.inputs[0], to: frame.outputs[0])
     }
 
     var backwardStages: [Int] { wantsGradient ? [backTiles.count] : [] }
@@ -60,7 +60,7 @@ private struct BoundTranspose: BoundOp {
     func backward(_ frame: Frame, stage: Int, tile: Int) {
         guard let target = frame.inputGradient(0) else { return }
         if let gradient = frame.outputGradient() {
-            back.run(backTiles[tile], from: gradient, to: target, adding: frame.accumulates[0])
+            back.run(backTiles.range(tile), from: gradient, to: target, adding: frame.accumulates[0])
         } else if tile == 0 && !frame.accumulates[0] {
             target.update(repeating: 0, count: count)
         }

@@ -57,7 +57,4 @@ void ck_matrix_product(
 /* y[j] = sum over i < rows of x[i] w[i * stride + j], j < n: one row times a matrix that is read once, in order. */
 void ck_row_product(const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *y);
 
-/* sums[j] = sum of b[i * stride + j] over i < rows, j < n, or added to sums. */
-void ck_column_sums(const float *b, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *sums, int add);
-
 #endif

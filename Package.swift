@@ -67,6 +67,9 @@ let rooms: [[Target]] = [
 
 let street: [Target] = [
     .executableTarget(
+        name: "kernel-benchmarks", dependencies: ["Graphs", "Kernels", "Ops", "Tensors"], swiftSettings: manners,
+        linkerSettings: [.linkedLibrary("m")]),
+    .executableTarget(
         name: "swift-keras", dependencies: ["SwiftKeras", argumentParser], swiftSettings: manners),
     .testTarget(name: "CommandLineTests", dependencies: ["swift-keras", "TestSupport"], swiftSettings: manners),
     .target(name: "TestSupport", dependencies: ["Tensors", "Graphs"], path: "Tests/TestSupport", swiftSettings: manners),

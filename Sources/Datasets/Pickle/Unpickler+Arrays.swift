@@ -1,0 +1,164 @@
+import Tensors
+
+/// What the five allowed names make when a pickle calls them, and what BUILD states about the result.
+///
+/// Source: NumPy's `array_reduce`, `array_setstate`, `arraydescr_setstate`, `_frombuffer`.
+extension Unpickler {
+    /// REDUCE.
+    mutating func call(_ callee: Pickle.Value, _ arguments: Pickle.Value) throws(LocatedError) -> Pickle.Value {
+        guard case .global(let global) = callee, case .tuple(let tuple) = arguments else {
+            throw LocatedError(
+                .invalid, "pickle.arguments", "expected a name and a tuple to call it with, got \(callee.kind) and \(arguments.kind)")
+        }
+        let values = pickle.tuples[tuple]
+        switch global {
+        case .encode: return try encode(values)
+        case .dtype: return try makeType(values)
+        case .reconstruct: return try reconstruct(values)
+        case .fromBuffer: return try fromBuffer(values)
+        case .ndarray: throw wrong(global, "no call of its own", values)
+        }
+    }
+
+    /// BUILD.
+    mutating func build(_ target: Pickle.Value, _ state: Pickle.Value) throws(LocatedError) {
+        guard case .tuple(let tuple) = state else {
+            throw LocatedError(.invalid, "pickle.state", "expected a tuple that describes \(target.kind), got \(state.kind)")
+        }
+        let values = pickle.tuples[tuple]
+        switch target {
+        case .type(let index): try stateType(index, values)
+        case .array(let index): try stateArray(index, values)
+        default:
+            throw LocatedError(.invalid, "pickle.state", "expected an array or a dtype to describe, got \(target.kind)")
+        }
+    }
+
+    /// `_codecs.encode(text, 'latin1')`
+    private mutating func encode(_ values: [Pickle.Value]) throws(LocatedError) -> Pickle.Value {
+        guard values.count == 2, case .text(let text) = values[0], values[1].name == "latin1" else {
+            throw wrong(.encode, "a text and 'latin1'", values)
+        }
+        guard let bytes = PickleStrings.latin1(text) else {
+            throw LocatedError(.invalid, "pickle.string", "expected text of Latin 1 characters, got others")
+        }
+        // The same text from the memo, encoded again and again, would take memory without end.
+        encodingBudget -= bytes.count
+        guard encodingBudget >= 0 else {
+            throw LocatedError(.invalid, "pickle.limit", "expected every text to be encoded once, got more bytes than the file has")
+        }
+        return .bytes(bytes[...])
+    }
+
+    /// `numpy.dtype('u1', False, True)`, of which the flags say that it is a copy and not aligned.
+    private mutating func makeType(_ values: [Pickle.Value]) throws(LocatedError) -> Pickle.Value {
+        guard values.count == 3, let name = values[0].name, values[1].integer != nil, values[2].integer != nil else {
+            throw wrong(.dtype, "a type's name and two flags", values)
+        }
+        let dtype: DType
+        switch name {
+        case "u1": dtype = .uint8
+        case "i1": dtype = .int8
+        case "u2": dtype = .uint16
+        case "i2": dtype = .int16
+        case "u4": dtype = .uint32
+        case "i4": dtype = .int32
+        case "u8": dtype = .uint64
+        case "i8": dtype = .int64
+        default:
+            throw LocatedError(
+                .unsupported, "pickle.dtype", "expected an array of integers, got elements of \(PickleReader.shown(name.utf8))")
+        }
+        guard pickle.types.count < Unpickler.mostValues else {
+            throw LocatedError(.invalid, "pickle.limit", "expected at most \(Unpickler.mostValues) dtypes, got more")
+        }
+        pickle.types.append(Pickle.ElementType(dtype: dtype))
+        return .type(pickle.types.count - 1)
+    }
+
+    /// `(3, '|', None, None, None, -1, -1, 0)`: version, byte order, nothing of records.
+    private mutating func stateType(_ index: Int, _ values: [Pickle.Value]) throws(LocatedError) {
+        guard values.count == 8, values[0].integer == 3, let order = values[1].name, ["|", "<", "=", ">"].contains(order),
+            values[2...4].allSatisfy({ if case .none = $0 { true } else { false } }),
+            values[5].integer == -1, values[6].integer == -1, values[7].integer == 0
+        else {
+            throw LocatedError(
+                .invalid, "pickle.state", "expected version 3, a byte order and no fields for a dtype, got \(Unpickler.shown(values))")
+        }
+        guard order != ">" || pickle.types[index].dtype.byteCount == 1 else {
+            throw LocatedError(.unsupported, "pickle.dtype", "expected little-endian elements, got big-endian ones")
+        }
+        pickle.types[index].isComplete = true
+    }
+
+    /// `_reconstruct(numpy.ndarray, (0,), b'b')`: an array to be described by BUILD.
+    private mutating func reconstruct(_ values: [Pickle.Value]) throws(LocatedError) -> Pickle.Value {
+        guard values.count == 3, case .global(.ndarray) = values[0], case .tuple(let shape) = values[1],
+            pickle.tuples[shape].count == 1, pickle.tuples[shape][0].integer == 0, values[2].name == "b"
+        else { throw wrong(.reconstruct, "numpy.ndarray, (0,) and b'b'", values) }
+        return try add(nil)
+    }
+
+    /// `(1, shape, dtype, False, bytes)`: version, and whether columns come first.
+    private mutating func stateArray(_ index: Int, _ values: [Pickle.Value]) throws(LocatedError) {
+        guard pickle.arrays[index] == nil else {
+            throw LocatedError(.invalid, "pickle.state", "expected an array to be described once, got a second description")
+        }
+        guard values.count == 5, values[0].integer == 1, case .bytes(let bytes) = values[4], let columnsFirst = values[3].integer else {
+            throw LocatedError(
+                .invalid, "pickle.state",
+                "expected version 1, shape, dtype, order and bytes for an array, got \(Unpickler.shown(values))")
+        }
+        guard columnsFirst == 0 else { throw Unpickler.wrongOrder() }
+        pickle.arrays[index] = try array(shape: values[1], type: values[2], bytes)
+    }
+
+    /// `_frombuffer(bytes, dtype, shape, 'C')`
+    private mutating func fromBuffer(_ values: [Pickle.Value]) throws(LocatedError) -> Pickle.Value {
+        guard values.count == 4, case .bytes(let bytes) = values[0], let order = values[3].name else {
+            throw wrong(.fromBuffer, "bytes, dtype, shape and order", values)
+        }
+        guard order == "C" else { throw Unpickler.wrongOrder() }
+        return try add(try array(shape: values[2], type: values[1], bytes))
+    }
+
+    private mutating func add(_ array: Pickle.Array?) throws(LocatedError) -> Pickle.Value {
+        guard pickle.arrays.count < Unpickler.mostValues else {
+            throw LocatedError(.invalid, "pickle.limit", "expected at most \(Unpickler.mostValues) arrays, got more")
+        }
+        pickle.arrays.append(array)
+        return .array(pickle.arrays.count - 1)
+    }
+
+    private func array(
+        shape: Pickle.Value, type: Pickle.Value, _ bytes: ArraySlice<UInt8>
+    ) throws(LocatedError) -> Pickle.Array {
+        guard case .tuple(let tuple) = shape, case .type(let number) = type, pickle.types[number].isComplete else {
+            throw LocatedError(.invalid, "pickle.state", "expected a shape and a whole dtype, got \(shape.kind) and \(type.kind)")
+        }
+        let extents = pickle.tuples[tuple].compactMap(\.integer)
+        guard extents.count == pickle.tuples[tuple].count, extents.count <= 64 else {
+            throw LocatedError(
+                .invalid, "pickle.state", "expected a shape of up to 64 whole numbers, got \(Unpickler.shown(pickle.tuples[tuple]))")
+        }
+        let result = Pickle.Array(dtype: pickle.types[number].dtype, shape: Shape(extents), bytes: bytes)
+        let needed = result.shape.checkedCount?.multipliedReportingOverflow(by: result.dtype.byteCount)
+        guard let needed, !needed.overflow, needed.partialValue == bytes.count else {
+            throw LocatedError(
+                .invalid, "pickle.state", "expected the bytes of \(result.dtype.rawValue) elements of shape \(result.shape), got \(bytes.count) bytes")
+        }
+        return result
+    }
+
+    private func wrong(_ global: PickleGlobal, _ expected: String, _ values: [Pickle.Value]) -> LocatedError {
+        LocatedError(.invalid, "pickle.arguments", "expected \(expected) for \(global), got \(Unpickler.shown(values))")
+    }
+
+    private static func wrongOrder() -> LocatedError {
+        LocatedError(.unsupported, "pickle.order", "expected an array in C order, got one in Fortran order")
+    }
+
+    private static func shown(_ values: [Pickle.Value]) -> String {
+        "(" + values.prefix(10).map(\.kind).joined(separator: ", ") + (values.count > 10 ? ", …)" : ")")
+    }
+}

@@ -72,7 +72,10 @@ let street: [Target] = [
     .executableTarget(
         name: "swift-keras", dependencies: ["SwiftKeras", argumentParser], swiftSettings: manners),
     .testTarget(name: "CommandLineTests", dependencies: ["swift-keras", "TestSupport"], swiftSettings: manners),
-    .target(name: "TestSupport", dependencies: ["Tensors", "Graphs"], path: "Tests/TestSupport", swiftSettings: manners),
+    .target(
+        name: "TestSupport", dependencies: ["Tensors", "Graphs", "CTestSupport"], path: "Tests/TestSupport",
+        swiftSettings: manners),
+    .target(name: "CTestSupport", path: "Tests/CTestSupport"),
 ]
 
 // Rooms that wait for others to be finished are left out until then.

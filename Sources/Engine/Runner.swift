@@ -1,7 +1,9 @@
 import Graphs
 import Tensors
 
-/// The frames of one session, and the loop that runs steps over them. Allocates in `init` only.
+/// The frames of one session, and the loop that runs steps over them.
+///
+/// Allocates in `init` only; running loops over indices, because iterators of arrays allocate in builds without optimization.
 final class Runner {
     let pool: ThreadPool
     private let layout: FrameLayout
@@ -79,7 +81,7 @@ final class Runner {
 
     /// Gives all of `slots` a new address.
     func patch(_ slots: [Int], _ address: UnsafeMutableRawPointer) {
-        for slot in slots { table[slot] = address }
+        for index in 0..<slots.count { table[slots[index]] = address }
     }
 
     /// The key of random numbers, until the next call.
@@ -111,8 +113,8 @@ final class Runner {
         _ times: UnsafeMutablePointer<UInt64>?, areas: (NodeSlots) -> [Area]
     ) {
         var last = -1
-        for step in steps {
-            switch step {
+        for index in 0..<steps.count {
+            switch steps[index] {
             case .stage(let node, let stage, let tiles, let isLarge):
                 if poisons, node != last { poison(areas(layout.nodes[node])) }
                 last = node
@@ -123,7 +125,7 @@ final class Runner {
                 if isLarge {
                     pool.run(tiles: tiles, tile, job)
                 } else {
-                    for index in 0..<tiles { tile(job, index, 0) }
+                    for number in 0..<tiles { tile(job, number, 0) }
                 }
                 if let times { times[node] += Platform.nanoseconds &- start }
             case .copy(let from, let to, let byteCount):
@@ -135,7 +137,9 @@ final class Runner {
     }
 
     private func poison(_ areas: [Area]) {
-        for area in areas { self[area.slot].fill(with: UnsafeMutableRawPointer.poison, count: area.byteCount) }
+        for index in 0..<areas.count {
+            self[areas[index].slot].fill(with: UnsafeMutableRawPointer.poison, count: areas[index].byteCount)
+        }
         workerScratch.fill(with: UnsafeMutableRawPointer.poison)
     }
 }

@@ -10,10 +10,8 @@ package final class Session {
     package private(set) var weights: PreparedWeights
     private let arena: Block
     private let states: Block
-    /// Where inputs and outputs go that the caller has at an address that isn't aligned to 64 bytes.
-    private let staging: Block
-    private let inputStaging: [Int]
-    private let outputStaging: [Int]
+    /// Inputs, then outputs.
+    private let staging: Staging
     private let runner: Runner
     private let poisons: Bool
 
@@ -28,12 +26,7 @@ package final class Session {
         self.poisons = poisons
         arena = try Block(byteCount: plan.arenaByteCount, for: "the arena of a session")
         states = try Block(byteCount: plan.stateByteCount, for: "the states of a session")
-        var stack = Stack()
-        var offsets: [Int] = []
-        for info in plan.inputs + plan.outputs { offsets.append(try stack.push(info.byteCount)) }
-        inputStaging = Array(offsets.prefix(plan.inputs.count))
-        outputStaging = Array(offsets.dropFirst(plan.inputs.count))
-        staging = try Block(byteCount: stack.byteCount, for: "inputs and outputs of a session")
+        staging = try Staging(plan.inputs + plan.outputs)
         runner = try Runner(plan.nodes, plan.layout, pool: pool, poisons: poisons)
         if poisons { arena.fill(with: UnsafeMutableRawPointer.poison) }
         use(weights)
@@ -105,25 +98,16 @@ package final class Session {
         times: UnsafeMutablePointer<UInt64>?
     ) {
         precondition(inputs.count == plan.inputs.count && outputs.count == plan.outputs.count)
-        for index in inputs.indices {
-            var address = UnsafeMutableRawPointer(mutating: inputs[index])
-            if !address.isAligned {
-                address = staging.start + inputStaging[index]
-                address.copyMemory(from: inputs[index], byteCount: plan.inputs[index].byteCount)
-            }
-            runner.patch(plan.inputSlots[index], address)
+        for index in 0..<inputs.count {
+            runner.patch(plan.inputSlots[index], staging.read(index, at: inputs[index]))
         }
-        for index in outputs.indices {
-            let address = outputs[index].isAligned ? outputs[index] : staging.start + outputStaging[index]
-            runner.patch(plan.outputSlots[index], address)
+        for index in 0..<outputs.count {
+            runner.patch(plan.outputSlots[index], staging.write(inputs.count + index, for: outputs[index]))
         }
         runner.setKey(seed: seed, step: step)
         runner.forward(plan.steps, times: times)
         runner.forward(plan.endSteps)
-        for index in outputs.indices where !outputs[index].isAligned {
-            outputs[index].copyMemory(
-                from: staging.start + outputStaging[index], byteCount: plan.outputs[index].byteCount)
-        }
+        for index in 0..<outputs.count { staging.deliver(inputs.count + index, to: outputs[index]) }
     }
 
     /// What runs have made of a parameter of `plan.states`.

@@ -14,10 +14,8 @@ package final class TrainingSession {
     package let inputGradients: [UnsafeMutableRawPointer]
     private let arena: Block
     private let gradients: Block
-    /// Where inputs and gradients of outputs go that the caller has at an address that isn't aligned to 64 bytes.
-    private let staging: Block
-    private let inputStaging: [Int]
-    private let cotangentStaging: [Int]
+    /// Inputs, then gradients of outputs.
+    private let staging: Staging
     private let runner: Runner
     private let poisons: Bool
     /// Backward reads inputs, so they are kept from forward on.
@@ -51,14 +49,7 @@ package final class TrainingSession {
         parameterGradients = Array(pointers.prefix(plan.differentiatedParameters.count))
         inputGradients = Array(pointers.dropFirst(plan.differentiatedParameters.count))
 
-        var stack = Stack()
-        var offsets: [Int] = []
-        for info in plan.inputs + plan.differentiatedOutputs.map({ plan.outputs[$0] }) {
-            offsets.append(try stack.push(info.byteCount))
-        }
-        staging = try Block(byteCount: stack.byteCount, for: "inputs of a training session")
-        inputStaging = Array(offsets.prefix(plan.inputs.count))
-        cotangentStaging = Array(offsets.dropFirst(plan.inputs.count))
+        staging = try Staging(plan.inputs + plan.differentiatedOutputs.map { plan.outputs[$0] })
         runner = try Runner(plan.nodes, plan.layout, pool: pool, poisons: poisons)
         runner.resolve { location in
             switch location {
@@ -87,9 +78,8 @@ package final class TrainingSession {
         inputs: [UnsafeRawPointer], seed: UInt64, step: UInt64, times: UnsafeMutablePointer<UInt64>?
     ) {
         precondition(inputs.count == plan.inputs.count)
-        for index in inputs.indices {
-            let address = staged(inputs[index], inputStaging[index], plan.inputs[index].byteCount)
-            runner.patch(plan.inputSlots[index], address)
+        for index in 0..<inputs.count {
+            runner.patch(plan.inputSlots[index], staging.read(index, at: inputs[index]))
         }
         runner.setKey(seed: seed, step: step)
         runner.forward(plan.forwardSteps, times: times)
@@ -111,19 +101,12 @@ package final class TrainingSession {
         precondition(awaitsBackward, "backward without forward")
         precondition(outputGradients.count == plan.differentiatedOutputs.count)
         awaitsBackward = false
-        for place in outputGradients.indices {
-            let byteCount = plan.outputs[plan.differentiatedOutputs[place]].byteCount
-            let address = staged(outputGradients[place], cotangentStaging[place], byteCount)
+        for place in 0..<outputGradients.count {
+            let address = staging.read(plan.inputs.count + place, at: outputGradients[place])
             runner.patch(plan.cotangentSlots[place], address)
         }
         runner.backward(plan.backwardSteps, times: times)
         runner.backward(plan.updateSteps)
-    }
-
-    private func staged(_ address: UnsafeRawPointer, _ offset: Int, _ byteCount: Int) -> UnsafeMutableRawPointer {
-        if address.isAligned { return UnsafeMutableRawPointer(mutating: address) }
-        (staging.start + offset).copyMemory(from: address, byteCount: byteCount)
-        return staging.start + offset
     }
 }
 

@@ -208,14 +208,17 @@ package struct TinySumOfSquares: Op, Hashable {
         func forward(_ frame: Frame, stage: Int, tile: Int) {
             let partial = frame.scratch.assumingMemoryBound(to: Float.self)
             if stage == 1 {
-                frame.output()[0] = (0..<tiles(count)).reduce(0) { $0 + partial[$1] }
+                var sum: Float = 0
+                for tile in 0..<tiles(count) { sum += partial[tile] }
+                frame.output()[0] = sum
                 return
             }
             let squares = frame.workerScratch.assumingMemoryBound(to: Float.self)
             let x = frame.input(0)
             let range = elements(tile, of: count)
             for i in range { squares[i - range.lowerBound] = x[i] * x[i] }
-            partial[tile] = range.reduce(0) { $0 + squares[$1 - range.lowerBound] }
+            partial[tile] = 0
+            for i in range { partial[tile] += squares[i - range.lowerBound] }
             if isTraining {
                 let saved = frame.saved.assumingMemoryBound(to: Float.self)
                 for i in range { saved[i] = x[i] }

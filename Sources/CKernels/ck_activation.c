@@ -14,14 +14,8 @@ MAP(ck_sigmoid, ck_sigmoid1(x[i]))
 MAP(ck_softplus, ck_softplus1(x[i]))
 MAP(ck_rectify, ck_at_least(x[i], 0.0f))
 
-/* Infinity over infinity would be NaN. */
-CK_INLINE float ck_softsign1(float x) {
-    float magnitude = ck_abs(x);
-    float y = x / (1.0f + magnitude);
-    return magnitude == __builtin_inff() ? (x > 0 ? 1.0f : -1.0f) : y;
-}
-
-MAP(ck_softsign, ck_softsign1(x[i]))
+/* Infinity over infinity is NaN, as it is in TensorFlow. */
+MAP(ck_softsign, x[i] / (1.0f + ck_abs(x[i])))
 
 CK_CLONES void ck_relu(const float *x, float *y, ptrdiff_t count, float slope, float high, float threshold) {
     if (slope == 0) {

@@ -3,7 +3,8 @@ import CKernels
 /// Applies an activation to `count` elements; `input` and `output` are equal or disjoint.
 ///
 /// Vectorised for the processor at hand. Against exact results: exp 1 ulp, tanh, sigmoid and softplus below 3 ulp (sigmoid
-/// gives 0 where the true value is subnormal). NaN stays NaN, infinities give the limits.
+/// gives 0 where the true value is subnormal). NaN stays NaN; infinities give the limits,
+/// but for softsign, where they give NaN as in TensorFlow.
 package func activate(
     _ kind: Activation, _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, count: Int
 ) {

@@ -3,6 +3,7 @@
 
 #include "ck_activation.h"
 #include "ck_elementwise.h"
+#include "ck_lstm.h"
 #include "ck_mask.h"
 #include "ck_normalize.h"
 #include "ck_pool.h"

@@ -1,0 +1,37 @@
+import CKernels
+
+/// The right factor of a product, packed once for many products: k × n, rows of panels as the inner loop reads them.
+package struct PackedMatrix: Hashable, Sendable {
+    package let k: Int
+    package let n: Int
+
+    package init(k: Int, n: Int) {
+        self.k = k
+        self.n = n
+    }
+
+    /// Elements that the packed form takes; 64-byte aligned.
+    package var count: Int { (n + Int(CK_PANEL) - 1) / Int(CK_PANEL) * Int(CK_PANEL) * k }
+
+    /// Packs a row-major k × n array.
+    package func pack(_ b: UnsafePointer<Float>, to packed: UnsafeMutablePointer<Float>) {
+        ck_pack_panels(b, n, k, n, packed, k * Int(CK_PANEL))
+    }
+
+    /// Packs the transpose of a row-major n × k array.
+    package func packTransposed(_ b: UnsafePointer<Float>, to packed: UnsafeMutablePointer<Float>) {
+        ck_pack_panels_transposed(b, k, k, n, packed, k * Int(CK_PANEL))
+    }
+
+    /// C (m × n, rows `ldc` apart) = A (m × k, rows `lda` apart) times this, or added to C.
+    package func product(
+        _ m: Int, _ a: UnsafePointer<Float>, lda: Int, packed: UnsafePointer<Float>, to c: UnsafeMutablePointer<Float>,
+        ldc: Int, accumulate: Bool
+    ) {
+        let extents = ck_product_extents(
+            rows: 1, columns: m, a_column: lda, c_column: ldc, segments: 1, length: k, step: 1, n: n,
+            b_panel: k * Int(CK_PANEL), b_row: Int(CK_PANEL))
+        var zero = 0
+        ck_product(extents, a, &zero, &zero, packed, c, &zero, nil, productFlags(accumulate: accumulate, rectify: false))
+    }
+}

@@ -30,7 +30,7 @@ extension Inspection {
             lines.append("brought up to date:")
             lines += notes.map { "  \($0)" }
         }
-        if let problem { lines.append("problem: \(problem)") }
+        lines += problems.map { "problem: \($0)" }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -46,7 +46,7 @@ extension Inspection {
                 }),
             "weights": .array(weights.map(\.document)), "optimizer": .optional(optimizer),
             "optimizer_weights": .array(optimizerWeights.map(\.document)),
-            "notes": .array(notes.map(ConfigValue.string)), "problem": .optional(problem?.description),
+            "notes": .array(notes.map(ConfigValue.string)), "problems": .array(problems.map { .string($0.description) }),
         ]
     }
 }

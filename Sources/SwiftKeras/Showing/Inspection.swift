@@ -45,42 +45,34 @@ public struct Inspection: Sendable {
     public var optimizerWeights: [Weight] = []
     /// What was brought up to date while reading.
     public var notes: [String] = []
-    /// What kept the rest from being read.
-    public var problem: LocatedError?
+    /// What can't be read.
+    public var problems: [LocatedError] = []
 
     /// - Throws: when nothing of the file can be told: it isn't there, or isn't a Keras file.
     public init(of path: String) throws(LocatedError) {
-        let kind = try KerasFile.kind(path)
+        let partial = try KerasFile.inspect(path)
         file = path
         container =
-            switch kind {
+            switch partial.kind {
             case .architecture: "architecture"
             case .wholeModel: "whole model"
             case .weights: "weights"
             }
-        var stored = StoredModel()
-        do throws(LocatedError) { stored = try KerasFile.read(path) } catch {
-            problem = error
-            // The weights of a file whose architecture is broken can still be told.
-            if kind == .wholeModel { stored.weights = try? KerasFile.readWeights(path) }
+        dialect = partial.dialect?.rawValue
+        kerasVersion = partial.kerasVersion
+        backend = partial.backend
+        if let spec = partial.model.spec { describe(spec) }
+        for layer in partial.model.weights?.layers ?? [] {
+            weights += layer.weights.map { Weight($0, layer: layer.name) }
         }
-        if let spec = stored.spec { describe(spec) }
-        if let weights = stored.weights {
-            kerasVersion = kerasVersion ?? weights.kerasVersion
-            backend = backend ?? weights.backend
-            for layer in weights.layers { self.weights += layer.weights.map { Weight($0, layer: layer.name) } }
-        }
-        if let training = stored.training {
+        if let training = partial.model.training {
             optimizer = training.compileSettings["optimizer_config"]?.object?["class_name"]?.string
             optimizerWeights = training.optimizerWeights.map { Weight($0, layer: "optimizer") }
         }
-        problem = problem ?? (self.weights + optimizerWeights).compactMap(\.problem).first
+        problems = partial.problems + (weights + optimizerWeights).compactMap(\.problem)
     }
 
     private mutating func describe(_ spec: ModelSpec) {
-        dialect = spec.provenance?.dialect.rawValue
-        kerasVersion = spec.provenance?.kerasVersion
-        backend = spec.provenance?.backend
         modelClass = spec.kind.rawValue
         modelName = spec.name
         notes = spec.provenance?.notes.map(\.description) ?? []

@@ -16,6 +16,6 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         let inspection = try Inspection(of: file)
         common.json ? Terminal.put(json: inspection.document) : Terminal.put(inspection.text)
-        if let problem = inspection.problem { throw problem }
+        if let problem = inspection.problems.first { throw problem }
     }
 }

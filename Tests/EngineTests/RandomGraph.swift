@@ -40,7 +40,9 @@ struct RandomGraph {
                 let op = TinyAffine(scale: [1, -1].randomElement(using: &random)!, offset: 1)
                 made = [(try builder.apply(op, values[a], label: label), degrees[a])]
             case 2, 3:
-                made = [(try builder.apply(TinyAdd(), values[a], values[b], label: label), max(degrees[a], degrees[b]))]
+                let op: any Op = Bool.random(using: &random) ? TinyAdd() : TinyAddReversed()
+                let other = Int.random(in: 0..<4, using: &random) == 0 ? a : b
+                made = [(try builder.apply(op, values[a], values[other], label: label), max(degrees[a], degrees[other]))]
             case 4 where degrees[a] + degrees[b] <= 3:
                 made = [(try builder.apply(TinyMultiply(), values[a], values[b], label: label), degrees[a] + degrees[b])]
             case 5:

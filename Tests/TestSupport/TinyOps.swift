@@ -102,6 +102,35 @@ package struct TinyAdd: Op, Hashable {
     }
 }
 
+/// a plus b reversed. Runs in place of a, unless b is the same memory.
+package struct TinyAddReversed: Op, Hashable {
+    package var name: String { "add_reversed" }
+    package init() {}
+    package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] { try same(self, inputs) }
+    package func bound(to site: Site) -> any BoundOp { Bound(count: site.outputs[0].shape.count) }
+
+    struct Bound: BoundOp {
+        let count: Int
+        var cost: Double { 1e6 }
+        var forwardStages: [Int] { [tiles(count)] }
+        var backwardStages: [Int] { [tiles(count)] }
+        var inPlaceInputs: [Int] { [0] }
+
+        func forward(_ frame: Frame, stage: Int, tile: Int) {
+            let (a, b, y) = (frame.input(0), frame.input(1), frame.output())
+            for i in elements(tile, of: count) { y[i] = a[i] + b[count - 1 - i] }
+        }
+
+        func backward(_ frame: Frame, stage: Int, tile: Int) {
+            guard let dy = frame.outputGradient() else { return }
+            for i in elements(tile, of: count) {
+                frame.give(dy[i], toInput: 0, at: i)
+                frame.give(dy[count - 1 - i], toInput: 1, at: i)
+            }
+        }
+    }
+}
+
 /// a·b, element by element. Backward reads both.
 package struct TinyMultiply: Op, Hashable {
     package var name: String { "multiply" }
@@ -113,7 +142,7 @@ package struct TinyMultiply: Op, Hashable {
         let count: Int
         var cost: Double { 1e6 }
         var forwardStages: [Int] { [tiles(count)] }
-        /// The gradients of a and b in tiles of one stage: no two may be the same memory.
+        /// The gradients of a and b in tiles of one stage, that of b first: no two may be the same memory.
         var backwardStages: [Int] { [2 * tiles(count)] }
         var retained: Retained { Retained(inputs: [0, 1]) }
         var inPlaceInputs: [Int] { [0, 1] }
@@ -125,7 +154,7 @@ package struct TinyMultiply: Op, Hashable {
 
         func backward(_ frame: Frame, stage: Int, tile: Int) {
             guard let dy = frame.outputGradient() else { return }
-            let input = tile % 2
+            let input = 1 - tile % 2
             let other = frame.input(1 - input)
             for i in elements(tile / 2, of: count) { frame.give(dy[i] * other[i], toInput: input, at: i) }
         }

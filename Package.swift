@@ -56,12 +56,15 @@ let rooms: [[Target]] = [
     room(
         "Layers", ["KerasSpec", "Graphs", "Kernels", "Ops", "Tensors", orderedCollections], forTests: ["KerasFormat"]),
     room("Datasets", ["Files", "Tensors", "CImageCodecs", "CLibZip"]),
+    room(
+        "Training", ["Engine", "Graphs", "Ops", "Kernels", "KerasSpec", "Tensors", orderedCollections],
+        forTests: ["Layers", "KerasFormat", "Datasets"]),
     // façade
     room(
         "SwiftKeras",
         [
             "Tensors", "Files", "KerasSpec", "Graphs", "Ops", "Engine", "HDF5Files", "KerasFormat", "Layers", "Datasets",
-            orderedCollections,
+            "Training", orderedCollections,
         ]),
 ]
 

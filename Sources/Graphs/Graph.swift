@@ -78,6 +78,14 @@ package struct GraphBuilder: Sendable {
 
     package init() {}
 
+    /// Goes on building a graph: its values keep their meaning.
+    package init(continuing graph: Graph) {
+        self.graph = graph
+        for (id, origin) in graph.origins.enumerated() {
+            if case .parameter(let index) = origin { parameterValues[index] = Value(id: id) }
+        }
+    }
+
     package mutating func input(_ info: ValueInfo) -> Value {
         let value = new(info, .input(graph.inputs.count))
         graph.inputs.append(value)

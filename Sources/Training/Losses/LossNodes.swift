@@ -1,0 +1,137 @@
+package import Graphs
+import Kernels
+import Ops
+package import Tensors
+
+extension Loss {
+    /// The type of targets that this loss takes.
+    package var targetType: DType { kind == .sparseCategoricalCrossentropy ? .int32 : .float32 }
+
+    /// The shape of one batch of targets for predictions of a shape.
+    package func targetShape(for prediction: PartialShape) -> PartialShape {
+        kind == .sparseCategoricalCrossentropy ? PartialShape(prediction.dims.dropLast()) : prediction
+    }
+
+    /// Adds the nodes of this loss: one number a sample (and place, when the output has more axes).
+    ///
+    /// Probabilities that come right out of a softmax or sigmoid are traced back to their logits, as Keras does it: losses of
+    /// saturated outputs keep their slope.
+    func apply(
+        to prediction: Value, targets: Value, generation: TrainingGeneration, in builder: inout GraphBuilder, label: String
+    ) throws(LocatedError) -> Value {
+        let logits = fromLogits ? prediction : self.logits(of: prediction, generation, builder.graph)
+        let source = logits ?? prediction
+        switch kind {
+        case .categoricalCrossentropy:
+            return try builder.apply(
+                CategoricalCrossentropy(
+                    fromLogits: logits != nil, smoothing: smoothing(builder.graph.info(prediction).shape, generation)),
+                source, targets, label: label)
+        case .sparseCategoricalCrossentropy:
+            return try builder.apply(
+                SparseCategoricalCrossentropy(fromLogits: logits != nil), source, targets, label: label)
+        case .binaryCrossentropy:
+            let kind: BinaryEntropy =
+                switch generation {
+                case _ where logits != nil: .logits
+                case .keras1: .logitOfProbability
+                case .keras2, .tfKerasLegacy, .tfKeras: .withEpsilon
+                case .keras3: .plain
+                }
+            let smoothing = Smoothing(scale: Float(1 - labelSmoothing), shift: Float(0.5 * labelSmoothing))
+            return try builder.apply(
+                BinaryCrossentropy(kind, smoothing: labelSmoothing == 0 ? .none : smoothing), source, targets, label: label)
+        case .meanSquaredError: return try builder.apply(MeanError(.squared), source, targets, label: label)
+        case .meanAbsoluteError: return try builder.apply(MeanError(.absolute), source, targets, label: label)
+        }
+    }
+
+    /// What a softmax or sigmoid was computed from, where Keras looks through it.
+    ///
+    /// Measured: Keras 2.3.1 on TensorFlow 1.15 looks through a softmax of two axes (with more it computes it from exponentials)
+    /// and through any sigmoid; tf-keras 2.21 and Keras 3.15 through both always; Keras 1 never.
+    private func logits(of prediction: Value, _ generation: TrainingGeneration, _ graph: Graph) -> Value? {
+        guard kind.takesLogits, generation != .keras1, case .node(let index, _) = graph.origin(prediction) else { return nil }
+        let node = graph.nodes[index]
+        let rank = graph.info(prediction).shape.rank
+        switch kind {
+        case .categoricalCrossentropy, .sparseCategoricalCrossentropy:
+            guard let softmax = node.op as? Softmax, softmax.axis == -1 || softmax.axis == rank - 1 else { return nil }
+            return generation == .keras2 && rank != 2 ? nil : node.inputs[0]
+        case .binaryCrossentropy:
+            guard let op = node.op as? any ElementwiseActivation, op.activation == .sigmoid else { return nil }
+            return node.inputs[0]
+        case .meanSquaredError, .meanAbsoluteError: return nil
+        }
+    }
+
+    /// How targets are smoothed: t·(1 − s) + s / classes.
+    private func smoothing(_ prediction: PartialShape, _ generation: TrainingGeneration) -> Smoothing {
+        // Standalone Keras divides by the extent of axis 1, be it the classes' or not.
+        let axis = generation.isStandalone && prediction.rank > 1 ? 1 : prediction.rank - 1
+        guard labelSmoothing != 0, let classes = prediction[axis] else { return .none }
+        return Smoothing(scale: Float(1 - labelSmoothing), shift: Float(labelSmoothing) / Float(classes))
+    }
+}
+
+extension Metric {
+    /// Which function Keras takes for `accuracy` and `crossentropy`, from output and loss.
+    ///
+    /// Source: `get_metric_function` of keras/engine/training_utils.py (2.3.1), `get_metric` of
+    /// keras/src/trainers/compile_utils.py (3.15).
+    package func resolved(
+        prediction: PartialShape, loss: Loss?, targets: PartialShape, generation: TrainingGeneration
+    ) -> Kind {
+        guard kind == .accuracy || kind == .crossentropy else { return kind }
+        let isBinary: Bool
+        let isSparse: Bool
+        let last = prediction.rank == 0 ? nil : prediction[prediction.rank - 1]
+        if generation.isStandalone {
+            isBinary = last == 1 || loss?.kind == .binaryCrossentropy
+            isSparse = loss?.kind == .sparseCategoricalCrossentropy
+        } else {
+            isBinary = last == 1
+            isSparse = targets.rank < prediction.rank
+        }
+        switch (kind, isBinary, isSparse) {
+        case (.accuracy, true, _): return .binaryAccuracy
+        case (.accuracy, false, true): return .sparseCategoricalAccuracy
+        case (.accuracy, false, false): return .categoricalAccuracy
+        case (_, true, _): return .loss(.binaryCrossentropy)
+        case (_, false, true): return .loss(.sparseCategoricalCrossentropy)
+        case (_, false, false): return .loss(.categoricalCrossentropy)
+        }
+    }
+
+    /// Adds the nodes of this metric: one number a sample. Throws `metric.targets` when it wants targets of another kind than the
+    /// loss.
+    func apply(
+        to prediction: Value, targets: Value, loss: Loss, generation: TrainingGeneration, in builder: inout GraphBuilder,
+        label: String
+    ) throws(LocatedError) -> Value {
+        let kind = resolved(
+            prediction: builder.graph.info(prediction).shape, loss: loss, targets: builder.graph.info(targets).shape,
+            generation: generation)
+        let wantsLabels: Bool
+        let matches: Matches.Kind
+        switch kind {
+        case .categoricalAccuracy: (wantsLabels, matches) = (false, .categorical)
+        case .sparseCategoricalAccuracy: (wantsLabels, matches) = (true, .sparse)
+        case .binaryAccuracy: (wantsLabels, matches) = (false, generation.isStandalone ? .rounded : .threshold)
+        case .loss(let measured):
+            try requireTargets(sparse: measured.targetType == .int32, loss, label)
+            return try measured.apply(to: prediction, targets: targets, generation: generation, in: &builder, label: label)
+        case .accuracy, .crossentropy: preconditionFailure("\(name) was not resolved")
+        }
+        try requireTargets(sparse: wantsLabels, loss, label)
+        return try builder.apply(Matches(matches), prediction, targets, label: label)
+    }
+
+    private func requireTargets(sparse: Bool, _ loss: Loss, _ label: String) throws(LocatedError) {
+        guard sparse != (loss.targetType == .int32) else { return }
+        throw LocatedError(
+            .mismatch, "metric.targets",
+            "expected a metric for \(loss.targetType == .int32 ? "class numbers" : "targets like the output"), as the loss \(loss.name) has them, got \(name)",
+            at: [label])
+    }
+}

@@ -1,0 +1,105 @@
+public import KerasSpec
+public import Tensors
+
+/// What is measured beside the loss, as a mean over samples.
+public struct Metric: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
+        /// Which accuracy, Keras decides from the output and the loss.
+        case accuracy
+        /// Which cross entropy, likewise.
+        case crossentropy
+        case categoricalAccuracy, sparseCategoricalAccuracy, binaryAccuracy
+        /// A loss, measured.
+        case loss(Loss)
+    }
+
+    package var kind: Kind
+    /// What it is reported as: `accuracy`.
+    public let name: String
+
+    package init(_ kind: Kind, name: String) {
+        self.kind = kind
+        self.name = name
+    }
+
+    /// The share of right predictions: categorical, sparse or binary as output and loss tell.
+    public static let accuracy = Metric(.accuracy, name: "accuracy")
+    /// One-hot targets and predictions with their largest element at one place.
+    public static let categoricalAccuracy = Metric(.categoricalAccuracy, name: "categorical_accuracy")
+    /// Predictions with their largest element at the class's number.
+    public static let sparseCategoricalAccuracy = Metric(.sparseCategoricalAccuracy, name: "sparse_categorical_accuracy")
+    /// Predictions on the right side of 1/2.
+    public static let binaryAccuracy = Metric(.binaryAccuracy, name: "binary_accuracy")
+    /// A loss, measured without being made small.
+    public static func loss(_ loss: Loss) -> Metric { Metric(.loss(loss), name: loss.name) }
+
+    /// By Keras's name or alias: `accuracy`, `acc`, `mse`. The metric is reported under this name.
+    ///
+    /// - Throws: `.unsupported` for Keras's other metrics, `.usage` for words that Keras doesn't know either.
+    public init(named name: String) throws(LocatedError) { self.init(try Metric.kind(named: name), name: name) }
+
+    private static let unsupported: Set<String> = [
+        "top_k_categorical_accuracy", "sparse_top_k_categorical_accuracy", "AUC", "Precision", "Recall", "TruePositives",
+        "TrueNegatives", "FalsePositives", "FalseNegatives", "MeanIoU", "F1Score", "RootMeanSquaredError", "R2Score",
+        "TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "PrecisionAtRecall", "SensitivityAtSpecificity",
+        "SpecificityAtSensitivity", "Mean", "Sum", "Accuracy",
+    ]
+
+    private static func kind(named name: String) throws(LocatedError) -> Kind {
+        switch name {
+        case "accuracy", "acc": return .accuracy
+        case "crossentropy", "ce": return .crossentropy
+        case "categorical_accuracy", "CategoricalAccuracy": return .categoricalAccuracy
+        case "sparse_categorical_accuracy", "SparseCategoricalAccuracy": return .sparseCategoricalAccuracy
+        case "binary_accuracy", "BinaryAccuracy": return .binaryAccuracy
+        default: break
+        }
+        do throws(LocatedError) { return .loss(try Loss(named: name)) } catch {
+            if unsupported.contains(name) || error.category == .unsupported {
+                throw LocatedError(.unsupported, "metric.unsupported", "expected accuracy or a supported loss, got \"\(name)\"")
+            }
+            throw LocatedError(.usage, "metric.unknown", "expected the name of a metric, such as \"accuracy\", got \"\(name)\"")
+        }
+    }
+
+    /// From compile settings of any generation: a name, a metric's settings, or a wrapped function (tf.keras).
+    package init(config value: ConfigValue) throws(LocatedError) {
+        if let name = value.string {
+            try self.init(named: name)
+            return
+        }
+        guard let object = value.object, let className = object["class_name"]?.string else {
+            throw LocatedError(.invalid, "metric.config", "expected a metric's name or its settings, got \(value.summary)")
+        }
+        if className == "function", let name = object["config"]?.string {
+            try self.init(named: name)
+            return
+        }
+        let settings = object["config"]?.object ?? [:]
+        let reported = settings["name"]?.string
+        if className == "MeanMetricWrapper" || className == "SumOverBatchSizeMetricWrapper" {
+            guard let function = settings["fn"]?.string ?? settings["fn"]?.object?["config"]?.string else {
+                throw LocatedError(
+                    .invalid, "metric.config", "expected a function's name, got \(settings["fn"]?.summary ?? "nothing")",
+                    at: ["config/fn"])
+            }
+            self.init(try Metric.kind(named: function), name: reported ?? function)
+            return
+        }
+        var kind = try Metric.kind(named: className)
+        if case .loss(let loss) = kind {
+            var own = settings
+            own["name"] = .string(loss.kind.rawValue)
+            own["reduction"] = nil
+            kind = .loss(try Loss(config: ["class_name": .string(className), "config": .object(own)]))
+        }
+        if kind == .binaryAccuracy, let threshold = settings["threshold"]?.number, threshold != 0.5 {
+            throw LocatedError(
+                .unsupported, "metric.threshold", "expected the threshold 0.5, got \(threshold)", at: ["config/threshold"])
+        }
+        self.init(kind, name: reported ?? className)
+    }
+
+    /// The name that stands in compile settings.
+    package var config: ConfigValue { .string(name) }
+}

@@ -1,0 +1,36 @@
+public import KerasSpec
+
+/// Whose arithmetic training follows: losses and optimizers have changed from one generation of Keras to the next.
+public enum TrainingGeneration: String, Hashable, Sendable, CaseIterable {
+    /// Keras 1, and Keras 2 before 2.3 in what losses do.
+    case keras1
+    /// Standalone Keras 2.3.
+    case keras2
+    /// tf.keras to 2.10, and `optimizers.legacy` later: OptimizerV2.
+    case tfKerasLegacy
+    /// tf.keras from 2.11 on, tf-keras.
+    case tfKeras
+    case keras3
+
+    /// The generation that wrote a file.
+    ///
+    /// - Parameter settings: the file's compile settings, which tell OptimizerV2 from its successor.
+    public init(_ dialect: Dialect, settings: ConfigObject? = nil) {
+        switch dialect {
+        case .keras1: self = .keras1
+        case .keras2: self = .keras2
+        case .tfKeras:
+            let optimizer = settings?["optimizer_config"] ?? settings?["optimizer"]
+            let isLegacy = optimizer?.object?["config"]?.object?["is_legacy_optimizer"]?.bool
+            // Where the key is absent OptimizerV2 was the only one, but for a plain name (`compile("adam")` in a `.keras` file),
+            // which only later versions write.
+            self = isLegacy == false || optimizer?.string != nil ? .tfKeras : .tfKerasLegacy
+        case .keras3: self = .keras3
+        }
+    }
+
+    /// Standalone Keras before TensorFlow took it in.
+    var isStandalone: Bool { self == .keras1 || self == .keras2 }
+    /// OptimizerV2's arithmetic or older: √v + ε, and `decay`.
+    var isBefore211: Bool { isStandalone || self == .tfKerasLegacy }
+}

@@ -1,0 +1,172 @@
+package import Graphs
+import Ops
+package import Tensors
+
+/// How one output of a model is trained and measured.
+package struct OutputTraining: Sendable {
+    /// As Keras names the output: its layer.
+    package var name: String
+    /// nil: the output takes part in nothing.
+    package var loss: Loss?
+    package var lossWeight: Double
+    package var metrics: [Metric]
+    package var weightedMetrics: [Metric]
+    /// Whether sample weights are given for each step of the second axis.
+    package var isTemporal: Bool
+
+    package init(
+        name: String, loss: Loss?, lossWeight: Double = 1, metrics: [Metric] = [], weightedMetrics: [Metric] = [],
+        isTemporal: Bool = false
+    ) {
+        self.name = name
+        self.loss = loss
+        self.lossWeight = lossWeight
+        self.metrics = metrics
+        self.weightedMetrics = weightedMetrics
+        self.isTemporal = isTemporal
+    }
+}
+
+/// A model's graph with its losses and metrics behind it.
+///
+/// Its inputs are the model's, then the targets of each output that has a loss, then the sample weights of those outputs that
+/// have any. Its outputs are single numbers.
+package struct TrainingGraph: Sendable {
+    /// A metric's two running sums.
+    package struct Measured: Hashable, Sendable {
+        /// As Keras reports it: `accuracy`, `out_a_accuracy`.
+        package var name: String
+        /// Places among the graph's outputs: Σ w·value, and Σ w.
+        package var sum: Int
+        package var weight: Int
+    }
+
+    package let graph: Graph
+    /// The place of the total loss, which is what is made small.
+    package let total = 0
+    /// Of a model with several outputs: each one's loss, without its weight.
+    package let outputLosses: [(name: String, place: Int)]
+    package let metrics: [Measured]
+    /// By output of the model: the graph's input that takes its targets, and that for sample weights.
+    package let targets: [Int?]
+    package let sampleWeights: [Int?]
+
+    /// - Parameters:
+    ///   - model: as lowered; its first outputs are the model's, in the order of `outputs`. Others are dropped.
+    ///   - masks: by output, the mask that Keras carries with it, if any.
+    ///   - regularizers: by parameter.
+    ///   - weighted: by output, whether there are sample weights.
+    package init(
+        _ model: Graph, outputs: [OutputTraining], masks: [Value?] = [], regularizers: [(parameter: Int, WeightRegularizer)],
+        weighted: [Bool], generation: TrainingGeneration
+    ) throws(LocatedError) {
+        precondition(model.outputs.count >= outputs.count)
+        var builder = GraphBuilder(continuing: model)
+        let several = outputs.count > 1
+
+        var targetValues: [Value?] = []
+        var targets: [Int?] = []
+        for (place, output) in outputs.enumerated() {
+            guard let loss = output.loss else {
+                targetValues.append(nil)
+                targets.append(nil)
+                continue
+            }
+            targets.append(builder.graph.inputs.count)
+            let shape = loss.targetShape(for: model.info(model.outputs[place]).shape)
+            targetValues.append(builder.input(ValueInfo(shape, loss.targetType)))
+        }
+        var weightValues: [Value?] = []
+        var sampleWeights: [Int?] = []
+        for (place, output) in outputs.enumerated() {
+            guard weighted[place], output.loss != nil else {
+                weightValues.append(nil)
+                sampleWeights.append(nil)
+                continue
+            }
+            sampleWeights.append(builder.graph.inputs.count)
+            let axes = output.isTemporal ? 2 : 1
+            let shape = model.info(model.outputs[place]).shape
+            guard shape.rank > axes || (axes == 1 && shape.rank == 1) else {
+                throw LocatedError(
+                    .mismatch, "sample_weight.shape", "expected an output with steps to weigh, got the shape \(shape)",
+                    at: [output.name])
+            }
+            weightValues.append(builder.input(ValueInfo(PartialShape(Array(shape.dims.prefix(axes))))))
+        }
+
+        var terms: [Value] = []
+        var factors: [Float] = []
+        var losses: [(String, Value)] = []
+        var names: Set<String> = ["loss"]
+        var measured: [(String, Value, Value)] = []
+        for (place, output) in outputs.enumerated() {
+            guard let loss = output.loss, let target = targetValues[place] else { continue }
+            let prediction = model.outputs[place]
+            let mask = masks.indices.contains(place) ? masks[place] : nil
+            let label = several ? "\(output.name)_loss" : "loss"
+            let each = try loss.apply(to: prediction, targets: target, generation: generation, in: &builder, label: label)
+            let weights = [weightValues[place], mask].compactMap(\.self)
+            let rescales = generation == .tfKeras || generation == .keras3
+            let divisor: ReduceLoss.Divisor =
+                loss.reduction == .sum ? .one : mask != nil && rescales ? .valid : .count
+            let reduced = try builder.apply(ReduceLoss(dividingBy: divisor), to: [each] + weights, label: label)[0]
+            terms.append(reduced)
+            factors.append(Float(output.lossWeight))
+            if several {
+                losses.append((label, reduced))
+                names.insert(label)
+            }
+        }
+        for (parameter, regularizer) in regularizers {
+            guard let id = model.origins.firstIndex(where: { if case .parameter(parameter) = $0 { true } else { false } })
+            else { continue }
+            let penalty = WeightPenalty(l1: Float(regularizer.l1), l2: Float(regularizer.l2))
+            terms.append(try builder.apply(penalty, Value(id: id), label: "regularization"))
+            factors.append(1)
+        }
+        guard !terms.isEmpty else {
+            throw LocatedError(
+                .usage, "loss.none", "expected a loss for one output at least, got none", hint: "Give compile a loss.")
+        }
+        let total = try builder.apply(WeightedTotal(factors: factors), to: terms, label: "loss")[0]
+
+        for (place, output) in outputs.enumerated() {
+            guard let loss = output.loss, let target = targetValues[place] else { continue }
+            let mask = masks.indices.contains(place) ? masks[place] : nil
+            let kinds = output.metrics.map { ($0, false) } + output.weightedMetrics.map { ($0, true) }
+            for (metric, isWeighted) in kinds {
+                // Keras 1 shortens the word.
+                var base = generation == .keras1 && metric.name == "accuracy" ? "acc" : metric.name
+                if several { base = "\(output.name)_\(base)" }
+                var name = base
+                var number = 1
+                while !names.insert(name).inserted {
+                    name = "\(base)_\(number)"
+                    number += 1
+                }
+                let values = try metric.apply(
+                    to: model.outputs[place], targets: target, loss: loss, generation: generation, in: &builder, label: name)
+                let weights = [isWeighted ? weightValues[place] : nil, mask].compactMap(\.self)
+                let sums = try builder.apply(WeightedSum(), to: [values] + weights, label: name)
+                measured.append((name, sums[0], sums[1]))
+            }
+        }
+
+        var results = [total]
+        outputLosses = losses.map { name, value in
+            results.append(value)
+            return (name, results.count - 1)
+        }
+        metrics = measured.map { name, sum, weight in
+            results += [sum, weight]
+            return Measured(name: name, sum: results.count - 2, weight: results.count - 1)
+        }
+        self.targets = targets
+        self.sampleWeights = sampleWeights
+        graph = builder.finish(outputs: results)
+    }
+
+    /// What Keras's `metrics_names` lists.
+    package var names: [String] { ["loss"] + outputLosses.map(\.name) + metrics.map(\.name) }
+}

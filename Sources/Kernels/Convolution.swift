@@ -19,6 +19,8 @@ package struct ConvolutionGeometry: Hashable, Sendable {
     /// Channels and filters of one group.
     package var depth: Int { channels / groups }
     package var width: Int { filters / groups }
+    /// Each channel has its own kernel, and gives one filter.
+    package var isDepthwise: Bool { groups > 1 && groups == channels && groups == filters }
     package var inputCount: Int { axes.inputCells * channels }
     package var outputCount: Int { axes.outputCells * filters }
     package var kernelCount: Int { axes.taps * depth * filters }
@@ -136,14 +138,21 @@ package struct ConvolutionBands: Hashable, Sendable {
     private var panelsOfGroup: Int { (geometry.width + panelWidth - 1) / panelWidth }
     private var panelCount: Int { geometry.axes.taps * geometry.depth * panelWidth }
 
-    /// Panels of the packed kernel, and elements of all.
-    package var panels: Int { geometry.groups * panelsOfGroup }
-    package var packedCount: Int { panels * panelCount }
+    /// Panels of the packed kernel, and elements of all. A depthwise kernel stays as it is.
+    package var panels: Int { geometry.isDepthwise ? 1 : geometry.groups * panelsOfGroup }
+    package var packedCount: Int { geometry.isDepthwise ? geometry.kernelCount : panels * panelCount }
 
     /// Packs one panel of the kernel, scaled by filter where there is a scale.
     package func pack(
         _ kernel: UnsafePointer<Float>, panel: Int, scale: UnsafePointer<Float>? = nil, into packed: UnsafeMutablePointer<Float>
     ) {
+        if geometry.isDepthwise {
+            packed.update(from: kernel, count: geometry.kernelCount)
+            if let scale {
+                for index in 0..<geometry.kernelCount { packed[index] *= scale[index % geometry.filters] }
+            }
+            return
+        }
         let (group, index) = (panel / panelsOfGroup, panel % panelsOfGroup)
         let start = group * geometry.width + index * panelWidth
         let width = min(panelWidth, geometry.width - index * panelWidth)
@@ -170,6 +179,11 @@ package struct ConvolutionBands: Hashable, Sendable {
     ) {
         let input = input(x, planes, buffer)
         let (rows, columns) = rowsAndColumns(planes.count)
+        let flags = productFlags(accumulate: false, rectify: rectify)
+        if geometry.isDepthwise {
+            return ck_depthwise(
+                depthwiseExtents(rows, columns, taps: runs.count), input, inputRows, runs, packed, y, outputRows, bias, flags)
+        }
         let extents = ck_product_extents(
             rows: rows, columns: columns, a_column: inputColumn, c_column: geometry.filters, segments: runs.count,
             length: runLength, step: 1, n: geometry.width, b_panel: panelCount, b_row: panelWidth)
@@ -177,8 +191,14 @@ package struct ConvolutionBands: Hashable, Sendable {
             let filter = group * geometry.width
             ck_product(
                 extents, input + group * geometry.depth, inputRows, runs, packed + group * panelsOfGroup * panelCount,
-                y + filter, outputRows, bias.map { $0 + filter }, productFlags(accumulate: false, rectify: rectify))
+                y + filter, outputRows, bias.map { $0 + filter }, flags)
         }
+    }
+
+    private func depthwiseExtents(_ rows: Int, _ columns: Int, taps: Int) -> ck_depthwise_extents {
+        ck_depthwise_extents(
+            rows: rows, columns: columns, a_column: inputColumn, c_column: geometry.filters, taps: taps,
+            channels: geometry.channels)
     }
 
     // MARK: The kernel's gradient
@@ -186,11 +206,13 @@ package struct ConvolutionBands: Hashable, Sendable {
     /// Parts of the kernel whose gradients can be computed apart.
     package var kernelParts: Int { runs.count }
 
+    /// Whether `kernelGradient` reads behind the end of its `dy`.
+    package var readsBehind: Bool { !geometry.isDepthwise && geometry.width % 16 != 0 }
+
     /// Adds (or writes) the gradient of parts of the kernel from output planes of one image.
     ///
     /// - Parameters:
-    ///   - dy: the gradient of these output planes; readable up to 15 elements behind them unless filters of a group come in
-    ///     multiples of 16.
+    ///   - dy: the gradient of these output planes; readable up to 15 elements behind them if `readsBehind`.
     ///   - gradient: the whole kernel's.
     package func kernelGradient(
         _ x: UnsafePointer<Float>, dy: UnsafePointer<Float>, planes: Range<Int>, parts: Range<Int>, accumulate: Bool,
@@ -203,6 +225,11 @@ package struct ConvolutionBands: Hashable, Sendable {
             step: inputColumn, n: geometry.width, b_panel: panelWidth, b_row: geometry.filters)
         runs.withUnsafeBufferPointer { runs in
             gradientRows.withUnsafeBufferPointer { gradientRows in
+                if geometry.isDepthwise {
+                    return ck_depthwise_gradient(
+                        depthwiseExtents(rows, columns, taps: parts.count), input, inputRows,
+                        runs.baseAddress! + parts.lowerBound, dy, gradient + parts.lowerBound * geometry.filters, accumulate)
+                }
                 for group in 0..<geometry.groups {
                     let filter = group * geometry.width
                     ck_product(

@@ -67,6 +67,10 @@ package struct TransposedConvolutionBands: Hashable, Sendable {
         let (depth, width, filters) = (geometry.depth, geometry.width, geometry.filters)
         for phase in phases {
             guard let place = phase.taps.firstIndex(of: tap) else { continue }
+            if geometry.isDepthwise {
+                (packed + phase.packedOffset + place * filters).update(from: kernel + tap * filters, count: filters)
+                continue
+            }
             let panelStride = phase.taps.count * width * panelWidth
             for group in 0..<geometry.groups {
                 let target = packed + phase.packedOffset + group * phase.groupCount(geometry) + place * width * panelWidth
@@ -230,7 +234,8 @@ private struct Phase: Hashable, Sendable {
 
     /// Elements of the packed kernel of one group.
     func groupCount(_ geometry: ConvolutionGeometry) -> Int {
-        (geometry.depth + panelWidth - 1) / panelWidth * taps.count * geometry.width * panelWidth
+        geometry.isDepthwise
+            ? taps.count : (geometry.depth + panelWidth - 1) / panelWidth * taps.count * geometry.width * panelWidth
     }
 
     func run(
@@ -239,12 +244,18 @@ private struct Phase: Hashable, Sendable {
     ) {
         let own = places.clamped(to: steps)
         guard !own.isEmpty else { return }
+        let from = source + (own.lowerBound - steps.lowerBound) * fromPlace + fromStart
+        let to = dx + own.lowerBound * toPlace + toStart
+        if geometry.isDepthwise {
+            let extents = ck_depthwise_extents(
+                rows: own.count * rowsOfPlace, columns: columns, a_column: fromColumn, c_column: toColumn, taps: runs.count,
+                channels: geometry.channels)
+            return ck_depthwise(extents, from, fromRows, runs, packed + packedOffset, to, toRows, bias, flags)
+        }
         let extents = ck_product_extents(
             rows: own.count * rowsOfPlace, columns: columns, a_column: fromColumn, c_column: toColumn, segments: runs.count,
             length: runLength, step: 1, n: geometry.depth, b_panel: taps.count * geometry.width * panelWidth,
             b_row: panelWidth)
-        let from = source + (own.lowerBound - steps.lowerBound) * fromPlace + fromStart
-        let to = dx + own.lowerBound * toPlace + toStart
         for group in 0..<geometry.groups {
             let channel = group * geometry.depth
             ck_product(

@@ -50,7 +50,7 @@ struct ConvolutionBackward: Sendable {
     private var sumCount: Int { (wantsKernel ? geometry.kernelCount : 0) + geometry.filters }
     private var packedBytes: Int { alignedBytes((transposed?.packedCount ?? 0) * 4) }
     /// Whether the outputs' gradient must be copied for the kernel's: to be multiplied, or to be readable behind its end.
-    private var copiesGradient: Bool { isActivated || (wantsKernel && geometry.width % 16 != 0) }
+    private var copiesGradient: Bool { isActivated || (wantsKernel && bands.readsBehind) }
     private var planeCount: Int { geometry.outputCount / max(1, geometry.axes.first.output) }
 
     var scratchBytes: Int { packedBytes + (wantsSums && chunkCount > 1 ? chunkCount * sumCount * 4 : 0) }

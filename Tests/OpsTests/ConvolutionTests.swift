@@ -43,6 +43,8 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
         ConvolutionCase(x: [2, 6, 6, 8], kernel: [3, 3], filters: 12, same: true, groups: 4),
         ConvolutionCase(x: [1, 6, 6, 6], kernel: [3, 3], filters: 6, same: true, groups: 6),
         ConvolutionCase(x: [1, 6, 5, 3], kernel: [3, 3], filters: 6, strides: [2, 1], same: true, groups: 3),
+        ConvolutionCase(x: [2, 7, 9, 35], kernel: [3, 3], filters: 35, strides: [2, 1], same: true, groups: 35),
+        ConvolutionCase(x: [1, 9, 6, 16], kernel: [2, 3], filters: 16, dilation: [2, 1], groups: 16),
         ConvolutionCase(x: [1, 2, 3, 4], kernel: [5, 7], filters: 3, same: true),
         ConvolutionCase(x: [1, 8, 8, 2], kernel: [2, 2], filters: 3, strides: [4, 5]),
         ConvolutionCase(x: [1, 3, 3, 2], kernel: [1, 1], filters: 3, strides: [5, 7], same: true),
@@ -86,7 +88,7 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
     }
 
     /// Holds the reference itself against differences.
-    @Test(arguments: [0, 14, 15, 16]) func referenceGradients(_ index: Int) {
+    @Test(arguments: [0, 14, 17, 18]) func referenceGradients(_ index: Int) {
         let given = ConvolutionCase.all[index]
         var random = TestRandom(3)
         let inputs = [given.x, given.kernelShape, [given.filters]].map { Doubles(random.tensor($0)) }
@@ -99,7 +101,7 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
         }
     }
 
-    @Test(arguments: [1, 3, 8, 19, 22], [Activation.rectifier, .sigmoid, .relu(maxValue: 0.5), .elu()])
+    @Test(arguments: [1, 3, 8, 15, 21, 24], [Activation.rectifier, .sigmoid, .relu(maxValue: 0.5), .elu()])
     func activationIsThatOfTwoOps(_ index: Int, activation: Activation) throws {
         let given = ConvolutionCase.all[index]
         var random = TestRandom(4)
@@ -122,7 +124,7 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
         }
     }
 
-    @Test(arguments: [1, 2, 12], [false, true]) func takesInAffine(_ index: Int, constant: Bool) throws {
+    @Test(arguments: [1, 2, 12, 15], [false, true]) func takesInAffine(_ index: Int, constant: Bool) throws {
         let given = ConvolutionCase.all[index]
         var random = TestRandom(5)
         let inputs = [random.tensor(given.x), random.tensor(given.kernelShape), random.tensor([given.filters])]

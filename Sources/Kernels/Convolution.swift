@@ -175,11 +175,11 @@ package struct ConvolutionBands: Hashable, Sendable {
     ///   - buffer: `bufferCount` elements.
     package func forward(
         _ x: UnsafePointer<Float>, packed: UnsafePointer<Float>, bias: UnsafePointer<Float>?, planes: Range<Int>,
-        rectify: Bool, to y: UnsafeMutablePointer<Float>, buffer: UnsafeMutablePointer<Float>
+        rectify: Bool, accumulate: Bool = false, to y: UnsafeMutablePointer<Float>, buffer: UnsafeMutablePointer<Float>
     ) {
         let input = input(x, planes, buffer)
         let (rows, columns) = rowsAndColumns(planes.count)
-        let flags = productFlags(accumulate: false, rectify: rectify)
+        let flags = productFlags(accumulate: accumulate, rectify: rectify)
         if geometry.isDepthwise {
             return ck_depthwise(
                 depthwiseExtents(rows, columns, taps: runs.count), input, inputRows, runs, packed, y, outputRows, bias, flags)

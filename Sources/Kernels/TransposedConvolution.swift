@@ -83,6 +83,16 @@ package struct TransposedConvolutionBands: Hashable, Sendable {
     /// Steps of a band along the first axis.
     package func steps(_ band: Int) -> Range<Int> { band * bandSize..<min(axes[0].count, (band + 1) * bandSize) }
 
+    /// The elements of an image that a band writes.
+    package func cells(_ steps: Range<Int>) -> Range<Int> {
+        let axis = axes[0]
+        func element(_ step: Int) -> Int {
+            let plane = (axis.start + step) * axis.axis.stride - axis.axis.begin
+            return min(max(plane, 0), axis.axis.input) * geometry.axes.middle.input * geometry.axes.last.input * geometry.channels
+        }
+        return element(steps.lowerBound)..<element(steps.upperBound)
+    }
+
     /// Writes or adds a band of one image's cells.
     ///
     /// - Parameters:

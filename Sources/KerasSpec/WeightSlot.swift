@@ -11,10 +11,12 @@ public struct WeightSlot: Hashable, Sendable {
     /// Keras 3's serialized regularizer and constraint, or null.
     public var regularizer: ConfigValue
     public var constraint: ConfigValue
+    /// Whether files hold it. What a stateful RNN carries from batch to batch is not saved, and no weight to summaries.
+    public var isSaved: Bool
 
     public init(
         path: [String], shape: Shape, trainable: Bool = true, initializer: ConfigValue,
-        regularizer: ConfigValue = .null, constraint: ConfigValue = .null
+        regularizer: ConfigValue = .null, constraint: ConfigValue = .null, isSaved: Bool = true
     ) {
         self.path = path
         self.shape = shape
@@ -22,15 +24,16 @@ public struct WeightSlot: Hashable, Sendable {
         self.initializer = initializer
         self.regularizer = regularizer
         self.constraint = constraint
+        self.isSaved = isSaved
     }
 
     public init(
         _ name: String, _ shape: Shape, trainable: Bool = true, initializer: ConfigValue,
-        regularizer: ConfigValue = .null, constraint: ConfigValue = .null
+        regularizer: ConfigValue = .null, constraint: ConfigValue = .null, isSaved: Bool = true
     ) {
         self.init(
             path: [name], shape: shape, trainable: trainable, initializer: initializer, regularizer: regularizer,
-            constraint: constraint)
+            constraint: constraint, isSaved: isSaved)
     }
 }
 

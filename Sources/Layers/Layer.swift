@@ -62,6 +62,9 @@ package protocol BuiltInLayer: Layer {
     /// The weights in Keras's creation order, for inputs of these shapes. Extents that a weight doesn't need may be unknown.
     func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot]
 
+    /// Call keywords whose tensors follow the positional inputs.
+    var inputKeywords: [String] { get }
+
     /// Adds this layer's nodes to a graph. Takes and returns lists, with masks, so that merges and multi-output layers need
     /// no special door.
     func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal]
@@ -70,6 +73,7 @@ package protocol BuiltInLayer: Layer {
 extension BuiltInLayer {
     package func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot] { [] }
     package func encode(into config: inout ConfigObject) {}
+    package var inputKeywords: [String] { [] }
 
     /// Keras 3's `get_config()`.
     package var config: ConfigObject {

@@ -99,7 +99,7 @@ struct WrongInputTests {
             (["convert", "\(sample)/whole.h5", "absent/model.h5"], 73),
             (["convert", "\(sample)/whole.h5", "absent/model.json", "--for", "keras-9"], 69),
             (["verify", "\(sample)/whole.h5", "\(sample)/x.npy"], 65),
-        ])
+        ] as [([String], Int32)])
     func mistakes(arguments: [String], status: Int32) throws {
         let result = try Tool.run(arguments)
         #expect(result.status == status, "\(result.errors)")

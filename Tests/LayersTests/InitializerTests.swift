@@ -108,17 +108,19 @@ import Testing
     }
 
     /// Keras 2.3 writes glorot_uniform as VarianceScaling: the same numbers.
-    @Test(arguments: [
+    static let spellings: [ConfigValue] = [
         "glorot_uniform", ["class_name": "VarianceScaling", "config": ["scale": 1, "mode": "fan_avg", "distribution": "uniform"]],
         ["class_name": "GlorotUniform", "config": ["seed": nil, "dtype": "float32"]],
         ["module": "keras.initializers", "class_name": "GlorotUniform", "config": nil, "registered_name": nil],
-    ] as [ConfigValue])
+    ]
+
+    @Test(arguments: spellings)
     func otherSpellings(_ config: ConfigValue) throws {
         #expect(
             try Initializer(config: config).sample([4, 6], seed: 3) == Initializer.glorotUniform().sample([4, 6], seed: 3))
     }
 
-    @Test(arguments: [
+    static let unusable: [(ConfigValue, LocatedError.Category, String)] = [
         ("my_initializer", .unsupported, "initializer.unknown"),
         (["class_name": "Mine", "config": [:]], .unsupported, "initializer.unknown"),
         (
@@ -130,7 +132,9 @@ import Testing
         (["class_name": "GlorotUniform", "config": ["input_axes": [7], "output_axes": [0]]], .invalid, "initializer.axes"),
         (["class_name": "RandomNormal", "config": ["stddev": "wide"]], .invalid, "config.value"),
         (["class_name": "RandomNormal", "config": ["seed": "lucky"]], .invalid, "config.value"),
-    ] as [(ConfigValue, LocatedError.Category, String)])
+    ]
+
+    @Test(arguments: unusable)
     func refusals(config: ConfigValue, category: LocatedError.Category, code: String) {
         let error = #expect(throws: LocatedError.self) { try Initializer(config: config).sample([3, 4], seed: 1) }
         #expect(error?.category == category && error?.code == code)

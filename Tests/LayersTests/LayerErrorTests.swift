@@ -14,7 +14,7 @@ import Testing
         var testDescription: String { "\(example) \(key): \(value.summary)" }
     }
 
-    @Test(arguments: [
+    static let broken: [Broken] = [
         Broken(example: "Dense/default", key: "units", value: 0),
         Broken(example: "Dense/default", key: "units", value: "4"),
         Broken(example: "Dense/default", key: "units", value: 1.5),
@@ -24,6 +24,9 @@ import Testing
         Broken(example: "Dense/default", key: "bias_constraint", value: true),
         Broken(example: "Dense/default", key: "dtype", value: 32),
         Broken(example: "Dense/default", key: "activation", value: 7),
+        Broken(
+            example: "Dense/default", key: "activation", value: ["class_name": "function", "config": "mine"],
+            category: .unsupported, code: "activation.unknown"),
         Broken(
             example: "Dense/default", key: "activation", value: "my_activation", category: .unsupported,
             code: "activation.unknown"),
@@ -52,7 +55,9 @@ import Testing
         Broken(example: "LSTM/default", key: "units", value: nil),
         Broken(example: "LSTM/default", key: "time_major", value: true, category: .unsupported, code: "lstm.timeMajor"),
         Broken(example: "Concatenate/default", key: "axis", value: "last"),
-    ])
+    ]
+
+    @Test(arguments: broken)
     func configuration(_ broken: Broken) throws {
         let example = try #require(Keras3Case.all.first { $0.testDescription == broken.example })
         let error = #expect(throws: LocatedError.self) {
@@ -87,7 +92,7 @@ import Testing
         var testDescription: String { "\(type(of: layer).className) of \(inputs)" }
     }
 
-    @Test(arguments: [
+    static let misfits: [Misfit] = [
         Misfit(layer: Dense(3), inputs: [[nil, nil]]),
         Misfit(layer: Dense(3), inputs: [[nil, 2], [nil, 2]]),
         Misfit(layer: Dense(3), inputs: []),
@@ -109,7 +114,9 @@ import Testing
         Misfit(layer: LSTM(3), inputs: [[nil, 3]]),
         Misfit(layer: LSTM(3), inputs: [[nil, 3, 2], [nil, 3]]),
         Misfit(layer: LSTM(3), inputs: [[nil, 3, 2], [nil, 3], [nil, 2]]),
-    ])
+    ]
+
+    @Test(arguments: misfits)
     func inputs(_ misfit: Misfit) {
         let error = #expect(throws: LocatedError.self) {
             try misfit.layer.outputInfos(for: misfit.inputs.map { ValueInfo($0, misfit.dtype) })

@@ -1,5 +1,6 @@
 package import Graphs
 internal import KerasSpec
+internal import OrderedCollections
 package import Tensors
 
 /// What a layer may do while it lowers itself: add nodes, take its weights, write its state. One context serves a whole
@@ -22,6 +23,8 @@ package final class LoweringContext {
     private var path: [String] = []
     private var slots: [PlacedSlot] = []
     private var streams: UInt64 = 0
+    /// New values of parameters, by index in the table.
+    private var updates: OrderedDictionary<Int, Value> = [:]
 
     init(training: Bool, parameters: ParameterTable) {
         self.training = training
@@ -60,12 +63,20 @@ package final class LoweringContext {
         return builder.parameter(index, ValueInfo(slot.slot.shape))
     }
 
+    /// The value of a weight that runs change: what an earlier call of the layer in this graph has made of it, if there was
+    /// one.
+    package func state(_ path: String) -> Value {
+        let value = weight(path)
+        guard case .parameter(let index) = builder.graph.origin(value) else { return value }
+        return updates[index] ?? value
+    }
+
     /// Gives a weight (a moving statistic, a state) a new value at the end of the run.
-    package func update(_ path: String..., with value: Value) {
-        guard let slot = slots.first(where: { $0.slot.path == path }), let index = parameters.index(of: slot.path) else {
-            preconditionFailure("\(label) has no weight \(path.joined(separator: "/"))")
+    package func update(_ path: String, with value: Value) {
+        guard case .parameter(let index) = builder.graph.origin(weight(path)) else {
+            preconditionFailure("\(label)/\(path) is no parameter")
         }
-        builder.update(parameter: index, with: value)
+        updates[index] = value
     }
 
     /// A number that no other random op of this graph has: the same for every lowering of the same model.
@@ -98,5 +109,8 @@ package final class LoweringContext {
         return try body()
     }
 
-    func finish(outputs: [Value]) -> Graph { builder.finish(outputs: outputs) }
+    func finish(outputs: [Value]) -> Graph {
+        for (parameter, value) in updates { builder.update(parameter: parameter, with: value) }
+        return builder.finish(outputs: outputs)
+    }
 }

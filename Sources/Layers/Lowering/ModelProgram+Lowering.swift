@@ -76,7 +76,7 @@ private final class Walk {
         _ program: ModelProgram, on inputs: [Signal], path: [String]
     ) throws(LocatedError) -> [Signal] {
         var signals = inputs
-        for entry in program.entries { signals = try call(entry, on: signals, keywords: [:], path: path) }
+        for entry in program.entries { signals = try call(entry, on: signals, path: path) }
         return signals
     }
 
@@ -96,15 +96,15 @@ private final class Walk {
             let layerCall = entry.calls[step.call]
             let reference = TensorReference(layer: entry.name, node: step.call)
             if let signal = fed[reference] {
-                made[reference] = try call(entry, on: [signal], keywords: [:], path: path)[0]
+                made[reference] = try call(entry, on: [signal], path: path)[0]
                 continue
             }
             var arguments: [Signal] = []
-            for tensor in layerCall.arguments.flatMap(\.tensors) {
+            for tensor in layerCall.arguments.flatMap(\.tensors) + (try furtherInputs(in: layerCall.keywords, of: entry, path)) {
                 guard let signal = made[tensor] else { throw absent(tensor, wantedBy: entry.name, path) }
                 arguments.append(signal)
             }
-            let outputs = try call(entry, on: arguments, keywords: layerCall.keywords, path: path)
+            let outputs = try call(entry, on: arguments, path: path)
             for (index, signal) in outputs.enumerated() {
                 made[TensorReference(layer: entry.name, node: step.call, tensor: index)] = signal
             }
@@ -124,10 +124,9 @@ private final class Walk {
     }
 
     private func call(
-        _ entry: ModelProgram.Entry, on inputs: [Signal], keywords: OrderedDictionary<String, Nest>, path: [String]
+        _ entry: ModelProgram.Entry, on inputs: [Signal], path: [String]
     ) throws(LocatedError) -> [Signal] {
         let path = path + [entry.name]
-        try refuse(keywords, at: path)
         let outputs: [Signal]
         switch entry.body {
         case .model(let model):
@@ -156,14 +155,24 @@ private final class Walk {
         return outputs
     }
 
-    /// Call keywords change what a layer computes: those that nothing here honours are refused.
-    private func refuse(_ keywords: OrderedDictionary<String, Nest>, at path: [String]) throws(LocatedError) {
+    /// Tensors in call keywords that the layer takes as further inputs. Other keywords change what it computes: they are
+    /// refused.
+    private func furtherInputs(
+        in keywords: OrderedDictionary<String, Nest>, of entry: ModelProgram.Entry, _ path: [String]
+    ) throws(LocatedError) -> [TensorReference] {
+        var known: [String] = []
+        if case .layer(let layer) = entry.body { known = layer.inputKeywords }
+        var tensors: [TensorReference] = []
         for (key, value) in keywords {
             if case .constant(.null) = value { continue }
-            throw LocatedError(
-                .unsupported, "model.callKeyword", "expected a call without keyword arguments, got \"\(key)\"",
-                at: [path.joined(separator: "/"), "inbound_nodes"])
+            guard known.contains(key) else {
+                throw LocatedError(
+                    .unsupported, "model.callKeyword", "expected a call without keyword arguments, got \"\(key)\"",
+                    at: [(path + [entry.name]).joined(separator: "/"), "inbound_nodes"])
+            }
+            tensors += value.tensors
         }
+        return tensors
     }
 }
 

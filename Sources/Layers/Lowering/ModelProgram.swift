@@ -97,12 +97,12 @@ package struct ModelProgram: Sendable {
         spec.kind == .sequential ? entries.filter { if case .layer(is InputLayer) = $0.body { false } else { true } } : entries
     }
 
-    /// The weights that each of `model.layers` expects, once `table` was filled by a lowering.
+    /// The weights that files hold for each of `model.layers`, once `table` was filled by a lowering.
     package func layerSlots(in table: ParameterTable) -> [LayerSlots] {
         visibleEntries.map { entry in
             LayerSlots(
                 name: entry.name, className: entry.className,
-                slots: table.slots.filter { $0.layerPath.first == entry.name }.sortedByLayer(of: entry))
+                slots: table.slots.filter { $0.slot.isSaved && $0.layerPath.first == entry.name }.sortedByLayer(of: entry))
         }
     }
 }

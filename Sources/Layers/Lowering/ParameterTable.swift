@@ -7,8 +7,8 @@ package struct ParameterTable: Sendable {
     package private(set) var slots: [PlacedSlot] = []
     private var indices: [String: Int] = [:]
 
-    /// Elements of one weight; keeps the sum over all weights of a model in `Int`.
-    private static let largestCount = 1 << 40
+    /// Elements of all weights together.
+    private var total = 0
 
     package init() {}
 
@@ -16,12 +16,15 @@ package struct ParameterTable: Sendable {
 
     /// Adds a slot, or checks that a later call of the layer wants the same one.
     mutating func declare(_ slot: PlacedSlot) throws(LocatedError) {
-        guard let count = slot.slot.shape.checkedCount, count <= Self.largestCount else {
-            throw LocatedError(
-                .invalid, "weights.size", "expected a weight that fits in memory, got one of shape \(slot.slot.shape)",
-                at: [slot.path])
-        }
         guard let index = indices[slot.path] else {
+            // So that counting the model's parameters can't overflow. Memory is asked for later.
+            guard let count = slot.slot.shape.checkedCount, case (let sum, false) = total.addingReportingOverflow(count)
+            else {
+                throw LocatedError(
+                    .invalid, "weights.size", "expected a weight that fits in memory, got one of shape \(slot.slot.shape)",
+                    at: [slot.path])
+            }
+            total = sum
             indices[slot.path] = slots.count
             slots.append(slot)
             return

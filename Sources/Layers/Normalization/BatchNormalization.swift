@@ -1,5 +1,6 @@
 package import Graphs
 package import KerasSpec
+internal import Kernels
 internal import Ops
 package import Tensors
 
@@ -154,5 +155,57 @@ public struct BatchNormalization: BuiltInLayer {
         slots.append(
             WeightSlot("moving_variance", [extent], trainable: false, initializer: movingVarianceInitializer.config))
         return slots
+    }
+
+    package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
+        let input = try inputs.single()
+        let rank = context.shape(input.value).rank
+        let place = axis < 0 ? axis + rank : axis
+        // What a convolution in front can take in is called -1.
+        let axis = place == rank - 1 ? -1 : place
+        let affine = (scale ? [context.weight("gamma")] : []) + (center ? [context.weight("beta")] : [])
+        // Of several calls, each of Keras 2.3's starts from the averages of before the step; later Keras's go on from the last.
+        let statistics = ["moving_mean", "moving_variance"].map {
+            varianceRule == .keras2 ? context.weight($0) : context.state($0)
+        }
+        let operands = [input.value] + affine + statistics
+        let epsilon = Float(epsilon)
+
+        guard context.training, common.trainable || varianceRule == .keras2 else {
+            let normalize = BatchNormalize(axis: axis, epsilon: epsilon, scale: scale, center: center)
+            return [Signal(try context.apply(normalize, to: operands)[0], mask: input.mask)]
+        }
+        if input.mask != nil, varianceRule == .keras3 {
+            throw LocatedError(
+                .unsupported, "batchNormalization.mask",
+                "expected an input without a mask, got one whose mask takes part in Keras 3's statistics",
+                at: [context.label])
+        }
+        let normalize = BatchNormalizeTraining(
+            axis: axis, epsilon: epsilon, momentum: Float(momentum), scale: scale, center: center,
+            rule: rule(place: place, rank: rank))
+        let outputs = try context.apply(normalize, to: operands)
+        if common.trainable {
+            try move("moving_mean", to: outputs[1], context)
+            try move("moving_variance", to: outputs[2], context)
+        }
+        return [Signal(outputs[0], mask: input.mask)]
+    }
+
+    /// Updates an average; where an earlier call has, the changes of both add up under Keras 2.3's rule.
+    private func move(_ name: String, to value: Value, _ context: LoweringContext) throws(LocatedError) {
+        let (earlier, before) = (context.state(name), context.weight(name))
+        guard varianceRule == .keras2, earlier != before else { return context.update(name, with: value) }
+        let change = try context.apply(Binary(.subtract), value, before)
+        context.update(name, with: try context.apply(AddN(), earlier, change))
+    }
+
+    /// The variance that enters the average. The fused kernel, which corrects it, applies to some ranks and axes only.
+    private func rule(place: Int, rank: Int) -> BatchNormalizeTraining.VarianceRule {
+        switch varianceRule {
+        case .keras2: rank == 4 && place == 3 ? .keras2Fused : .keras2
+        case .tfKeras: (4...5).contains(rank) && (place == 1 || place == rank - 1) ? .bessel : .biased
+        case .keras3: .biased
+        }
     }
 }

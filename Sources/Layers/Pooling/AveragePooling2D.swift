@@ -1,6 +1,5 @@
-internal import Kernels
 package import KerasSpec
-internal import Ops
+internal import Kernels
 package import Tensors
 
 /// The mean of each window.

@@ -1,5 +1,6 @@
 package import Graphs
 package import KerasSpec
+internal import Kernels
 internal import Ops
 package import Tensors
 
@@ -168,6 +169,55 @@ public struct LSTM: BuiltInLayer {
                         ? GateInitializer.unitForgetBias(biasInitializer) : biasInitializer.config,
                     regularizer: biasRegularizer.config, constraint: biasConstraint.config))
         }
+        if stateful {
+            let batch = try inputs[0].knownExtent(0, "the batch (the states' rows)")
+            for name in Self.stateNames {
+                slots.append(
+                    WeightSlot(name, [batch, units], trainable: false, initializer: Initializer.zeros.config, isSaved: false))
+            }
+        }
         return slots
+    }
+
+    private static let stateNames = ["state_h", "state_c"]
+
+    package var inputKeywords: [String] { ["initial_state"] }
+
+    package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
+        let mask = inputs[0].mask
+        try refuseWhatIsNotComputed(masked: mask != nil, context)
+        guard let activation = activation.kernel, let recurrentActivation = recurrentActivation.kernel else {
+            throw LocatedError(
+                .unsupported, "lstm.activation", "expected elementwise activations, got softmax", at: [context.label])
+        }
+        var states = inputs.dropFirst().map(\.value)
+        if states.isEmpty, stateful { states = Self.stateNames.map { context.state($0) } }
+        var operands = [inputs[0].value, context.weight("kernel"), context.weight("recurrent_kernel")]
+        if useBias { operands.append(context.weight("bias")) }
+        if let mask { operands.append(mask) }
+        let op = Ops.LSTM(
+            units: units, activation: activation, recurrentActivation: recurrentActivation, hasBias: useBias,
+            hasMask: mask != nil, hasInitialState: !states.isEmpty, returnsSequences: returnSequences,
+            goesBackwards: goBackwards)
+        let outputs = try context.apply(op, to: operands + states)
+        if stateful {
+            for (name, value) in zip(Self.stateNames, outputs.dropFirst()) { context.update(name, with: value) }
+        }
+        let output = Signal(outputs[0], mask: returnSequences ? mask : nil)
+        return returnState ? [output] + outputs.dropFirst().map { Signal($0) } : [output]
+    }
+
+    private func refuseWhatIsNotComputed(masked: Bool, _ context: LoweringContext) throws(LocatedError) {
+        if context.training, dropout > 0 || recurrentDropout > 0 {
+            throw LocatedError(
+                .unsupported, "lstm.dropout", "expected an LSTM without dropout inside for training, got "
+                    + "dropout \(dropout), recurrent_dropout \(recurrentDropout)", at: [context.label],
+                hint: "Prediction works. A Dropout layer before the LSTM drops inputs, too.")
+        }
+        if masked, zeroOutputForMask {
+            throw LocatedError(
+                .unsupported, "lstm.zeroOutputForMask",
+                "expected zero_output_for_mask to be false where there is a mask, got true", at: [context.label])
+        }
     }
 }

@@ -5,7 +5,7 @@ package import Tensors
 /// Sets a share of the elements to zero while training.
 ///
 /// Formula: training y = x·m / (1 − rate), m = 0 with probability `rate`, else 1; inference y = x. A rate of 0 or 1 drops
-/// nothing, as in Keras 2.3.
+/// nothing, as in Keras 2.3 (3.15 gives zeros for 1).
 /// Shapes: any → the same; m has the shape `noise_shape` (null: the input's extent) and is broadcast. The mask goes on.
 /// Config: `rate`, `noise_shape`, `seed`.
 /// Differs from Keras: other random numbers; they depend on the run's seed, the step and the layer's place only.
@@ -44,19 +44,7 @@ public struct Dropout: BuiltInLayer {
         let input = try inputs.single()
         let stream = context.randomStream()
         guard context.training, rate > 0, rate < 1 else { return [input] }
-        let shape = context.shape(input.value)
-        var mask = shape
-        if let noiseShape {
-            guard noiseShape.count == shape.rank, zip(noiseShape, shape.dims).allSatisfy({ $0 == nil || $0 == 1 || $1 == nil || $0 == $1 })
-            else {
-                throw LocatedError(
-                    .mismatch, "dropout.noiseShape",
-                    "expected a noise shape that broadcasts to the input's shape \(shape), got \(PartialShape(noiseShape))",
-                    at: [context.label])
-            }
-            mask = PartialShape(zip(noiseShape, shape.dims).map { $0 ?? $1 })
-        }
-        let dropout = Ops.Dropout(rate: Float(rate), noiseShape: noiseShape == nil ? nil : mask, stream: stream)
+        let dropout = Ops.Dropout(rate: Float(rate), noiseShape: noiseShape.map(PartialShape.init), stream: stream)
         return [Signal(try context.apply(dropout, input.value), mask: input.mask)]
     }
 }

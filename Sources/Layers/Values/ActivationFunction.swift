@@ -57,13 +57,12 @@ extension ConfigReader {
     ) throws(LocatedError) -> ActivationFunction {
         guard let value = value(key) else { return fallback }
         if value.isNull { return .linear }
-        guard let name = value.string else { throw wrong(key, "an activation's name", value) }
-        guard let function = ActivationFunction(named: name) else {
-            throw LocatedError(
-                .unsupported, "activation.unknown", "expected an activation that is computed, got \"\(name)\"",
-                at: ["config/\(key)"])
-        }
-        return function
+        if let function = value.string.flatMap(ActivationFunction.init(named:)) { return function }
+        // A user's own function, or an advanced activation, comes as an object.
+        guard value.string != nil || value.object != nil else { throw wrong(key, "an activation's name", value) }
+        throw LocatedError(
+            .unsupported, "activation.unknown", "expected an activation that is computed, got \(value.summary)",
+            at: ["config/\(key)"])
     }
 }
 

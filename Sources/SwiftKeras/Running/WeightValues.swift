@@ -30,6 +30,10 @@ package struct WeightValues: Sendable {
     init(loading stored: [String: LazyTensor], into table: ParameterTable) throws(LocatedError) {
         var tensors: [Tensor] = []
         for slot in table.slots {
+            guard slot.slot.isSaved else {
+                tensors.append(try Initializer(config: slot.slot.initializer).sample(slot.slot.shape, seed: 0))
+                continue
+            }
             guard let lazy = stored[slot.path] else {
                 preconditionFailure("\(slot.path) was not bound")
             }

@@ -35,7 +35,7 @@ struct SummaryTable {
         modelName = program.spec.name
         rows = Self.rows(program, lowered, prefix: "")
         isStraight = Self.isStraight(program)
-        let slots = lowered?.parameters.slots ?? []
+        let slots = (lowered?.parameters.slots ?? []).filter(\.slot.isSaved)
         trainable = slots.filter(\.slot.trainable).reduce(0) { $0 + $1.slot.shape.count }
         nonTrainable = slots.filter { !$0.slot.trainable }.reduce(0) { $0 + $1.slot.shape.count }
     }
@@ -45,7 +45,7 @@ struct SummaryTable {
             let path = prefix + entry.name
             let calls = lowered?.calls.filter { $0.layer == path } ?? []
             let shapes = calls.map { $0.outputs.map(\.shape) }
-            let parameters = (lowered?.parameters.slots ?? []).filter {
+            let parameters = (lowered?.parameters.slots ?? []).filter(\.slot.isSaved).filter {
                 $0.layerPath.joined(separator: "/") == path || $0.layerPath.joined(separator: "/").hasPrefix(path + "/")
             }
             var nested: [SummaryRow] = []

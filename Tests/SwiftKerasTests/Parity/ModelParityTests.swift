@@ -1,0 +1,32 @@
+import Foundation
+import SwiftKeras
+import Tensors
+import Testing
+
+/// Every case of `fixtures/layers` through the library as its users meet it.
+@Suite struct ModelParityTests {
+    @Test(arguments: ParityCase.all)
+    func summary(_ example: ParityCase) throws {
+        let model = try Model(json: example.file("model.json"))
+        let expected = try String(contentsOfFile: example.file("summary.txt"), encoding: .utf8)
+        #expect(try model.summary() == expected)
+    }
+
+    @Test(arguments: ParityCase.all)
+    func predict(_ example: ParityCase) throws {
+        let model = try Model(json: example.file("model.json"), weights: example.file("weights.h5"))
+        let inputs = try example.arrays("x")
+        let outputs = try model.predict(inputs, batchSize: inputs[0].shape[0])
+        expect(outputs, try example.arrays("y"))
+        guard example.stateful else { return }
+        expect(try model.predict(inputs, batchSize: inputs[0].shape[0]), try example.arrays("y", suffix: "b"))
+    }
+
+    private func expect(_ got: [Tensor], _ expected: [Tensor]) {
+        #expect(got.count == expected.count && !expected.isEmpty)
+        for (a, b) in zip(got, expected) {
+            let (error, note) = departure(of: a, from: b)
+            #expect(error <= Tolerance.output, "\(error) \(note)")
+        }
+    }
+}

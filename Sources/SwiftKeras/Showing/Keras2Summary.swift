@@ -35,7 +35,9 @@ struct Keras2Summary {
     }
 
     private func rows(of layer: SummaryRow, depth: Int) -> [String] {
-        let name = String(repeating: "  ", count: depth) + "\(layer.name) (\(layer.className))"
+        // Keras 2.3's functional models are of class Model.
+        let className = layer.className == ModelSpec.Kind.functional.rawValue ? "Model" : layer.className
+        let name = String(repeating: "  ", count: depth) + "\(layer.name) (\(className))"
         var fields = [name, Self.shapes(layer), String(layer.parameters)]
         if !table.isStraight { fields.append(layer.connections.first ?? "") }
         var lines = [row(fields)]

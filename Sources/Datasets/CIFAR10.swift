@@ -47,17 +47,23 @@ public enum CIFAR10 {
     private static let archive = "cifar-10-python.tar.gz"
     private static let folderName = "cifar-10-batches-py"
 
+    /// Whether some of the batches are in the folder, or below it where `load(from:)` looks.
+    static func isIn(_ folder: String) -> Bool { (places(in: folder) + [folder]).contains(where: hasBatches) }
+
+    private static func places(in folder: String) -> [String] {
+        [folderName, "\(folderName)-target/\(folderName)"].map { KerasCache.join(folder, $0) }
+    }
+
+    private static func hasBatches(_ folder: String) -> Bool {
+        (trainingBatches + [testBatch]).contains { FileManager.default.fileExists(atPath: KerasCache.join(folder, $0)) }
+    }
+
     /// The folder that holds the batches.
     private static func find(_ folder: String?, _ environment: [String: String]) throws(LocatedError) -> String {
         let start = folder ?? KerasCache.datasets(environment)
-        let places = [folderName, "\(folderName)-target/\(folderName)"].map { KerasCache.join(start, $0) }
+        let places = places(in: start)
         let candidates = folder == nil ? places : [start] + places
-        for place in candidates {
-            let hasBatch = (trainingBatches + [testBatch]).contains {
-                FileManager.default.fileExists(atPath: KerasCache.join(place, $0))
-            }
-            if hasBatch { return place }
-        }
+        if let place = candidates.first(where: hasBatches) { return place }
         throw LocatedError(
             .notFound, "cifar10.absent", "expected CIFAR-10's batches in \(candidates.joined(separator: " or ")), got none there",
             at: [start],

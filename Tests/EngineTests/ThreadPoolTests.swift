@@ -1,26 +1,38 @@
 @testable import Engine
-import Synchronization
 import Testing
 
-/// Counts how often each tile was called, and which workers came.
-private final class Tally: Sendable {
-    let counts: Mutex<[Int]>
-    let workers = Mutex<Set<Int>>([])
+/// Counts how often each tile was called, and by which workers: in plain memory, which a tile has to itself and which the
+/// caller may read when `run` has returned.
+private final class Tally: @unchecked Sendable {
+    private let tiles: Int
+    fileprivate let counts: UnsafeMutablePointer<Int>
+    fileprivate let calls: UnsafeMutablePointer<Int>
 
-    init(_ tiles: Int) { counts = Mutex([Int](repeating: 0, count: tiles)) }
-
-    func run(_ pool: ThreadPool, function: TileFunction = tallyTile) {
-        let tiles = counts.withLock { $0.count }
-        pool.run(tiles: tiles, function, Unmanaged.passUnretained(self).toOpaque())
+    init(_ tiles: Int) {
+        self.tiles = tiles
+        counts = .allocate(capacity: tiles)
+        counts.initialize(repeating: 0, count: tiles)
+        calls = .allocate(capacity: 64)
+        calls.initialize(repeating: 0, count: 64)
     }
 
-    var isComplete: Bool { counts.withLock { $0.allSatisfy { $0 == 1 } } }
-}
+    deinit {
+        counts.deallocate()
+        calls.deallocate()
+    }
 
-private let tallyTile: TileFunction = { job, tile, worker in
-    let tally = Unmanaged<Tally>.fromOpaque(job).takeUnretainedValue()
-    tally.counts.withLock { $0[tile] += 1 }
-    tally.workers.withLock { _ = $0.insert(worker) }
+    func run(_ pool: ThreadPool) {
+        pool.run(
+            tiles: tiles,
+            { job, tile, worker in
+                let tally = Unmanaged<Tally>.fromOpaque(job).takeUnretainedValue()
+                tally.counts[tile] += 1
+                tally.calls[worker] += 1
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    var isComplete: Bool { (0..<tiles).allSatisfy { counts[$0] == 1 } }
+    var workers: [Int] { (0..<64).filter { calls[$0] > 0 } }
 }
 
 @Suite struct ThreadPoolTests {
@@ -31,7 +43,7 @@ private let tallyTile: TileFunction = { job, tile, worker in
             let tally = Tally(tiles)
             tally.run(pool)
             #expect(tally.isComplete)
-            #expect(tally.workers.withLock { $0.allSatisfy { (0..<threads).contains($0) } })
+            #expect(tally.workers.allSatisfy { $0 < threads })
         }
     }
 
@@ -60,7 +72,7 @@ private let tallyTile: TileFunction = { job, tile, worker in
                 if tile == 1 { nested.inner.takeUnretainedValue().run(nested.pool.takeUnretainedValue()) }
             }, &nested)
         #expect(inner.isComplete)
-        #expect(inner.workers.withLock { $0 } == [0])
+        #expect(inner.workers == [0])
         withExtendedLifetime((pool, inner)) {}
     }
 

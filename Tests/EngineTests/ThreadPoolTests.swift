@@ -1,4 +1,5 @@
 @testable import Engine
+import Synchronization
 import Testing
 
 /// Counts how often each tile was called, and by which workers: in plain memory, which a tile has to itself and which the
@@ -44,6 +45,23 @@ private final class Tally: @unchecked Sendable {
             tally.run(pool)
             #expect(tally.isComplete)
             #expect(tally.workers.allSatisfy { $0 < threads })
+        }
+    }
+
+    /// Two tiles that wait for each other: one worker alone would never be done.
+    @Test(.timeLimit(.minutes(1))) func tilesRunAtTheSameTime() {
+        final class Meeting: Sendable { let present = Atomic<Int>(0) }
+        let pool = ThreadPool(threads: 2)
+        for _ in 0..<5 {
+            let meeting = Meeting()
+            pool.run(
+                tiles: 2,
+                { job, _, _ in
+                    let meeting = Unmanaged<Meeting>.fromOpaque(job).takeUnretainedValue()
+                    meeting.present.add(1, ordering: .relaxed)
+                    while meeting.present.load(ordering: .relaxed) < 2 {}
+                }, Unmanaged.passUnretained(meeting).toOpaque())
+            #expect(meeting.present.load(ordering: .relaxed) == 2)
         }
     }
 

@@ -41,16 +41,14 @@
 #define CK_NAME(name) name##_baseline
 #include "ck_product_template.h"
 
-enum family { BASELINE, AVX2, AVX512 };
-
-static enum family family(void) {
+ck_family ck_family_at_hand(void) {
 #if defined(CK_FAMILIES)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")
         && __builtin_cpu_supports("avx512dq"))
-        return AVX512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return AVX2;
+        return CK_FAMILY_AVX512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return CK_FAMILY_AVX2;
 #endif
-    return BASELINE;
+    return CK_FAMILY_BASELINE;
 }
 
 /* Rows of B that one pass goes through: a panel of them stays in the first-level cache. */
@@ -61,7 +59,12 @@ static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 void ck_product(
     ck_product_extents e, const float *a, const ptrdiff_t *a_rows, const ptrdiff_t *offsets, const float *b, float *c,
     const ptrdiff_t *c_rows, const float *bias, unsigned flags) {
-    const enum family which = family();
+    ck_product_by(ck_family_at_hand(), e, a, a_rows, offsets, b, c, c_rows, bias, flags);
+}
+
+void ck_product_by(
+    ck_family family, ck_product_extents e, const float *a, const ptrdiff_t *a_rows, const ptrdiff_t *offsets, const float *b,
+    float *c, const ptrdiff_t *c_rows, const float *bias, unsigned flags) {
     /* Parts of the inner sum: so many whole segments, or a part of one. */
     const ptrdiff_t whole = e.length ? CK_DEPTH / e.length : 0;
     const ptrdiff_t group = e.length == 0 || e.segments * e.length <= CK_DEPTH * 3 / 2 ? e.segments : whole ? whole : 1;
@@ -78,12 +81,12 @@ void ck_product(
             const unsigned pass = (first ? flags & CK_PRODUCT_ADD : CK_PRODUCT_ADD) | (last ? flags & CK_PRODUCT_RECTIFY : 0);
             const float *rows = b + (s * e.length + start) * e.b_row;
             const float *shift = last ? bias : 0;
-            switch (which) {
+            switch (family) {
 #if defined(CK_FAMILIES)
-            case AVX512:
+            case CK_FAMILY_AVX512:
                 product_avx512(&e, a, a_rows, offsets + s, segments, start, length, rows, c, c_rows, shift, pass);
                 break;
-            case AVX2:
+            case CK_FAMILY_AVX2:
                 product_avx2(&e, a, a_rows, offsets + s, segments, start, length, rows, c, c_rows, shift, pass);
                 break;
 #endif
@@ -129,10 +132,15 @@ CK_CLONES void ck_pack_panels_transposed(
 }
 
 void ck_row_product(const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *y) {
-    switch (family()) {
+    ck_row_product_by(ck_family_at_hand(), x, w, stride, rows, n, y);
+}
+
+void ck_row_product_by(
+    ck_family family, const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *y) {
+    switch (family) {
 #if defined(CK_FAMILIES)
-    case AVX512: row_product_avx512(x, w, stride, rows, n, y); break;
-    case AVX2: row_product_avx2(x, w, stride, rows, n, y); break;
+    case CK_FAMILY_AVX512: row_product_avx512(x, w, stride, rows, n, y); break;
+    case CK_FAMILY_AVX2: row_product_avx2(x, w, stride, rows, n, y); break;
 #endif
     default: row_product_baseline(x, w, stride, rows, n, y);
     }

@@ -21,6 +21,12 @@ enum {
     CK_PRODUCT_RECTIFY = 2,
 };
 
+/* Kernels are compiled for several families of processors. Those for the one at hand compute, or, in tests, any it has. */
+typedef enum { CK_FAMILY_BASELINE, CK_FAMILY_AVX2, CK_FAMILY_AVX512 } ck_family;
+
+/* The family of the processor at hand. */
+ck_family ck_family_at_hand(void);
+
 typedef struct {
     /* Rows of A and C: `rows` times `columns`, at a_rows[r] + c * a_column and c_rows[r] + c * c_column. */
     ptrdiff_t rows, columns, a_column, c_column;
@@ -35,6 +41,11 @@ typedef struct {
 void ck_product(
     ck_product_extents extents, const float *a, const ptrdiff_t *a_rows, const ptrdiff_t *offsets, const float *b, float *c,
     const ptrdiff_t *c_rows, const float *bias, unsigned flags);
+
+/* The same by the kernels of one family. */
+void ck_product_by(
+    ck_family family, ck_product_extents extents, const float *a, const ptrdiff_t *a_rows, const ptrdiff_t *offsets,
+    const float *b, float *c, const ptrdiff_t *c_rows, const float *bias, unsigned flags);
 
 /* Rows of n elements, `stride` apart, as panels with zeros behind column n. Panels begin `panel_stride` elements apart: at least
    rows * CK_PANEL. */
@@ -56,5 +67,7 @@ void ck_matrix_product(
 
 /* y[j] = sum over i < rows of x[i] w[i * stride + j], j < n: one row times a matrix that is read once, in order. */
 void ck_row_product(const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *y);
+void ck_row_product_by(
+    ck_family family, const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *y);
 
 #endif

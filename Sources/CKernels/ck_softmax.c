@@ -5,62 +5,65 @@
 
 CK_INLINE float larger(float a, float b) { return a < b || b != b ? b : a; }
 
-/* Sixteen elements, `fill` behind the end. */
-CK_INLINE void load(const float *x, ptrdiff_t left, float fill, float *lanes) {
-    if (left >= LANES) {
-        for (int l = 0; l < LANES; l++) lanes[l] = x[l];
-    } else {
-        for (int l = 0; l < LANES; l++) lanes[l] = fill;
-        for (int l = 0; l < left; l++) lanes[l] = x[l];
-    }
-}
-
-CK_INLINE void store(const float *lanes, ptrdiff_t left, float *y) {
-    if (left >= LANES) {
-        for (int l = 0; l < LANES; l++) y[l] = lanes[l];
-    } else {
-        for (int l = 0; l < left; l++) y[l] = lanes[l];
-    }
-}
-
 CK_INLINE float fold_sum(float *lanes) {
     for (int width = LANES / 2; width > 0; width /= 2)
         for (int l = 0; l < width; l++) lanes[l] += lanes[l + width];
     return lanes[0];
 }
 
+CK_INLINE float fold_largest(float *lanes) {
+    for (int width = LANES / 2; width > 0; width /= 2)
+        for (int l = 0; l < width; l++) lanes[l] = larger(lanes[l], lanes[l + width]);
+    return lanes[0];
+}
+
+/* A row shorter than the lanes, in one go. */
+CK_INLINE void short_row(const float *x, float *y, int columns) {
+    float lanes[LANES], other[LANES];
+    for (int l = 0; l < LANES; l++) lanes[l] = -__builtin_inff();
+    for (int l = 0; l < columns; l++) lanes[l] = x[l];
+    for (int l = 0; l < LANES; l++) other[l] = lanes[l];
+    float top = fold_largest(other);
+    for (int l = 0; l < LANES; l++) lanes[l] = ck_exp1(lanes[l] - top);
+    /* Behind the end: exp(-infinity) = 0, unless the largest is itself infinite. */
+    for (int l = 0; l < LANES; l++) other[l] = l < columns ? lanes[l] : 0.0f;
+    float inverse = 1.0f / fold_sum(other);
+    for (int l = 0; l < columns; l++) y[l] = lanes[l] * inverse;
+}
+
 CK_CLONES void ck_softmax_rows(const float *x, float *y, ptrdiff_t rows, ptrdiff_t columns) {
     for (ptrdiff_t r = 0; r < rows; r++, x += columns, y += columns) {
-        float top[LANES], lanes[LANES], sums[LANES] = {0};
-        for (int l = 0; l < LANES; l++) top[l] = -__builtin_inff();
-        for (ptrdiff_t i = 0; i < columns; i += LANES) {
-            load(x + i, columns - i, -__builtin_inff(), lanes);
-            for (int l = 0; l < LANES; l++) top[l] = larger(top[l], lanes[l]);
+        if (columns < LANES) {
+            short_row(x, y, (int)columns);
+            continue;
         }
-        for (int width = LANES / 2; width > 0; width /= 2)
-            for (int l = 0; l < width; l++) top[l] = larger(top[l], top[l + width]);
-        for (ptrdiff_t i = 0; i < columns; i += LANES) {
-            load(x + i, columns - i, -__builtin_inff(), lanes);
-            for (int l = 0; l < LANES; l++) lanes[l] = ck_exp1(lanes[l] - top[0]);
-            /* Behind the end: exp(-infinity) = 0, unless the largest is itself infinite. */
-            for (int l = 0; l < LANES; l++) sums[l] += i + l < columns ? lanes[l] : 0.0f;
-            store(lanes, columns - i, y + i);
-        }
-        float inverse = 1.0f / fold_sum(sums);
+        float lanes[LANES];
+        ptrdiff_t i = 0;
+        for (int l = 0; l < LANES; l++) lanes[l] = x[l];
+        for (; i + LANES <= columns; i += LANES)
+            for (int l = 0; l < LANES; l++) lanes[l] = larger(lanes[l], x[i + l]);
+        for (int l = 0; i + l < columns; l++) lanes[l] = larger(lanes[l], x[i + l]);
+        float top = fold_largest(lanes);
         CK_ELEMENTWISE
-        for (ptrdiff_t i = 0; i < columns; i++) y[i] *= inverse;
+        for (ptrdiff_t j = 0; j < columns; j++) y[j] = ck_exp1(x[j] - top);
+        for (int l = 0; l < LANES; l++) lanes[l] = 0;
+        for (i = 0; i + LANES <= columns; i += LANES)
+            for (int l = 0; l < LANES; l++) lanes[l] += y[i + l];
+        for (int l = 0; i + l < columns; l++) lanes[l] += y[i + l];
+        float inverse = 1.0f / fold_sum(lanes);
+        CK_ELEMENTWISE
+        for (ptrdiff_t j = 0; j < columns; j++) y[j] *= inverse;
     }
 }
 
 CK_CLONES void ck_softmax_rows_gradient(
     const float *y, const float *dy, float *dx, ptrdiff_t rows, ptrdiff_t columns, bool add) {
     for (ptrdiff_t r = 0; r < rows; r++, y += columns, dy += columns, dx += columns) {
-        float a[LANES], b[LANES], sums[LANES] = {0};
-        for (ptrdiff_t i = 0; i < columns; i += LANES) {
-            load(y + i, columns - i, 0.0f, a);
-            load(dy + i, columns - i, 0.0f, b);
-            for (int l = 0; l < LANES; l++) sums[l] += a[l] * b[l];
-        }
+        float sums[LANES] = {0};
+        ptrdiff_t first = 0;
+        for (; first + LANES <= columns; first += LANES)
+            for (int l = 0; l < LANES; l++) sums[l] += y[first + l] * dy[first + l];
+        for (int l = 0; first + l < columns; l++) sums[l] += y[first + l] * dy[first + l];
         float sum = fold_sum(sums);
         if (add) {
             CK_ELEMENTWISE

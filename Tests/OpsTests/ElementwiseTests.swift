@@ -64,8 +64,8 @@ func broadcastShape(_ shapes: [Shape]) -> Shape {
 
 struct ElementwiseTests {
     static let pairs: [[Shape]] = [
-        [[5], [5]], [[], [4]], [[3, 4], [4]], [[3, 4], [3, 1]], [[2, 1, 5], [3, 1]], [[2, 3, 2, 5], [3, 1, 5]],
-        [[1, 1], [2, 2]], [[2, 1, 3], [2, 5, 3]], [[2, 0], [1]], [[2, 3, 17], [17]], [[2, 70], [2, 1]], [[1], [1, 70]],
+        [[5], [5]], [[], [4]], [[3, 4], [4]], [[3, 4], [3, 1]], [[2, 1, 5], [3, 1]], [[2, 3, 2, 3], [3, 1, 3]],
+        [[1, 1], [2, 2]], [[2, 1, 3], [2, 5, 3]], [[2, 0], [1]], [[3, 17], [17]], [[1, 35], [1, 1]], [[1], [1, 35]],
     ]
 
     @Test(arguments: BinaryOperator.allCases, pairs) func binary(op: BinaryOperator, shapes: [Shape]) throws {
@@ -151,7 +151,7 @@ struct ElementwiseTests {
             }
         }
         _ = try OpRunner.run(
-            Activate(kind), [random.tensor([50, 1201])], outputGradients: [random.tensor([50, 1201])])
+            Activate(kind), [random.tensor([20, 1201])], outputGradients: [random.tensor([20, 1201])])
     }
 
     private func reference(_ kind: Activation, _ x: Double) -> Double {

@@ -35,7 +35,7 @@ struct Tool {
         // Files, not pipes: a pipe that nobody empties would stop the process.
         let output = scratch.appendingPathComponent("output")
         let errors = scratch.appendingPathComponent("errors")
-        for file in [output, errors] { FileManager.default.createFile(atPath: file.path, contents: nil) }
+        for file in [output, errors] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: errors)

@@ -9,6 +9,8 @@ package struct LoweredModel: Sendable {
     package struct Call: Sendable {
         /// The layer's path: `encoder/dense_1`.
         package var layer: String
+        /// What this call is tapped by: the layer's path for its first call, then `shared:1`, `shared:2`…
+        package var tap: String
         package var inputs: [ValueInfo]
         package var outputs: [ValueInfo]
     }
@@ -31,7 +33,8 @@ extension ModelProgram {
     ///     plan needs them all.
     ///   - training: whether dropout drops and batch statistics are taken.
     ///   - parameters: the weights known so far; layers that are called for the first time add theirs.
-    ///   - taps: paths of layers whose outputs (of their first call) are wanted as further outputs of the graph.
+    ///   - taps: paths of layers whose outputs are wanted as further outputs of the graph: of their first call, or of the
+    ///     second with `:1` behind the path, and so on.
     package func lower(
         inputs: [ValueInfo], training: Bool, parameters: ParameterTable = ParameterTable(), taps: [String] = []
     ) throws(LocatedError) -> LoweredModel {
@@ -42,7 +45,7 @@ extension ModelProgram {
         var values = outputs.map(\.value)
         var ranges: [(layer: String, outputs: Range<Int>)] = []
         for tap in taps {
-            guard let signals = walk.firstOutputs[tap] else {
+            guard let signals = walk.outputs[tap] else {
                 throw LocatedError(
                     .usage, "layer.absent", "expected the name of a layer of the model, got \"\(tap)\"",
                     hint: "swift-keras summary lists them.")
@@ -61,7 +64,7 @@ extension ModelProgram {
 private final class Walk {
     let context: LoweringContext
     var calls: [LoweredModel.Call] = []
-    var firstOutputs: [String: [Signal]] = [:]
+    var outputs: [String: [Signal]] = [:]
 
     init(context: LoweringContext) { self.context = context }
 
@@ -96,7 +99,7 @@ private final class Walk {
             let layerCall = entry.calls[step.call]
             let reference = TensorReference(layer: entry.name, node: step.call)
             if let signal = fed[reference] {
-                made[reference] = try call(entry, on: [signal], path: path)[0]
+                made[reference] = try call(entry, node: step.call, on: [signal], path: path)[0]
                 continue
             }
             var arguments: [Signal] = []
@@ -104,7 +107,7 @@ private final class Walk {
                 guard let signal = made[tensor] else { throw absent(tensor, wantedBy: entry.name, path) }
                 arguments.append(signal)
             }
-            let outputs = try call(entry, on: arguments, path: path)
+            let outputs = try call(entry, node: step.call, on: arguments, path: path)
             for (index, signal) in outputs.enumerated() {
                 made[TensorReference(layer: entry.name, node: step.call, tensor: index)] = signal
             }
@@ -124,7 +127,7 @@ private final class Walk {
     }
 
     private func call(
-        _ entry: ModelProgram.Entry, on inputs: [Signal], path: [String]
+        _ entry: ModelProgram.Entry, node: Int = 0, on inputs: [Signal], path: [String]
     ) throws(LocatedError) -> [Signal] {
         let path = path + [entry.name]
         let outputs: [Signal]
@@ -148,10 +151,13 @@ private final class Walk {
             ) { () throws(LocatedError) in try layer.lower(inputs, context) }
         }
         let name = path.joined(separator: "/")
+        let tap = node == 0 ? name : "\(name):\(node)"
+        // A nested model that is called again calls its layers again: the first time is what taps mean.
+        if self.outputs[tap] == nil { self.outputs[tap] = outputs }
         calls.append(
             LoweredModel.Call(
-                layer: name, inputs: inputs.map { context.info($0.value) }, outputs: outputs.map { context.info($0.value) }))
-        if firstOutputs[name] == nil { firstOutputs[name] = outputs }
+                layer: name, tap: tap, inputs: inputs.map { context.info($0.value) },
+                outputs: outputs.map { context.info($0.value) }))
         return outputs
     }
 

@@ -122,12 +122,12 @@ extension [PlacedSlot] {
 }
 
 extension ModelProgram {
-    /// The place of each layer's first call when the model runs; layers that aren't reached are absent.
+    /// The place of each layer's call (by `LoweredModel.Call.tap`) when the model runs; layers that aren't reached are absent.
     package var runningOrder: [String: Int] {
         guard let inputs = declaredInputs, let lowered = try? lower(inputs: inputs, training: false) else {
             return [String: Int](entries.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
         }
-        return [String: Int](lowered.calls.enumerated().map { ($1.layer, $0) }, uniquingKeysWith: { first, _ in first })
+        return [String: Int](lowered.calls.enumerated().map { ($1.tap, $0) }, uniquingKeysWith: { first, _ in first })
     }
 }
 

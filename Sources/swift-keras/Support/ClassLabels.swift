@@ -11,7 +11,7 @@ struct ClassLabels {
     init(named name: String) throws(LocatedError) {
         switch name {
         case "cifar10":
-            names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+            names = CIFAR10.classNames
         case "imagenet": names = try Self.imagenet()
         default:
             let text: String

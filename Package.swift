@@ -54,7 +54,8 @@ let rooms: [[Target]] = [
     // storey 3
     room("KerasFormat", ["Files", "HDF5Files", "KerasSpec", "Tensors", orderedCollections]),
     room(
-        "Layers", ["KerasSpec", "Graphs", "Kernels", "Ops", "Tensors", orderedCollections], forTests: ["KerasFormat"]),
+        "Layers", ["KerasSpec", "Graphs", "Kernels", "Ops", "Tensors", orderedCollections],
+        forTests: ["Engine", "KerasFormat"]),
     room("Datasets", ["Files", "Tensors", "CImageCodecs", "CLibZip"]),
     room(
         "Training", ["Engine", "Graphs", "Ops", "Kernels", "KerasSpec", "Tensors", orderedCollections],

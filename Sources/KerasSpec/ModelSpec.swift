@@ -181,6 +181,9 @@ public enum LegacyName {
     public static let hardSigmoid = "legacy>hard_sigmoid"
     /// Config key of BatchNormalization: which rule updates the moving variance, `VarianceRule`'s raw value.
     public static let varianceRule = "legacy>variance_rule"
+    /// Config key of Add and its like, and of Concatenate: `all` where a step counts if it counts in every input that has a
+    /// mask, as in Keras 2 and tf.keras; absent: if it counts in any.
+    public static let maskRule = "legacy>mask_rule"
     /// Config key of any layer: an object of the older dialect's own keys that have no word today and no influence on what
     /// is computed (`implementation`, `input_length`), so that writing that dialect gives them again. `ConfigReader` passes
     /// it over.

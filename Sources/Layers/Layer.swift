@@ -62,6 +62,9 @@ package protocol BuiltInLayer: Layer {
     /// The weights in Keras's creation order, for inputs of these shapes. Extents that a weight doesn't need may be unknown.
     func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot]
 
+    /// A penalty on this layer's outputs.
+    var activityRegularizer: Regularizer? { get }
+
     /// Call keywords whose tensors follow the positional inputs.
     var inputKeywords: [String] { get }
 
@@ -74,6 +77,7 @@ extension BuiltInLayer {
     package func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot] { [] }
     package func encode(into config: inout ConfigObject) {}
     package var inputKeywords: [String] { [] }
+    package var activityRegularizer: Regularizer? { nil }
 
     /// Keras 3's `get_config()`.
     package var config: ConfigObject {

@@ -102,7 +102,9 @@ import Testing
         let example = try #require(Keras3Case.all.first { $0.testDescription == built.testDescription })
         var layer = built.make()
         if layer.common.name == nil { layer.common.name = "layer" }
-        #expect(JSON.text(.object(layer.config)) == JSON.text(.object(example.config)))
+        // A model that is built in Swift trains and masks as Keras 2.3 does.
+        let config = layer.config.filter { !$0.key.hasPrefix("legacy>") }
+        #expect(JSON.text(.object(config)) == JSON.text(.object(example.config)))
     }
 
     @Test func inputLayer() throws {

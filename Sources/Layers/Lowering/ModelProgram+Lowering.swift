@@ -15,12 +15,23 @@ package struct LoweredModel: Sendable {
         package var outputs: [ValueInfo]
     }
 
+    /// A penalty on an output of a layer. (tf.keras divides it by the batch's size, Keras 2.3 and 3 don't.)
+    package struct ActivityRegularizer: Sendable {
+        package var layer: String
+        package var output: Value
+        package var regularizer: Regularizer
+    }
+
     package var graph: Graph
     /// The model's weights, those that this lowering declared included.
     package var parameters: ParameterTable
     /// In the order in which the layers were called.
     package var calls: [Call]
     package var indexChecks: [LoweringContext.IndexCheck]
+    /// The masks that the model's outputs have, by output.
+    package var outputMasks: [Value?]
+    /// Outputs of layers whose values the loss counts, in the order of the calls.
+    package var activityRegularizers: [ActivityRegularizer]
     /// Which outputs of the graph, after the model's own, belong to which tapped layer.
     package var taps: [(layer: String, outputs: Range<Int>)]
 }
@@ -33,10 +44,13 @@ extension ModelProgram {
     ///     plan needs them all.
     ///   - training: whether dropout drops and batch statistics are taken.
     ///   - parameters: the weights known so far; layers that are called for the first time add theirs.
+    ///   - countsActivity: whether the caller adds `activityRegularizers` to the loss. Training without that is refused where
+    ///     there are some.
     ///   - taps: paths of layers whose outputs are wanted as further outputs of the graph: of their first call, or of the
     ///     second with `:1` behind the path, and so on.
     package func lower(
-        inputs: [ValueInfo], training: Bool, parameters: ParameterTable = ParameterTable(), taps: [String] = []
+        inputs: [ValueInfo], training: Bool, parameters: ParameterTable = ParameterTable(),
+        countsActivity: Bool = false, taps: [String] = []
     ) throws(LocatedError) -> LoweredModel {
         let walk = Walk(context: LoweringContext(training: training, parameters: parameters))
         var signals: [Signal] = []
@@ -53,10 +67,16 @@ extension ModelProgram {
             ranges.append((tap, values.count..<values.count + signals.count))
             values += signals.map(\.value)
         }
+        if training, !countsActivity, let first = walk.activityRegularizers.first {
+            throw LocatedError(
+                .unsupported, "layer.activityRegularizer", "expected layers without activity regularizers for training, got one",
+                at: [first.layer, "config/activity_regularizer"])
+        }
         let context = walk.context
         return LoweredModel(
             graph: context.finish(outputs: values), parameters: context.parameters, calls: walk.calls,
-            indexChecks: context.indexChecks, taps: ranges)
+            indexChecks: context.indexChecks, outputMasks: outputs.map(\.mask),
+            activityRegularizers: walk.activityRegularizers, taps: ranges)
     }
 }
 
@@ -65,6 +85,7 @@ private final class Walk {
     let context: LoweringContext
     var calls: [LoweredModel.Call] = []
     var outputs: [String: [Signal]] = [:]
+    var activityRegularizers: [LoweredModel.ActivityRegularizer] = []
 
     init(context: LoweringContext) { self.context = context }
 
@@ -154,6 +175,11 @@ private final class Walk {
         let tap = node == 0 ? name : "\(name):\(node)"
         // A nested model that is called again calls its layers again: the first time is what taps mean.
         if self.outputs[tap] == nil { self.outputs[tap] = outputs }
+        if case .layer(let layer) = entry.body, let regularizer = layer.activityRegularizer {
+            activityRegularizers += outputs.map {
+                LoweredModel.ActivityRegularizer(layer: name, output: $0.value, regularizer: regularizer)
+            }
+        }
         calls.append(
             LoweredModel.Call(
                 layer: name, tap: tap, inputs: inputs.map { context.info($0.value) },

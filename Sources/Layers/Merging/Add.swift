@@ -7,18 +7,26 @@ package import Tensors
 ///
 /// Formula: y = x₀ + x₁ + …, in this order.
 /// Shapes: equal, or broadcast: an extent of 1 is repeated, and an input of fewer axes gets axes of 1 behind the batch.
-/// A step counts in the output if it counts in every input that has a mask.
-/// Config: none.
-/// Differs from Keras: 3.15 lets a step count if it counts in one input, and drops the mask when an input has none; here the
-/// rule of Keras 2.3 holds.
+/// A step counts in the output if it counts in every input that has a mask, or by Keras 3's rule (`MaskRule`).
+/// Config: none; `LegacyName.maskRule`.
 /// Source: keras/layers/merge.py (2.3.1), keras/src/layers/merging/base_merge.py (3.15).
 public struct Add: BuiltInLayer {
     public static let className = "Add"
     public var common: LayerCommon
 
-    public init(name: String? = nil) { common = LayerCommon(name: name) }
+    package var maskRule: MaskRule
 
-    package init(config: inout ConfigReader, common: LayerCommon) throws(LocatedError) { self.common = common }
+    public init(name: String? = nil) {
+        common = LayerCommon(name: name)
+        maskRule = .all
+    }
+
+    package init(config: inout ConfigReader, common: LayerCommon) throws(LocatedError) {
+        self.common = common
+        maskRule = try config.maskRule()
+    }
+
+    package func encode(into config: inout ConfigObject) { config.setMaskRule(maskRule) }
 
     package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
         let inputs = try inputs.several(context)
@@ -26,6 +34,6 @@ public struct Add: BuiltInLayer {
         var values: [Value] = []
         for input in inputs { values.append(try context.withAxesAfterBatch(input.value, rank: rank)) }
         let sum = try context.apply(AddN(), to: values)[0]
-        return [Signal(sum, mask: try context.all(inputs.compactMap(\.mask)))]
+        return [Signal(sum, mask: try context.merged(inputs.map(\.mask), by: maskRule))]
     }
 }

@@ -71,7 +71,7 @@ public struct BatchNormalization: BuiltInLayer {
         self.gammaRegularizer = gammaRegularizer
         self.betaConstraint = betaConstraint
         self.gammaConstraint = gammaConstraint
-        varianceRule = .keras3
+        varianceRule = .keras2
     }
 
     package init(config: inout ConfigReader, common: LayerCommon) throws(LocatedError) {

@@ -102,7 +102,7 @@ import Testing
     @Test(arguments: ParityCase.all.filter(\.training))
     func training(_ example: ParityCase) throws {
         let model = try Loaded(example)
-        let lowered = try model.program.lower(inputs: model.infos, training: true, parameters: model.table)
+        let lowered = try model.program.lower(inputs: model.infos, training: true, parameters: model.table, countsActivity: true)
         let trainable = try example.trainableWeights.map { try model.index(of: $0) }
         let wantedInputs = model.inputs.indices.filter { model.inputs[$0].dtype == .float32 }
         let expectedGradients = try example.arrays("dx") + example.arrays("dw")

@@ -34,3 +34,13 @@ import Testing
         }
     }
 }
+
+@Suite struct IndexTests {
+    @Test(arguments: [-1, 10, 1e10, Float.nan]) func indicesOutsideTheTable(_ index: Float) throws {
+        let example = try #require(ParityCase.all.first { $0.path == "Embedding/float_indices" })
+        let model = try Model(json: example.file("model.json"), weights: example.file("weights.h5"))
+        let error = #expect(throws: LocatedError.self) { try model.predict(Tensor([0, index, 9] as [Float], shape: [1, 3])) }
+        #expect(error?.code == "input.index")
+        #expect(try model.predict(Tensor([0, 9.75, 9] as [Float], shape: [1, 3])).shape == [1, 3, 4])
+    }
+}

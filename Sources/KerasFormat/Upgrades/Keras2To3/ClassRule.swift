@@ -36,6 +36,8 @@ struct ClassRule: Sendable {
         case embedding
         /// Keras 3 has three variance rules' worth of meaning and no word for Keras 2.3's.
         case batchNormalization
+        /// Keras 3 joins masks by another rule.
+        case merge
     }
 
     /// - Parameters:

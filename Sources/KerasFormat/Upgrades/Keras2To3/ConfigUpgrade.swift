@@ -76,6 +76,7 @@ enum ConfigUpgrade {
         switch rule.special {
         case .batchNormalization: config[LegacyName.varianceRule] = "keras-2.3"
         case .bidirectional: BidirectionalUpgrade.addBackwardLayer(to: &config)
+        case .merge: config[LegacyName.maskRule] = "all"
         case .embedding, nil: break
         }
     }
@@ -191,6 +192,7 @@ enum ConfigUpgrade {
             // Says nothing unless `renorm` is on, which is refused.
             config.removeValue(forKey: "renorm_momentum")
         case .bidirectional: BidirectionalUpgrade.removeBackwardLayer(from: &config, refuse)
+        case .merge: config.removeValue(forKey: LegacyName.maskRule)
         case .embedding, nil: break
         }
     }

@@ -30,6 +30,9 @@ public struct ActivationFunction: Hashable, Sendable {
         self.init(name: name)
     }
 
+    /// All names that are computed, sorted; those that only the spec uses, for older meanings, are left out.
+    package static let names: [String] = (elementwise.keys.filter { !$0.contains(">") } + ["softmax"]).sorted()
+
     package var config: ConfigValue { .string(name) }
 
     /// The elementwise kernel; nil for softmax, which looks at a whole axis.

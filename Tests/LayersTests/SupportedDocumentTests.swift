@@ -1,0 +1,43 @@
+import Foundation
+import Layers
+import TestSupport
+import Testing
+
+/// `docs/supported.md` says what the registry says.
+@Suite struct SupportedDocumentTests {
+    /// Environment variable that makes the test write the page instead of comparing it.
+    private static let rewrites = "SWIFT_KERAS_WRITE_DOCS"
+
+    private static var page: String {
+        """
+        # What is computed
+
+        Written by `SupportedDocumentTests` from the registry; set `\(rewrites)=1` to write it again. `inspect`, `convert` and
+        `compare` work for models with other layers, too.
+
+        ## Layers
+
+        \(list(LayerRegistry.builtIn.classNames))
+
+        and models within models (`Sequential`, `Model`, `Functional`), shared layers, several inputs and outputs. What a layer does
+        not do is in the header of its file in `Sources/Layers`.
+
+        ## Activations
+
+        \(list(ActivationFunction.names))
+
+        `hard_sigmoid` has two meanings, Keras 3's and that of Keras 1 and 2; a file's generation decides.
+
+        """
+    }
+
+    private static func list(_ names: [String]) -> String { names.map { "`\($0)`" }.joined(separator: ", ") }
+
+    @Test func isCurrent() throws {
+        let file = Fixtures.root.appendingPathComponent("docs/supported.md")
+        if ProcessInfo.processInfo.environment[Self.rewrites] != nil {
+            try Self.page.write(to: file, atomically: true, encoding: .utf8)
+        }
+        #expect(try String(contentsOf: file, encoding: .utf8) == Self.page, "run this test with \(Self.rewrites)=1")
+    }
+}

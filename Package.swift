@@ -58,8 +58,8 @@ let rooms: [[Target]] = [
         forTests: ["Engine", "KerasFormat"]),
     room("Datasets", ["Files", "Tensors", "CImageCodecs", "CLibZip"]),
     room(
-        "Training", ["Engine", "Graphs", "Ops", "Kernels", "KerasSpec", "Tensors", orderedCollections],
-        forTests: ["Layers", "KerasFormat", "Datasets"]),
+        "Training", ["Engine", "Graphs", "Ops", "Kernels", "KerasSpec", "Layers", "Tensors", orderedCollections],
+        forTests: ["KerasFormat", "Datasets"]),
     // façade
     room(
         "SwiftKeras",

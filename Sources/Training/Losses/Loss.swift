@@ -1,4 +1,4 @@
-public import KerasSpec
+package import KerasSpec
 public import Tensors
 
 /// What training makes small, for one output of a model.

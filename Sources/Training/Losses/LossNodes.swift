@@ -1,4 +1,4 @@
-package import Graphs
+import Graphs
 import Kernels
 import Ops
 package import Tensors
@@ -48,21 +48,18 @@ extension Loss {
 
     /// What a softmax or sigmoid was computed from, where Keras looks through it.
     ///
-    /// Measured: Keras 2.3.1 on TensorFlow 1.15 looks through a softmax of two axes (with more it computes it from exponentials)
-    /// and through any sigmoid; tf-keras 2.21 and Keras 3.15 through both always; Keras 1 never.
+    /// Measured: Keras 2.3.1 on TensorFlow 1.15 looks through the one that goes with the loss, through a softmax of two axes only
+    /// (with more it computes it from exponentials); tf-keras 2.21 and Keras 3.15 through either, whatever the loss; Keras 1 never.
     private func logits(of prediction: Value, _ generation: TrainingGeneration, _ graph: Graph) -> Value? {
         guard kind.takesLogits, generation != .keras1, case .node(let index, _) = graph.origin(prediction) else { return nil }
         let node = graph.nodes[index]
         let rank = graph.info(prediction).shape.rank
-        switch kind {
-        case .categoricalCrossentropy, .sparseCategoricalCrossentropy:
-            guard let softmax = node.op as? Softmax, softmax.axis == -1 || softmax.axis == rank - 1 else { return nil }
-            return generation == .keras2 && rank != 2 ? nil : node.inputs[0]
-        case .binaryCrossentropy:
-            guard let op = node.op as? any ElementwiseActivation, op.activation == .sigmoid else { return nil }
-            return node.inputs[0]
-        case .meanSquaredError, .meanAbsoluteError: return nil
+        if let softmax = node.op as? Softmax {
+            guard softmax.axis == -1 || softmax.axis == rank - 1 else { return nil }
+            return generation == .keras2 && (rank != 2 || kind == .binaryCrossentropy) ? nil : node.inputs[0]
         }
+        guard let op = node.op as? any ElementwiseActivation, op.activation == .sigmoid else { return nil }
+        return generation == .keras2 && kind != .binaryCrossentropy ? nil : node.inputs[0]
     }
 
     /// How targets are smoothed: t·(1 − s) + s / classes.

@@ -1,4 +1,4 @@
-public import KerasSpec
+package import KerasSpec
 public import Tensors
 
 /// What is measured beside the loss, as a mean over samples.

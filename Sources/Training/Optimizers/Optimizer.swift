@@ -1,5 +1,5 @@
-public import KerasSpec
-public import Tensors
+package import KerasSpec
+package import Tensors
 
 /// How weights follow their gradients: `SGD`, `RMSprop` or `Adam`. A value that holds settings only; the state (step count,
 /// moments) belongs to a training.

@@ -1,5 +1,5 @@
 package import Engine
-package import Graphs
+import Graphs
 import Kernels
 package import Tensors
 

@@ -1,0 +1,169 @@
+package import KerasSpec
+import OrderedCollections
+package import Tensors
+
+extension CompileSettings {
+    /// Reads compile settings of any generation: `training_config` of a whole-model `.h5`, `compile_config` of a `.keras` file.
+    ///
+    /// Throws `.unsupported` for losses, metrics and optimizers that aren't computed, `.invalid` for what can't be understood;
+    /// located at the key.
+    package init(config: ConfigObject) throws(LocatedError) {
+        let optimizerKey = config["optimizer_config"] != nil ? "optimizer_config" : "optimizer"
+        guard let optimizer = config[optimizerKey], !optimizer.isNull else {
+            throw LocatedError(.invalid, "compile.optimizer", "expected an optimizer, got none", at: ["optimizer_config"])
+        }
+        self.init(
+            optimizer: try locating(optimizerKey) { () throws(LocatedError) in try Optimizers.decode(optimizer) },
+            loss: try locating("loss") { () throws(LocatedError) in try Self.losses(config["loss"] ?? .null) },
+            metrics: try locating("metrics") { () throws(LocatedError) in try Self.metrics(config["metrics"] ?? .null) },
+            weightedMetrics: try locating("weighted_metrics") { () throws(LocatedError) in
+                try Self.metrics(config["weighted_metrics"] ?? .null)
+            },
+            lossWeights: try locating("loss_weights") { () throws(LocatedError) in
+                try Self.weights(config["loss_weights"] ?? .null)
+            },
+            sampleWeightMode: try locating("sample_weight_mode") { () throws(LocatedError) in
+                try Self.modes(config["sample_weight_mode"] ?? .null)
+            })
+    }
+
+    private static func losses(_ value: ConfigValue) throws(LocatedError) -> PerOutput<Loss?> {
+        func one(_ value: ConfigValue) throws(LocatedError) -> Loss? { value.isNull ? nil : try Loss(config: value) }
+        if let items = value.array {
+            var losses: [Loss?] = []
+            for item in items { losses.append(try one(item)) }
+            return .list(losses)
+        }
+        if let object = value.object, object["class_name"] == nil {
+            var losses: OrderedDictionary<String, Loss?> = [:]
+            for (name, item) in object {
+                losses[name] = .some(try locating(name) { () throws(LocatedError) in try one(item) })
+            }
+            return .named(losses)
+        }
+        return .all(try one(value))
+    }
+
+    /// A metric, a list of them, null.
+    private static func metricList(_ value: ConfigValue) throws(LocatedError) -> [Metric] {
+        if value.isNull { return [] }
+        guard let items = value.array else { return [try Metric(config: value)] }
+        var metrics: [Metric] = []
+        for item in items { metrics.append(try Metric(config: item)) }
+        return metrics
+    }
+
+    private static func metrics(_ value: ConfigValue) throws(LocatedError) -> PerOutput<[Metric]> {
+        if let items = value.array, items.contains(where: { $0.array != nil || $0.isNull }) {
+            var lists: [[Metric]] = []
+            for item in items { lists.append(try metricList(item)) }
+            // tf.keras writes one list for each output, for a single output too.
+            return lists.count == 1 ? .all(lists[0]) : .list(lists)
+        }
+        if let object = value.object, object["class_name"] == nil {
+            var lists: OrderedDictionary<String, [Metric]> = [:]
+            for (name, item) in object {
+                lists[name] = try locating(name) { () throws(LocatedError) in try metricList(item) }
+            }
+            return .named(lists)
+        }
+        return .all(try metricList(value))
+    }
+
+    private static func weights(_ value: ConfigValue) throws(LocatedError) -> PerOutput<Double>? {
+        func one(_ value: ConfigValue) throws(LocatedError) -> Double {
+            guard let number = value.number else {
+                throw LocatedError(.invalid, "compile.loss_weights", "expected a number, got \(value.summary)")
+            }
+            return number
+        }
+        if value.isNull { return nil }
+        if let items = value.array {
+            var weights: [Double] = []
+            for item in items { weights.append(try one(item)) }
+            return .list(weights)
+        }
+        if let object = value.object {
+            var weights: OrderedDictionary<String, Double> = [:]
+            for (name, item) in object { weights[name] = try one(item) }
+            return .named(weights)
+        }
+        return .all(try one(value))
+    }
+
+    private static func modes(_ value: ConfigValue) throws(LocatedError) -> PerOutput<String?>? {
+        func one(_ value: ConfigValue) throws(LocatedError) -> String? {
+            guard value.isNull || value.string != nil else {
+                throw LocatedError(.invalid, "compile.sample_weight_mode", "expected a word or null, got \(value.summary)")
+            }
+            return value.string
+        }
+        if value.isNull { return nil }
+        if let items = value.array {
+            var modes: [String?] = []
+            for item in items { modes.append(try one(item)) }
+            return .list(modes)
+        }
+        if let object = value.object {
+            var modes: OrderedDictionary<String, String?> = [:]
+            for (name, item) in object { modes[name] = .some(try one(item)) }
+            return .named(modes)
+        }
+        return .all(try one(value))
+    }
+
+    /// As a generation of Keras writes them.
+    ///
+    /// Standalone Keras and tf.keras: `training_config`. Keras 3: `compile_config`. Throws `.unsupported` for an optimizer of
+    /// one's own.
+    package func config(for generation: TrainingGeneration) throws(LocatedError) -> ConfigObject {
+        guard let optimizer = optimizer as? any BuiltInOptimizer else {
+            throw LocatedError(
+                .unsupported, "optimizer.custom", "expected a built-in optimizer, got \(type(of: optimizer).className)")
+        }
+        let loss = loss.config { $0?.config ?? .null }
+        let metrics = metrics.config { .array($0.map(\.config)) }
+        let weighted = weightedMetrics == .all([]) ? ConfigValue.null : weightedMetrics.config { .array($0.map(\.config)) }
+        let weights = lossWeights?.config { Int(exactly: $0).map(ConfigValue.integer) ?? .float($0) } ?? .null
+        let modes = sampleWeightMode?.config { $0.map(ConfigValue.string) ?? .null } ?? .null
+        let optimizerConfig: ConfigValue = [
+            "class_name": .string(optimizer.className(for: generation)), "config": .object(optimizer.config(for: generation)),
+        ]
+        switch generation {
+        case .keras1:
+            return [
+                "optimizer_config": optimizerConfig, "loss": loss, "metrics": metrics, "sample_weight_mode": modes,
+                "loss_weights": weights,
+            ]
+        case .keras2:
+            return [
+                "optimizer_config": optimizerConfig, "loss": loss, "metrics": metrics, "weighted_metrics": weighted,
+                "sample_weight_mode": modes, "loss_weights": weights,
+            ]
+        case .tfKerasLegacy, .tfKeras:
+            return [
+                "loss": loss, "metrics": metrics, "weighted_metrics": weighted, "loss_weights": weights,
+                "optimizer_config": optimizerConfig,
+            ]
+        case .keras3:
+            return [
+                "optimizer": [
+                    "module": "keras.optimizers", "class_name": .string(optimizer.className(for: generation)),
+                    "config": .object(optimizer.config(for: generation)), "registered_name": .null,
+                ],
+                "loss": loss, "loss_weights": weights, "metrics": metrics, "weighted_metrics": weighted, "run_eagerly": false,
+                "steps_per_execution": 1, "jit_compile": false,
+            ]
+        }
+    }
+}
+
+extension PerOutput {
+    fileprivate func config(_ one: (Value) -> ConfigValue) -> ConfigValue {
+        switch self {
+        case .all(let value): one(value)
+        case .list(let values): .array(values.map(one))
+        case .named(let values): .object(ConfigObject(uniqueKeysWithValues: values.map { ($0.key, one($0.value)) }))
+        }
+    }
+}

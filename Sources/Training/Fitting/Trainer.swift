@@ -1,0 +1,218 @@
+package import Engine
+package import Graphs
+import KerasSpec
+package import Layers
+package import Tensors
+
+/// A model in training: its weights in memory that is written in place, its optimizer, and the plans for the batch sizes met so
+/// far. For one thread at a time; prints nothing and knows no files.
+package final class Trainer {
+    package let program: ModelProgram
+    /// What the weights are, by index.
+    package let table: ParameterTable
+    package let outputs: [OutputTraining]
+    package let generation: TrainingGeneration
+    /// The key of dropout, beside the step's number.
+    package let seed: UInt64
+    /// The indices of the weights that are trained, in Keras's order.
+    package let trained: [Int]
+    let pool: ThreadPool
+    let demands: DataDemands
+    private let parameters: ParameterBuffers
+    private let optimizer: OptimizerRun
+    private let regularizers: [(parameter: Int, WeightRegularizer)]
+    private var trainers: [PlanKey: TrainingRun] = [:]
+
+    /// What plans differ by.
+    struct PlanKey: Hashable {
+        var batch: Int
+        /// By output, whether there are sample weights.
+        var weighted: [Bool]
+    }
+
+    /// - Parameters:
+    ///   - program: the model.
+    ///   - table: its weights as declared by a lowering.
+    ///   - weights: their values, copied.
+    ///   - inputs: what the model takes, with any batch; default: what its input layers declare.
+    ///   - outputs: how each output is trained, in the model's order.
+    /// - Throws: `.unsupported` for regularizers and constraints that aren't computed, `.mismatch` when weights don't fit.
+    package init(
+        _ program: ModelProgram, table: ParameterTable, weights: [Tensor], inputs: [ValueInfo]? = nil,
+        outputs: [OutputTraining], optimizer: any Optimizer, generation: TrainingGeneration, seed: UInt64 = 0,
+        pool: ThreadPool = .shared
+    ) throws(LocatedError) {
+        precondition(table.slots.count == weights.count)
+        guard let optimizer = optimizer as? any BuiltInOptimizer else {
+            throw LocatedError(
+                .unsupported, "optimizer.custom", "expected a built-in optimizer, got \(type(of: optimizer).className)")
+        }
+        guard let inputs = inputs ?? program.declaredInputs else {
+            throw LocatedError(
+                .mismatch, "model.unbuilt", "expected a model that knows its input's shape, got one that doesn't",
+                at: [program.spec.name])
+        }
+        guard outputs.count == program.outputNames.count else {
+            throw LocatedError(
+                .mismatch, "fit.outputs", "expected settings for \(program.outputNames.count) outputs, got \(outputs.count)")
+        }
+        self.program = program
+        self.table = table
+        self.outputs = outputs
+        self.generation = generation
+        self.seed = seed
+        self.pool = pool
+        try program.refuseActivityRegularizers()
+
+        let lowered = try program.lower(inputs: inputs, training: true, parameters: table)
+        precondition(lowered.parameters.slots.count == table.slots.count, "the table lacks weights")
+        demands = DataDemands(
+            inputs: zip(program.inputNames, inputs).map { ($0, $1.shape.withoutBatch, $1.dtype) },
+            outputs: outputs.enumerated().map { ($1, lowered.graph.info(lowered.graph.outputs[$0]).shape.withoutBatch) })
+
+        let frozen = program.frozenPaths
+        var trained: [Int] = []
+        var regularizers: [(parameter: Int, WeightRegularizer)] = []
+        var constraints: [Int: WeightConstraint] = [:]
+        for slot in program.layerSlots(in: table).flatMap(\.slots) {
+            guard let index = table.index(of: slot.path) else { continue }
+            let isTrained = slot.slot.trainable && !frozen.contains { slot.layerPath.starts(with: $0) }
+            let regularizer = try locating(slot.path) { () throws(LocatedError) in
+                try WeightRegularizer(config: slot.slot.regularizer)
+            }
+            // Keras 3 leaves out those of frozen weights.
+            if let regularizer, isTrained || generation != .keras3 { regularizers.append((index, regularizer)) }
+            guard isTrained else { continue }
+            let constraint = try locating(slot.path) { () throws(LocatedError) in
+                try WeightConstraint(config: slot.slot.constraint, shape: slot.slot.shape)
+            }
+            if let constraint { constraints[trained.count] = constraint }
+            trained.append(index)
+        }
+        self.trained = trained
+        self.regularizers = regularizers
+        parameters = try ParameterBuffers(weights)
+        self.optimizer = try OptimizerRun(
+            optimizer, generation: generation, parameters: parameters, trained: trained,
+            paths: trained.map { table.slots[$0].path }, constraints: constraints, pool: pool)
+    }
+
+    // MARK: State
+
+    /// The weights as they are now, copied, by index in the table.
+    package var weights: [Tensor] { parameters.tensors }
+
+    package func setWeights(_ tensors: [Tensor]) throws(LocatedError) {
+        precondition(tensors.count == table.slots.count)
+        for (index, tensor) in tensors.enumerated() { try parameters.set(index, to: tensor) }
+    }
+
+    /// The optimizer's base learning rate.
+    package var learningRate: Double {
+        get { optimizer.learningRate }
+        set { optimizer.learningRate = newValue }
+    }
+
+    /// Steps made, those before a resumption included.
+    package var iterations: Int { optimizer.iterations }
+    package var optimizerState: OptimizerState { optimizer.state }
+    package func restore(_ state: OptimizerState) throws(LocatedError) { try optimizer.restore(state) }
+
+    /// The paths of the trained weights, in Keras's order: what optimizer state hangs on.
+    package var trainedPaths: [String] { trained.map { table.slots[$0].path } }
+
+    // MARK: Plans
+
+    /// The model with losses and metrics for a batch.
+    func graph(_ key: PlanKey, training: Bool) throws(LocatedError) -> (TrainingGraph, [LoweringContext.IndexCheck]) {
+        let inputs = demands.inputs.map { ValueInfo(PartialShape([key.batch] + $0.shape.dims), $0.dtype) }
+        return try graph(inputs, key, training: training)
+    }
+
+    private func graph(
+        _ inputs: [ValueInfo], _ key: PlanKey, training: Bool
+    ) throws(LocatedError) -> (TrainingGraph, [LoweringContext.IndexCheck]) {
+        let lowered = try program.lower(inputs: inputs, training: training, parameters: table)
+        let graph = try TrainingGraph(
+            lowered.graph, outputs: outputs, regularizers: regularizers, weighted: key.weighted, generation: generation)
+        return (graph, lowered.indexChecks)
+    }
+
+    /// What runs steps of a batch size, made the first time.
+    func training(_ key: PlanKey) throws(LocatedError) -> TrainingRun {
+        if let run = trainers[key] { return run }
+        let (graph, _) = try graph(key, training: true)
+        let plan = try TrainingPlan(
+            graph: graph.graph.optimized(for: .training), parameters: trained, outputs: [graph.total])
+        let run = TrainingRun(
+            graph, try TrainingSession(plan: plan, parameters: parameters, pool: pool), optimizer)
+        trainers[key] = run
+        return run
+    }
+
+    /// What measures batches of a size with the weights of this moment.
+    func testing(_ key: PlanKey, weights: [Tensor]) throws(LocatedError) -> TestingRun {
+        let (graph, _) = try graph(key, training: false)
+        let plan = try InferencePlan(graph: graph.graph.optimized(for: .inference))
+        let prepared = try PreparedWeights(plan: plan, parameters: weights, pool: pool)
+        return TestingRun(graph, try Session(weights: prepared, pool: pool))
+    }
+
+    /// Data as the model takes it. Throws `data.…` for what doesn't fit, indices that no table row stands for included.
+    func prepared(_ data: TrainingData) throws(LocatedError) -> TrainingData {
+        let data = try data.prepared(for: demands)
+        let key = PlanKey(batch: 1, weighted: data.sampleWeights.map { $0 != nil })
+        let (_, checks) = try graph(key, training: false)
+        for check in checks where data.inputs[check.input].dtype == .int32 {
+            let wrong = data.inputs[check.input].withUnsafeElements(as: Int32.self) { indices in
+                indices.first { $0 < 0 || Int($0) >= check.limit }
+            }
+            if let wrong {
+                throw LocatedError(
+                    .mismatch, "input.index", "expected indices from 0 to \(check.limit - 1), got \(wrong)", at: [check.layer])
+            }
+        }
+        return data
+    }
+
+    /// What is reported, in Keras's order: `loss`, each output's loss, metrics.
+    package func metricNames() throws(LocatedError) -> [String] {
+        let key = PlanKey(batch: 1, weighted: outputs.map { _ in false })
+        return try graph(key, training: false).0.names
+    }
+}
+
+extension PartialShape {
+    var withoutBatch: PartialShape { PartialShape(Array(dims.dropFirst())) }
+}
+
+extension ModelProgram {
+    /// Paths of nested models that are frozen as a whole, the model itself as the empty path.
+    fileprivate var frozenPaths: [[String]] {
+        var paths: [[String]] = spec.trainable ? [] : [[]]
+        for entry in entries {
+            guard case .model(let model) = entry.body else { continue }
+            paths += model.value.frozenPaths.map { [entry.name] + $0 }
+        }
+        return paths
+    }
+
+    /// Penalties on outputs aren't computed: they must not be left out in silence.
+    fileprivate func refuseActivityRegularizers() throws(LocatedError) {
+        for entry in entries {
+            switch entry.body {
+            case .model(let model):
+                try locating(entry.name) { () throws(LocatedError) in try model.value.refuseActivityRegularizers() }
+            case .layer(let layer):
+                guard let config = layer.config["activity_regularizer"], !config.isNull else { continue }
+                do throws(LocatedError) {
+                    // One of factors 0 adds nothing.
+                    if try WeightRegularizer(config: config) == nil { continue }
+                } catch {}
+                throw LocatedError(
+                    .unsupported, "regularizer.activity", "expected a layer without activity regularizer, got \(config.summary)",
+                    at: [entry.name])
+            }
+        }
+    }
+}

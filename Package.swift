@@ -82,13 +82,10 @@ let street: [Target] = [
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
 ]
 
-// Rooms that wait for others to be finished are left out until then.
-let unfinished: Set<String> = []
-
 let package = Package(
     name: "swift-keras",
     platforms: [.macOS(.v15)],
-    products: unfinished.contains("SwiftKeras") ? [] : [
+    products: [
         .library(name: "SwiftKeras", targets: ["SwiftKeras"]),
         .executable(name: "swift-keras", targets: ["swift-keras"]),
     ],
@@ -96,5 +93,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
     ],
-    targets: (cellar + rooms.flatMap(\.self) + street).filter { !unfinished.contains($0.name) }
+    targets: cellar + rooms.flatMap(\.self) + street
 )

@@ -1,4 +1,4 @@
-public import Tensors
+internal import Tensors
 
 /// What a model is, apart from files, weights and arithmetic: the first narrow waist of the house.
 ///

@@ -18,6 +18,11 @@ package func sgemm(
     _ b: UnsafePointer<Float>, ldb: Int, _ c: UnsafeMutablePointer<Float>, ldc: Int, bias: UnsafePointer<Float>? = nil,
     accumulate: Bool = false, rectify: Bool = false, workspace: UnsafeMutablePointer<Float>? = nil
 ) {
+    if BLAS.isPreferred, m * n * k >= BLAS.leastWork {
+        return BLAS.product(
+            transposeA: transposeA, transposeB: transposeB, m, n, k, a, lda: lda, b, ldb: ldb, c, ldc: ldc, bias: bias,
+            accumulate: accumulate, rectify: rectify)
+    }
     ck_matrix_product(
         transposeA ? 1 : 0, transposeB ? 1 : 0, m, n, k, a, lda, b, ldb, c, ldc, bias,
         productFlags(accumulate: accumulate, rectify: rectify), workspace)

@@ -2,3 +2,4 @@
 @_exported public import KerasSpec
 @_exported public import Layers
 @_exported public import Tensors
+@_exported public import Training

@@ -18,8 +18,10 @@ public class Model: @unchecked Sendable {
         var weights: WeightValues?
         /// What a file held for the weights, until the input's shape is known and they are bound.
         var stored: StoredWeights?
-        /// Compile settings and optimizer state as they were read.
+        /// Compile settings and optimizer state as they were read, until something changes them.
         var training: TrainingSpec?
+        /// Compile settings and optimizer state as they are since.
+        var compiled: Compiled?
         /// Seed of the initializers.
         var seed: UInt64
     }
@@ -28,7 +30,7 @@ public class Model: @unchecked Sendable {
     let plans = PlanCache()
 
     init(spec: ModelSpec, training: TrainingSpec? = nil, seed: UInt64 = 0) {
-        state = Mutex(State(spec: spec, program: nil, weights: nil, stored: nil, training: training, seed: seed))
+        state = Mutex(State(spec: spec, program: nil, weights: nil, stored: nil, training: training, compiled: nil, seed: seed))
     }
 
     /// A functional model between symbolic tensors.
@@ -49,9 +51,6 @@ public class Model: @unchecked Sendable {
 
     /// The architecture, as it was read or built.
     package var spec: ModelSpec { state.withLock { $0.spec } }
-
-    /// Compile settings and optimizer state as they were read, if there were any.
-    package var training: TrainingSpec? { state.withLock { $0.training } }
 
     /// The decoded layers. Throws `.unsupported` with every layer that isn't computed.
     package func program() throws(LocatedError) -> ModelProgram {

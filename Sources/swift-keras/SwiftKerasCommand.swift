@@ -8,8 +8,8 @@ struct SwiftKerasCommand: ParsableCommand {
         commandName: "swift-keras",
         abstract: "Reads, writes, runs and checks Keras models, without Python.",
         subcommands: [
-            SummaryCommand.self, InspectCommand.self, ConvertCommand.self, PredictCommand.self, VerifyCommand.self,
-            BenchmarkCommand.self,
+            SummaryCommand.self, InspectCommand.self, ConvertCommand.self, PredictCommand.self, EvaluateCommand.self,
+            TrainCommand.self, VerifyCommand.self, BenchmarkCommand.self,
         ])
 
     /// Errors are one paragraph on standard error; the exit status is the error's category (sysexits.h).

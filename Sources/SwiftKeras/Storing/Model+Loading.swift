@@ -18,12 +18,8 @@ extension Model {
     public convenience init(
         contentsOf path: String, weights: String? = nil, inputShape: [Int]? = nil
     ) throws(LocatedError) {
-        let stored = try KerasFile.read(path)
-        guard var spec = stored.spec else {
-            throw LocatedError(
-                .mismatch, "model.weightsOnly", "expected a model, got weights alone", at: [path],
-                hint: "Name the architecture first, and this file with --weights.")
-        }
+        let stored = try KerasFile.readModel(path)
+        guard var spec = stored.spec else { preconditionFailure("readModel gives an architecture") }
         if let inputShape { try spec.declareInput(inputShape) }
         self.init(spec: spec, training: stored.training)
         let values = try weights.map { (path) throws(LocatedError) in try KerasFile.readWeights(path) } ?? stored.weights

@@ -19,14 +19,23 @@ extension Model {
         try KerasWriter.writeWeights(of: spec, slots: slots, tensors: { values[$0] }, to: path)
     }
 
-    /// Writes the whole model as Keras 2.3's `save` does: architecture, weights, and the training state as it was read.
+    /// Writes the whole model as Keras 2.3's `save` does: architecture, weights, compile settings and the optimizer's state.
     ///
     /// - Parameter overwrite: whether a file that is there may be replaced.
     public func save(_ path: String, overwrite: Bool = true) throws(LocatedError) {
         try Self.refuseOverwriting(path, overwrite)
         let (slots, values) = try currentWeights()
         try KerasWriter.writeWholeModel(
-            of: spec, slots: slots, tensors: { values[$0] }, training: training, to: path)
+            of: spec, slots: slots, tensors: { values[$0] }, training: try trainingSpec(), to: path)
+    }
+
+    /// Writes the model to one file or to two.
+    package func write(to destination: ModelDestination) throws(LocatedError) {
+        switch destination {
+        case .whole(let path): try save(path)
+        case .pair(let architecture, let weights):
+            try AtomicFile.write(try toJSON(), to: architecture) { () throws(LocatedError) in try saveWeights(weights) }
+        }
     }
 
     private func currentWeights() throws(LocatedError) -> ([LayerSlots], WeightValues) {
@@ -38,6 +47,34 @@ extension Model {
         guard overwrite || !InputFile.exists(path) else {
             throw LocatedError(
                 .cannotCreate, "output.exists", "expected no file there (overwrite: false), got one", at: [path])
+        }
+    }
+}
+
+/// Where a model is written.
+package enum ModelDestination: Sendable {
+    /// Architecture, weights and training state in one `.h5`.
+    case whole(String)
+    /// What `to_json()` and `save_weights()` make.
+    case pair(architecture: String, weights: String)
+
+    /// Told by the ending of `output`.
+    package init(output: String, weightsOutput: String?) throws(LocatedError) {
+        let name = output.lowercased()
+        switch (name.hasSuffix(".json"), weightsOutput) {
+        case (true, let weights?): self = .pair(architecture: output, weights: weights)
+        case (true, nil):
+            throw LocatedError(
+                .usage, "output.weights", "expected --weights-out beside an OUT that ends in .json, got \(output) alone")
+        case (false, .some):
+            throw LocatedError(
+                .usage, "output.weights", "expected --weights-out only beside an OUT that ends in .json, got \(output)")
+        case (false, nil):
+            guard name.hasSuffix(".h5") || name.hasSuffix(".hdf5"), !name.hasSuffix(".weights.h5") else {
+                throw LocatedError(
+                    .unsupported, "output.kind", "expected an OUT that ends in .h5 or .json (files of Keras 3 follow), got \(output)")
+            }
+            self = .whole(output)
         }
     }
 }

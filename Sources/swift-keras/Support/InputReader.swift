@@ -52,7 +52,7 @@ struct InputReader {
                 .usage, "predict.inputs", "expected arrays or pictures, got both: \(paths.joined(separator: ", "))")
         }
         if !images.isEmpty { return try read(images: images) }
-        if let rescale = pictures.rescale { arrays = arrays.map { $0 * rescale.value } }
+        if let rescale = pictures.rescale { arrays = arrays.map { $0.rescaled(by: rescale.value) } }
         let count = arrays.first.map { $0.shape.rank > 0 ? $0.shape[0] : 1 } ?? 0
         return Samples(tensors: arrays, names: (0..<count).map(String.init))
     }
@@ -102,7 +102,8 @@ struct InputReader {
         let pixels = size.0 * size.1 * input.channels
         for (index, path) in images.enumerated() {
             let image = try ImageFile.load(
-                path, targetSize: size, colorMode: mode, interpolation: pictures.interpolation) * scale
+                path, targetSize: size, colorMode: mode, interpolation: pictures.interpolation
+            ).rescaled(by: scale)
             batch.withUnsafeMutableElements(as: Float.self) { target in
                 image.withUnsafeElements(as: Float.self) { source in
                     for offset in 0..<pixels { target[index * pixels + offset] = source[offset] }

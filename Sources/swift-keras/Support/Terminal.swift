@@ -15,6 +15,9 @@ enum Terminal {
         FileHandle.standardError.write(Data((text + "\n").utf8))
     }
 
+    /// Whether progress bars have somebody to look at them.
+    static var isInteractive: Bool { isatty(FileHandle.standardError.fileDescriptor) == 1 }
+
     /// Text as it is, on standard output.
     static func put(_ text: String) {
         FileHandle.standardOutput.write(Data(text.utf8))

@@ -1,0 +1,103 @@
+internal import Engine
+internal import KerasFormat
+internal import KerasSpec
+internal import Layers
+internal import Synchronization
+public import Tensors
+public import Training
+
+/// How a model is trained, and where its optimizer stands.
+struct Compiled {
+    var settings: CompileSettings
+    /// Whose arithmetic training follows.
+    var generation: TrainingGeneration
+    /// nil until a step was made or state was read.
+    var optimizerState: OptimizerState?
+}
+
+extension Model {
+    /// Says how the model is to be trained: Keras's `compile`. Optimizer state that was there is forgotten.
+    ///
+    /// Training follows the arithmetic of the Keras that the model comes from; models built in Swift follow Keras 2.3.
+    ///
+    /// - Parameters:
+    ///   - loss: for every output.
+    ///   - metrics: for every output; `.accuracy` means what Keras means by the string for this loss and output.
+    public func compile(loss: Loss, optimizer: any Optimizer, metrics: [Metric] = []) throws(LocatedError) {
+        try compile(CompileSettings(optimizer: optimizer, loss: loss, metrics: metrics))
+    }
+
+    /// Says how each output of the model is to be trained.
+    public func compile(_ settings: CompileSettings) throws(LocatedError) {
+        _ = try settings.outputs(named: program().outputNames)
+        let generation = TrainingGeneration(spec.provenance?.dialect ?? .keras2)
+        state.withLock { state in
+            state.compiled = Compiled(settings: settings, generation: generation)
+            state.training = nil
+        }
+    }
+
+    /// Whether the model was compiled, here or before it was saved.
+    public var isCompiled: Bool { state.withLock { $0.compiled != nil || $0.training != nil } }
+
+    /// The compile settings: given here, or read from the file with the optimizer's state.
+    func compiled() throws(LocatedError) -> Compiled {
+        let (compiled, training) = state.withLock { ($0.compiled, $0.training) }
+        if let compiled { return compiled }
+        guard let training else {
+            throw LocatedError(
+                .usage, "model.notCompiled", "expected a model with compile settings, got one without",
+                at: [name], hint: "Give a loss and an optimizer: compile(loss:optimizer:), or --loss and --optimizer.")
+        }
+        let settings = try locating("training_config") { () throws(LocatedError) in
+            try CompileSettings(config: training.compileSettings)
+        }
+        let generation = TrainingGeneration(training.dialect, settings: training.compileSettings)
+        var result = Compiled(settings: settings, generation: generation)
+        if !training.optimizerWeights.isEmpty, let optimizer = settings.optimizer as? any BuiltInOptimizer {
+            let trainer = try makeTrainer(result, threads: nil, seed: 0)
+            let slots = trainer.trained.map { trainer.table.slots[$0] }
+            result.optimizerState = try locating("optimizer_weights") { () throws(LocatedError) in
+                try OptimizerWeights.decode(
+                    training.optimizerWeights, for: optimizer, generation: generation, paths: slots.map(\.path),
+                    shapes: slots.map(\.slot.shape))
+            }
+        }
+        return result
+    }
+
+    /// The compile settings, given here or read; nil for a model without.
+    package func compileSettings() throws(LocatedError) -> CompileSettings? {
+        isCompiled ? try compiled().settings : nil
+    }
+
+    /// The seed of weights that were neither loaded nor made yet.
+    package func seedInitialWeights(_ seed: UInt64) { state.withLock { $0.seed = seed } }
+
+    /// A trainer that begins with the model's weights.
+    func makeTrainer(_ compiled: Compiled, threads: Int?, seed: UInt64) throws(LocatedError) -> Trainer {
+        let program = try program()
+        let weights = try weights()
+        let trainer = try Trainer(
+            program, table: weights.table, weights: weights.tensors,
+            outputs: try compiled.settings.outputs(named: program.outputNames), optimizer: compiled.settings.optimizer,
+            generation: compiled.generation, seed: seed, pool: threads.map { Pools.pool(threads: $0) } ?? .shared)
+        if let state = compiled.optimizerState { try trainer.restore(state) }
+        return trainer
+    }
+
+    /// The training state as a file of Keras 2.3 holds it: as it was read, or as it is since.
+    func trainingSpec() throws(LocatedError) -> TrainingSpec? {
+        let (compiled, training) = state.withLock { ($0.compiled, $0.training) }
+        guard let compiled else { return training }
+        var spec = TrainingSpec(compileSettings: try compiled.settings.config(for: .keras2), dialect: .keras2)
+        if let state = compiled.optimizerState, let optimizer = compiled.settings.optimizer as? any BuiltInOptimizer {
+            let trainer = try makeTrainer(compiled, threads: nil, seed: 0)
+            let slots = trainer.trained.map { trainer.table.slots[$0] }
+            spec.optimizerWeights = OptimizerWeights.encode(
+                state, of: optimizer, generation: .keras2, paths: slots.map(\.path), names: slots.map(\.path),
+                shapes: slots.map(\.slot.shape), learningRate: trainer.learningRate)
+        }
+        return spec
+    }
+}

@@ -1,0 +1,164 @@
+internal import Layers
+internal import Synchronization
+public import Tensors
+public import Training
+
+extension Model {
+    /// Trains a model with one input and one output: Keras's `fit`.
+    ///
+    /// Begins with the model's weights and, if it has any, its optimizer's state, and leaves both as training made them. The
+    /// same seed gives the same weights, bit for bit, on any number of threads.
+    ///
+    /// - Parameters:
+    ///   - x: samples along the first axis.
+    ///   - y: what the output should be, as the loss wants it: one-hot rows, class numbers, numbers.
+    ///   - batchSize: samples a step.
+    ///   - verbose: 0 silent, 1 Keras's progress bar, 2 one line an epoch.
+    ///   - validationSplit: the share of the samples, the last ones, that is measured and not trained on.
+    ///   - validationData: samples and targets to measure after each epoch instead.
+    ///   - shuffle: whether the samples' order changes with each epoch.
+    ///   - classWeight: what samples of each class count for.
+    ///   - sampleWeight: what each sample counts for.
+    ///   - initialEpoch: epochs that were made before.
+    ///   - seed: of shuffling (as NumPy shuffles) and of dropout.
+    ///   - threads: how many cores to use; all by default.
+    /// - Throws: `.mismatch` when data and model disagree, `.usage` when the model isn't compiled.
+    @discardableResult
+    public func fit(
+        _ x: Tensor, _ y: Tensor, batchSize: Int = 32, epochs: Int = 1, verbose: Int = 1,
+        callbacks: [any Callback] = [], validationSplit: Double = 0, validationData: (x: Tensor, y: Tensor)? = nil,
+        shuffle: Bool = true, classWeight: [Int: Double]? = nil, sampleWeight: Tensor? = nil, initialEpoch: Int = 0,
+        validationFreq: Int = 1, seed: UInt64 = 0, threads: Int? = nil
+    ) throws(LocatedError) -> History {
+        try fit(
+            [x], [y], batchSize: batchSize, epochs: epochs, verbose: verbose, callbacks: callbacks,
+            validationSplit: validationSplit, validationData: validationData.map { ([$0.x], [$0.y]) }, shuffle: shuffle,
+            classWeight: classWeight, sampleWeight: sampleWeight.map { [$0] }, initialEpoch: initialEpoch,
+            validationFreq: validationFreq, seed: seed, threads: threads)
+    }
+
+    /// Trains a model with several inputs or outputs: one array for each, in the model's order.
+    @discardableResult
+    public func fit(
+        _ x: [Tensor], _ y: [Tensor], batchSize: Int = 32, epochs: Int = 1, verbose: Int = 1,
+        callbacks: [any Callback] = [], validationSplit: Double = 0, validationData: (x: [Tensor], y: [Tensor])? = nil,
+        shuffle: Bool = true, classWeight: [Int: Double]? = nil, sampleWeight: [Tensor]? = nil, initialEpoch: Int = 0,
+        validationFreq: Int = 1, seed: UInt64 = 0, threads: Int? = nil
+    ) throws(LocatedError) -> History {
+        let progress = verbose == 0 ? nil : ProgressLogger.toStandardOutput(verbose: verbose)
+        return try fit(
+            TrainingRequest(
+                x: x, y: y, validationSplit: validationSplit, validation: validationData, classWeight: classWeight,
+                sampleWeight: sampleWeight, batchSize: batchSize, epochs: epochs, initialEpoch: initialEpoch,
+                shuffle: shuffle, validationFreq: validationFreq, seed: seed, threads: threads),
+            callbacks: (progress.map { [$0] } ?? []) + callbacks)
+    }
+
+    /// Trains as `request` says, without printing.
+    package func fit(_ request: TrainingRequest, callbacks: [any Callback]) throws(LocatedError) -> History {
+        if let threads = request.threads, threads < 1 {
+            throw LocatedError(.usage, "fit.threads", "expected at least 1 thread, got \(threads)")
+        }
+        let compiled = try compiled()
+        let trainer = try makeTrainer(compiled, threads: request.threads, seed: request.seed)
+        var data = TrainingData(inputs: request.x, targets: request.y, sampleWeights: request.sampleWeight)
+        var validation = request.validation.map { TrainingData(inputs: $0.x, targets: $0.y) }
+        if validation == nil, request.validationSplit != 0 {
+            try data.requireEqualCounts()
+            let parts = try data.split(validationSplit: request.validationSplit)
+            data = parts.training
+            validation = parts.validation
+        }
+        if let classWeight = request.classWeight { try data.weigh(classes: classWeight, ofOutput: 0) }
+        var options = FitOptions()
+        options.batchSize = request.batchSize
+        options.epochs = request.epochs
+        options.initialEpoch = request.initialEpoch
+        options.shuffle = request.shuffle
+        options.validationFrequency = request.validationFreq
+        var random = NumPyRandom(seed: UInt32(truncatingIfNeeded: request.seed))
+        defer { keep(trainer, compiled) }
+        return try trainer.fit(data, validation: validation, options: options, random: &random, callbacks: callbacks)
+    }
+
+    /// Measures loss and metrics: Keras's `evaluate`. The loss first, then what was given as metrics.
+    public func evaluate(
+        _ x: Tensor, _ y: Tensor, batchSize: Int = 32, sampleWeight: Tensor? = nil, threads: Int? = nil
+    ) throws(LocatedError) -> [Double] {
+        Array(try evaluation([x], [y], batchSize: batchSize, sampleWeight: sampleWeight.map { [$0] }, threads: threads).values)
+    }
+
+    /// Measures loss and metrics by name, for any number of inputs and outputs.
+    public func evaluation(
+        _ x: [Tensor], _ y: [Tensor], batchSize: Int = 32, sampleWeight: [Tensor]? = nil, threads: Int? = nil
+    ) throws(LocatedError) -> Logs {
+        var compiled = try compiled()
+        // Only `fit` moves the optimizer: its state, which may be large, isn't needed.
+        compiled.optimizerState = nil
+        let trainer = try makeTrainer(compiled, threads: threads, seed: 0)
+        return try trainer.evaluate(
+            TrainingData(inputs: x, targets: y, sampleWeights: sampleWeight), batchSize: batchSize)
+    }
+
+    /// Takes over what training made.
+    private func keep(_ trainer: Trainer, _ compiled: Compiled) {
+        let values = WeightValues(table: trainer.table, tensors: trainer.weights)
+        var compiled = compiled
+        compiled.optimizerState = trainer.optimizerState
+        state.withLock { state in
+            state.weights = values
+            state.compiled = compiled
+            state.training = nil
+        }
+    }
+}
+
+/// Everything that `fit` is asked for.
+package struct TrainingRequest: Sendable {
+    package var x: [Tensor]
+    package var y: [Tensor]
+    package var validationSplit: Double
+    package var validation: (x: [Tensor], y: [Tensor])?
+    package var classWeight: [Int: Double]?
+    package var sampleWeight: [Tensor]?
+    package var batchSize: Int
+    package var epochs: Int
+    package var initialEpoch: Int
+    package var shuffle: Bool
+    package var validationFreq: Int
+    package var seed: UInt64
+    package var threads: Int?
+
+    package init(
+        x: [Tensor], y: [Tensor], validationSplit: Double = 0, validation: (x: [Tensor], y: [Tensor])? = nil,
+        classWeight: [Int: Double]? = nil, sampleWeight: [Tensor]? = nil, batchSize: Int = 32, epochs: Int = 1,
+        initialEpoch: Int = 0, shuffle: Bool = true, validationFreq: Int = 1, seed: UInt64 = 0, threads: Int? = nil
+    ) {
+        self.x = x
+        self.y = y
+        self.validationSplit = validationSplit
+        self.validation = validation
+        self.classWeight = classWeight
+        self.sampleWeight = sampleWeight
+        self.batchSize = batchSize
+        self.epochs = epochs
+        self.initialEpoch = initialEpoch
+        self.shuffle = shuffle
+        self.validationFreq = validationFreq
+        self.seed = seed
+        self.threads = threads
+    }
+}
+
+extension TrainingData {
+    /// Before a split, so that no part of an array is silently left out.
+    fileprivate func requireEqualCounts() throws(LocatedError) {
+        for tensor in inputs + targets.compactMap(\.self) + sampleWeights.compactMap(\.self) {
+            guard tensor.shape.rank > 0, tensor.shape[0] == count else {
+                throw LocatedError(
+                    .mismatch, "data.samples",
+                    "expected \(count) samples in every array, as in the first, got the shape \(tensor.shape)")
+            }
+        }
+    }
+}

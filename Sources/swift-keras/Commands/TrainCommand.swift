@@ -1,0 +1,118 @@
+import ArgumentParser
+import KerasSpec
+import SwiftKeras
+import Training
+
+/// Trains a model on data.
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train", abstract: "Train a model: Keras's fit. Goes on from the optimizer state in the file.",
+        discussion: """
+            DATA as for evaluate. Without --loss and --optimizer the compile settings in the file are taken. OUT.h5 is a \
+            whole model with its optimizer's state; OUT.json with --weights-out W.h5 the pair that to_json() and \
+            save_weights() make.
+            """)
+
+    @OptionGroup var model: ModelOptions
+    @Argument(help: "What to train on.", completion: .file())
+    var data: String
+    @OptionGroup var compile: CompileOptions
+    @OptionGroup var pictures: PictureOptions
+    @OptionGroup var common: CommonOptions
+
+    @Option(name: .long, help: "Passes over the data.")
+    var epochs = 1
+
+    @Option(name: .long, help: "Samples a step.")
+    var batchSize = 32
+
+    @Option(name: .long, help: "The share of the samples, the last ones, to validate on.")
+    var validationSplit = 0.0
+
+    @Option(name: .long, help: "sgd, rmsprop or adam.")
+    var optimizer: String?
+
+    @Option(name: .long, help: "The optimizer's learning rate.")
+    var learningRate: Double?
+
+    @Option(name: .long, help: "Of initial weights, shuffling and dropout.")
+    var seed: UInt64 = 0
+
+    @Option(name: .long, help: "Epochs that were made before.")
+    var initialEpoch = 0
+
+    @Option(name: .long, help: "End when the validation loss (or loss) has not fallen for so many epochs.")
+    var earlyStopping: Int?
+
+    @Flag(name: .long, help: "End with status 65 when the loss is no longer a number.")
+    var terminateOnNan = false
+
+    @Flag(name: .long, help: "Keep the samples in their order.")
+    var noShuffle = false
+
+    @Option(name: .long, help: "Threads; all cores by default.")
+    var threads: Int?
+
+    @Option(name: .long, help: "Where to write the model: .h5, or .json with --weights-out.", completion: .file())
+    var output: String
+
+    @Option(name: .long, help: "Where to write the weights when OUT is a .json.", completion: .file())
+    var weightsOut: String?
+
+    @Option(name: .long, help: "Where to write loss and metrics of each epoch as JSON.", completion: .file())
+    var history: String?
+
+    func run() throws {
+        let destination = try ModelDestination(output: output, weightsOutput: weightsOut)
+        let model = try model.load(needsWeights: false)
+        model.seedInitialWeights(seed)
+        try compile.apply(to: model, optimizer: try chosenOptimizer(model))
+        let samples = try DataReader(model: model, pictures: pictures).read(data).training
+        var callbacks: [any Callback] = []
+        let lost = LostLoss()
+        if !common.quiet { callbacks.append(ProgressLogger.toStandardError(verbose: Terminal.isInteractive ? 1 : 2)) }
+        if let earlyStopping {
+            callbacks.append(EarlyStopping(monitor: validationSplit > 0 ? "val_loss" : "loss", patience: earlyStopping))
+        }
+        if terminateOnNan { callbacks += [TerminateOnNaN(), lost] }
+        let result = try model.fit(
+            TrainingRequest(
+                x: samples.x, y: samples.y, validationSplit: validationSplit, batchSize: batchSize, epochs: epochs,
+                initialEpoch: initialEpoch, shuffle: !noShuffle, seed: seed, threads: threads),
+            callbacks: callbacks)
+        if lost.isLost {
+            throw LocatedError(.invalid, "train.nan", "expected a finite loss, got one that is not a number", at: [data])
+        }
+        try model.write(to: destination)
+        let document: ConfigValue = [
+            "history": .object(
+                ConfigObject(uniqueKeysWithValues: result.history.map { ($0.key, .array($0.value.map(ConfigValue.float))) }))
+        ]
+        if let history { try (document.jsonText + "\n").write(to: history) }
+        if common.json { Terminal.put(json: document) }
+    }
+
+    /// The optimizer of the command line; nil where the file's is to go on.
+    private func chosenOptimizer(_ model: Model) throws(LocatedError) -> (any Optimizer)? {
+        var chosen = try optimizer.map { (name) throws(LocatedError) in try Optimizers.named(name) as any Optimizer }
+        if let learningRate {
+            guard learningRate >= 0, learningRate.isFinite else {
+                throw LocatedError(.usage, "train.learningRate", "expected a number of at least 0, got \(learningRate)")
+            }
+            var optimizer: any Optimizer
+            if let named = chosen { optimizer = named } else { optimizer = try model.compileSettings()?.optimizer ?? RMSprop() }
+            optimizer.learningRate = learningRate
+            chosen = optimizer
+        }
+        return chosen
+    }
+}
+
+/// Remembers whether a batch's loss was lost.
+private final class LostLoss: Callback {
+    private(set) var isLost = false
+
+    func onBatchEnd(_ batch: Int, size: Int, _ logs: Logs, _ training: TrainingControl) throws(LocatedError) {
+        if let loss = logs["loss"], !loss.isFinite { isLost = true }
+    }
+}

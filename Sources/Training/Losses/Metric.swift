@@ -100,6 +100,22 @@ public struct Metric: Hashable, Sendable {
         self.init(kind, name: reported ?? className)
     }
 
-    /// The name that stands in compile settings.
-    package var config: ConfigValue { .string(name) }
+    /// The name that stands in compile settings: its own if it tells what it is, else the function's.
+    package var config: ConfigValue {
+        if let known = try? Metric.kind(named: name) {
+            if known == kind || known == .accuracy && isAccuracy { return .string(name) }
+        }
+        switch kind {
+        case .accuracy: return "accuracy"
+        case .crossentropy: return "crossentropy"
+        case .categoricalAccuracy: return "categorical_accuracy"
+        case .sparseCategoricalAccuracy: return "sparse_categorical_accuracy"
+        case .binaryAccuracy: return "binary_accuracy"
+        case .loss(let loss): return loss.config
+        }
+    }
+
+    private var isAccuracy: Bool {
+        [.accuracy, .categoricalAccuracy, .sparseCategoricalAccuracy, .binaryAccuracy].contains(kind)
+    }
 }

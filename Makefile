@@ -18,6 +18,7 @@ endif
 KERAS := .build/release/swift-keras
 NET1  := fixtures/notebook/net1
 NET2  := fixtures/notebook/net2
+DIGITS := fixtures/digits
 OUT   := .build/run
 
 .PHONY: all deps build run test clean
@@ -58,6 +59,12 @@ run: build
 	$(KERAS) convert $(OUT)/cifar10_model.h5 $(OUT)/cifar10_architecture.json --weights-out $(OUT)/cifar10_weights.h5
 	cmp $(NET2)/cifar10_architecture.json $(OUT)/cifar10_architecture.json
 	$(KERAS) verify $(OUT)/cifar10_architecture.json --weights $(OUT)/cifar10_weights.h5 $(NET2)/predictions.npz
+	@echo; echo "== A small CNN trained on real handwritten digits, saved as two files, read back, evaluated"
+	$(KERAS) train $(DIGITS)/cnn.json $(DIGITS)/digits.npz --rescale 1/16 --loss sparse_categorical_crossentropy \
+	  --optimizer adam --metrics accuracy --epochs 10 --batch-size 64 --validation-split 0.2 \
+	  --output $(OUT)/digits.json --weights-out $(OUT)/digits.h5
+	$(KERAS) evaluate $(OUT)/digits.json --weights $(OUT)/digits.h5 $(DIGITS)/digits.npz --rescale 1/16 \
+	  --loss sparse_categorical_crossentropy --metrics accuracy
 
 test: deps
 	swift build --build-tests

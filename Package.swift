@@ -74,6 +74,8 @@ let street: [Target] = [
         name: "kernel-benchmarks", dependencies: ["Graphs", "Kernels", "Ops", "Tensors"], swiftSettings: manners,
         linkerSettings: [.linkedLibrary("m")]),
     .executableTarget(
+        name: "cifar10-notebook", dependencies: ["SwiftKeras", argumentParser], swiftSettings: manners),
+    .executableTarget(
         name: "swift-keras", dependencies: ["SwiftKeras", argumentParser], swiftSettings: manners),
     .testTarget(name: "CommandLineTests", dependencies: ["swift-keras", "TestSupport"], swiftSettings: manners),
     .target(
@@ -88,6 +90,7 @@ let package = Package(
     products: [
         .library(name: "SwiftKeras", targets: ["SwiftKeras"]),
         .executable(name: "swift-keras", targets: ["swift-keras"]),
+        .executable(name: "cifar10-notebook", targets: ["cifar10-notebook"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),

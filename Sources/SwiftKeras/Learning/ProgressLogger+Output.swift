@@ -2,19 +2,24 @@ internal import Foundation
 package import Training
 
 extension ProgressLogger {
-    /// Keras's progress on standard output.
+    /// Keras's progress on standard output, in order with what the program prints there.
     static func toStandardOutput(verbose: Int) -> ProgressLogger {
-        on(FileHandle.standardOutput, verbose: verbose)
+        on(FileHandle.standardOutput, verbose: verbose) { text in
+            print(text, terminator: "")
+            fflush(nil)
+        }
     }
 
     /// Keras's progress on standard error, for programs whose output is a document.
     package static func toStandardError(verbose: Int) -> ProgressLogger {
-        on(FileHandle.standardError, verbose: verbose)
+        on(FileHandle.standardError, verbose: verbose) { FileHandle.standardError.write(Data($0.utf8)) }
     }
 
-    private static func on(_ file: FileHandle, verbose: Int) -> ProgressLogger {
+    private static func on(
+        _ file: FileHandle, verbose: Int, write: @escaping (String) -> Void
+    ) -> ProgressLogger {
         ProgressLogger(
             ProgressBar.Verbosity(rawValue: verbose) ?? .bar, isDynamic: isatty(file.fileDescriptor) == 1,
-            now: { ProcessInfo.processInfo.systemUptime }, write: { file.write(Data($0.utf8)) })
+            now: { ProcessInfo.processInfo.systemUptime }, write: write)
     }
 }

@@ -60,23 +60,19 @@ extension Model {
                 if run >= 0 { times.append(Double(elapsed.seconds) * 1e3 + Double(elapsed.attoseconds) * 1e-15) }
             }
             for _ in 0..<min(runs, 10) { _ = try session.run(inputs, profile: &profile) }
-            times.sort()
-            let median = times[times.count / 2]
-            return BenchmarkResult(
-                milliseconds: .init(min: times[0], median: median, p90: times[min(times.count - 1, times.count * 9 / 10)]),
-                samplesPerSecond: Double(batchSize) / median * 1e3, gigaflops: session.plan.cost / median / 1e6,
-                peakMemory: Self.peakMemory, threads: (threads ?? ThreadPool.shared.threads),
-                nodes: profile.entries.map { entry in
-                    let milliseconds = Double(entry.forwardNanoseconds) / Double(max(profile.runs, 1)) / 1e6
-                    return BenchmarkResult.Node(
-                        layer: entry.label, op: entry.op, milliseconds: milliseconds,
-                        gigaflops: milliseconds > 0 ? entry.cost / milliseconds / 1e6 : 0)
-                })
+            var result = BenchmarkResult(times: times, batchSize: batchSize, cost: session.plan.cost, threads: threads)
+            result.nodes = profile.entries.map { entry in
+                let milliseconds = Double(entry.forwardNanoseconds) / Double(max(profile.runs, 1)) / 1e6
+                return BenchmarkResult.Node(
+                    layer: entry.label, op: entry.op, milliseconds: milliseconds,
+                    gigaflops: milliseconds > 0 ? entry.cost / milliseconds / 1e6 : 0)
+            }
+            return result
         }
     }
 
     /// Random numbers in [0, 1); indices below the table's size.
-    private func benchmarkInputs(batchSize: Int) throws(LocatedError) -> [Tensor] {
+    func benchmarkInputs(batchSize: Int) throws(LocatedError) -> [Tensor] {
         let program = try program()
         guard let declared = program.declaredInputs else {
             throw LocatedError(
@@ -95,6 +91,20 @@ extension Model {
             }
             return Tensor((0..<shape.count).map { _ in random.uniform() }, shape: shape).asType(info.dtype)
         }
+    }
+}
+
+extension BenchmarkResult {
+    /// - Parameters:
+    ///   - times: milliseconds of each run, at least one.
+    ///   - cost: floating-point operations of a run.
+    init(times: [Double], batchSize: Int, cost: Double, threads: Int?) {
+        let times = times.sorted()
+        let median = times[times.count / 2]
+        self.init(
+            milliseconds: .init(min: times[0], median: median, p90: times[min(times.count - 1, times.count * 9 / 10)]),
+            samplesPerSecond: Double(batchSize) / median * 1e3, gigaflops: cost / median / 1e6,
+            peakMemory: Self.peakMemory, threads: threads ?? ThreadPool.shared.threads, nodes: [])
     }
 
     private static var peakMemory: Int {

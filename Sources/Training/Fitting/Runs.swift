@@ -115,6 +115,9 @@ final class TrainingRun {
 
     deinit { one.deallocate() }
 
+    /// Floating-point operations of a step, roughly: backward takes twice forward's.
+    var cost: Double { session.plan.cost * 3 }
+
     /// Forward, backward, and the optimizer's step, with what is in `batch`. Allocates nothing.
     func step(seed: UInt64) {
         session.forward(inputs: batch.pointers, seed: seed, step: UInt64(optimizer.iterations))

@@ -150,6 +150,11 @@ package final class Trainer {
         return run
     }
 
+    /// Floating-point operations of a step, roughly; 0 before the first one of this batch size.
+    package func stepCost(batchSize: Int) -> Double {
+        trainers.first { $0.key.batch == batchSize }?.value.cost ?? 0
+    }
+
     /// What measures batches of a size with the weights of this moment.
     func testing(_ key: PlanKey, weights: [Tensor]) throws(LocatedError) -> TestingRun {
         let (graph, _) = try graph(key, training: false)

@@ -20,12 +20,16 @@ struct BenchmarkCommand: ParsableCommand {
     @Option(name: .long, help: "Counted runs, after a warm-up.")
     var runs = 50
 
+    @Flag(name: .long, help: "Time training steps (forward, backward, update) instead of predictions.")
+    var train = false
+
     @Flag(name: .long, help: "Also show each node: time, share, GFLOP/s.")
     var perLayer = false
 
     func validate() throws {
         if batchSize < 1 { throw ValidationError("--batch-size: expected at least 1, got \(batchSize)") }
         if runs < 1 { throw ValidationError("--runs: expected at least 1, got \(runs)") }
+        if train && perLayer { throw ValidationError("--per-layer: shows predictions; leave out --train") }
         if let threads, threads < 1 { throw ValidationError("--threads: expected at least 1, got \(threads)") }
     }
 
@@ -34,7 +38,10 @@ struct BenchmarkCommand: ParsableCommand {
         let start = clock.now
         let model = try model.load(needsWeights: false)
         let loading = start.duration(to: clock.now)
-        let result = try model.benchmark(batchSize: batchSize, threads: threads, runs: runs)
+        let result =
+            train
+            ? try model.benchmarkTraining(batchSize: batchSize, threads: threads, runs: runs)
+            : try model.benchmark(batchSize: batchSize, threads: threads, runs: runs)
         if common.json {
             Terminal.put(json: document(result, loading.milliseconds))
         } else {

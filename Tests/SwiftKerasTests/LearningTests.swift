@@ -1,0 +1,85 @@
+import Foundation
+import SwiftKeras
+import TestSupport
+import Testing
+
+/// Real handwritten digits, a part of them, and a small network with dropout for them.
+private enum Digits {
+    static func load(_ count: Int = 256) throws -> (x: Tensor, y: Tensor) {
+        let file = try NPZ(reading: Fixtures.path("digits/digits.npz"))
+        return (try file.tensor("x").rows(0..<count).asType(.float32) / 16, try file.tensor("y").rows(0..<count))
+    }
+
+    static func model(seed: UInt64 = 3) throws -> Sequential {
+        let model = try Sequential(
+            [
+                Conv2D(8, (3, 3), activation: .relu, inputShape: [8, 8, 1]), MaxPooling2D(poolSize: (2, 2)),
+                BatchNormalization(momentum: 0.8), Flatten(), Dropout(0.25), Dense(10, activation: .softmax),
+            ], seed: seed)
+        try model.compile(loss: .sparseCategoricalCrossentropy, optimizer: RMSprop(), metrics: [.accuracy])
+        return model
+    }
+}
+
+@Suite("Learning")
+struct LearningTests {
+    @Test("digits are learned, and evaluate tells loss and accuracy")
+    func learns() throws {
+        let (x, y) = try Digits.load()
+        let model = try Digits.model()
+        let before = try model.evaluate(x, y)
+        let history = try model.fit(x, y, batchSize: 32, epochs: 8, verbose: 0, validationSplit: 0.25)
+        let after = try model.evaluate(x, y)
+        #expect(after.count == 2 && after[0] < before[0] / 2 && after[1] > 0.8)
+        #expect(Array(history.history.keys).sorted() == ["accuracy", "loss", "val_accuracy", "val_loss"])
+        #expect(history.epoch == Array(0..<8))
+    }
+
+    @Test("the same seed gives the same weights whatever the thread count, another seed others")
+    func determinism() throws {
+        let (x, y) = try Digits.load(96)
+        func trained(seed: UInt64, threads: Int) throws -> Tensor {
+            let model = try Digits.model()
+            try model.fit(x, y, batchSize: 20, epochs: 2, verbose: 0, seed: seed, threads: threads)
+            return try model.predict(x)
+        }
+        let one = try trained(seed: 1, threads: 1)
+        #expect(try trained(seed: 1, threads: 2) == one)
+        #expect(try trained(seed: 1, threads: 3) == one)
+        #expect(try trained(seed: 2, threads: 2) != one)
+    }
+
+    @Test("training that was saved half way goes on as if it had not stopped", arguments: [true, false])
+    func resuming(readsFile: Bool) throws {
+        let (x, y) = try Digits.load(96)
+        let through = try Digits.model()
+        try through.fit(x, y, epochs: 2, verbose: 0, shuffle: false)
+        var half: Model = try Digits.model()
+        try half.fit(x, y, epochs: 1, verbose: 0, shuffle: false)
+        if readsFile {
+            let folder = try Fixtures.temporaryFolder()
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let path = folder.appendingPathComponent("half.h5").path
+            try half.save(path)
+            half = try Model(path)
+        }
+        try half.fit(x, y, epochs: 2, verbose: 0, shuffle: false, initialEpoch: 1)
+        #expect(try half.predict(x) == through.predict(x))
+    }
+
+    @Test("a model that was not compiled, and data that don't fit, are refused and change nothing")
+    func refusals() throws {
+        let (x, y) = try Digits.load(32)
+        let plain = try Sequential([Flatten(inputShape: [8, 8, 1]), Dense(10, activation: .softmax)])
+        let uncompiled = #expect(throws: LocatedError.self) { try plain.fit(x, y, verbose: 0) }
+        #expect(uncompiled?.code == "model.notCompiled")
+        let model = try Digits.model()
+        let before = try model.predict(x)
+        #expect(throws: LocatedError.self) { try model.fit(x, y.rows(0..<31), verbose: 0) }
+        #expect(throws: LocatedError.self) { try model.fit(x, toCategorical(y, numClasses: 10), verbose: 0) }
+        #expect(throws: LocatedError.self) { try model.fit(x, Tensor([Int32](repeating: 10, count: 32)), verbose: 0) }
+        #expect(throws: LocatedError.self) { try model.fit(x, y, batchSize: 0, verbose: 0) }
+        #expect(throws: LocatedError.self) { try model.fit(x, y, verbose: 0, validationSplit: 1.5) }
+        #expect(try model.predict(x) == before)
+    }
+}

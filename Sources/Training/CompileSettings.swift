@@ -1,5 +1,5 @@
 public import OrderedCollections
-public import Tensors
+package import Tensors
 
 /// Something for each output of a model: one for all, a list in the outputs' order, or by the outputs' names.
 public enum PerOutput<Value: Sendable>: Sendable {

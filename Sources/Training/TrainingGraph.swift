@@ -54,11 +54,12 @@ package struct TrainingGraph: Sendable {
     /// - Parameters:
     ///   - model: as lowered; its first outputs are the model's, in the order of `outputs`. Others are dropped.
     ///   - masks: by output, the mask that Keras carries with it, if any.
-    ///   - regularizers: by parameter.
+    ///   - regularizers: of parameters.
+    ///   - activityRegularizers: of values of the graph.
     ///   - weighted: by output, whether there are sample weights.
     package init(
         _ model: Graph, outputs: [OutputTraining], masks: [Value?] = [], regularizers: [(parameter: Int, WeightRegularizer)],
-        weighted: [Bool], generation: TrainingGeneration
+        activityRegularizers: [(Value, WeightRegularizer)] = [], weighted: [Bool], generation: TrainingGeneration
     ) throws(LocatedError) {
         precondition(model.outputs.count >= outputs.count)
         var builder = GraphBuilder(continuing: model)
@@ -124,6 +125,14 @@ package struct TrainingGraph: Sendable {
             let penalty = WeightPenalty(l1: Float(regularizer.l1), l2: Float(regularizer.l2))
             terms.append(try builder.apply(penalty, Value(id: id), label: "regularization"))
             factors.append(1)
+        }
+        for (value, regularizer) in activityRegularizers {
+            let penalty = WeightPenalty(l1: Float(regularizer.l1), l2: Float(regularizer.l2))
+            terms.append(try builder.apply(penalty, value, label: "regularization"))
+            // tf.keras takes the mean over samples.
+            let isMean = generation == .tfKerasLegacy || generation == .tfKeras
+            let shape = model.info(value).shape
+            factors.append(isMean && shape.rank > 0 ? 1 / Float(max(1, (shape[0] ?? 1))) : 1)
         }
         guard !terms.isEmpty else {
             throw LocatedError(

@@ -83,13 +83,15 @@ private struct Weights: Sendable {
     /// Writes them, and tells how many values masks let through.
     func combine(_ frame: Frame, into target: UnsafeMutablePointer<Float>) -> Int {
         target.update(repeating: 1, count: count)
-        for source in sources where source.isMask {
+        for number in 0..<sources.count where sources[number].isMask {
+            let source = sources[number]
             let mask = frame.mask(source.input)
             for index in 0..<count where mask[index / source.repeats] == 0 { target[index] = 0 }
         }
         var valid = 0
         for index in 0..<count where target[index] != 0 { valid += 1 }
-        for source in sources where !source.isMask {
+        for number in 0..<sources.count where !sources[number].isMask {
+            let source = sources[number]
             let weights = frame.input(source.input)
             for index in 0..<count { target[index] *= weights[index / source.repeats] }
         }

@@ -31,16 +31,17 @@ private struct BoundWeightedTotal: BoundOp {
     var forwardStages: [Int] { [1] }
     func forward(_ frame: Frame, stage: Int, tile: Int) {
         var total: Float = 0
-        for (index, factor) in factors.enumerated() { total += factor * frame.input(index)[0] }
+        for index in 0..<factors.count { total += factors[index] * frame.input(index)[0] }
         frame.output()[0] = total
     }
 
     var backwardStages: [Int] { [1] }
     func backward(_ frame: Frame, stage: Int, tile: Int) {
         let arriving = frame.outputGradient()?[0] ?? 0
-        for (index, factor) in factors.enumerated() {
+        for index in 0..<factors.count {
             guard let target = frame.inputGradient(index) else { continue }
-            target[0] = frame.accumulates[index] ? target[0] + factor * arriving : factor * arriving
+            let gradient = factors[index] * arriving
+            target[0] = frame.accumulates[index] ? target[0] + gradient : gradient
         }
     }
 }

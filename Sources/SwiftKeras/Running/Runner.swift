@@ -36,26 +36,5 @@ final class Runner: Sendable {
     }
 
     /// Refuses indices that no table row stands for.
-    func check(_ inputs: [Tensor]) throws(LocatedError) {
-        for check in checks {
-            let input = inputs[check.input]
-            let wrong: String? =
-                switch input.dtype {
-                case .int32:
-                    input.withUnsafeElements(as: Int32.self) { indices in
-                        indices.first { $0 < 0 || Int($0) >= check.limit }
-                    }.map { "\($0)" }
-                // Cut to whole numbers when they are looked up.
-                case .float32:
-                    input.withUnsafeElements(as: Float.self) { indices in
-                        indices.first { !($0 > -1 && $0 < Float(check.limit)) }
-                    }.map { "\($0)" }
-                default: nil
-                }
-            if let wrong {
-                throw LocatedError(
-                    .mismatch, "input.index", "expected indices from 0 to \(check.limit - 1), got \(wrong)", at: [check.layer])
-            }
-        }
-    }
+    func check(_ inputs: [Tensor]) throws(LocatedError) { try checks.check(inputs) }
 }

@@ -1,5 +1,5 @@
-public import OrderedCollections
-public import Tensors
+internal import OrderedCollections
+package import Tensors
 
 /// Shows a training as Keras 2.3 does: `Epoch 1/20`, a progress bar or one line an epoch. Hands its text over; does not print.
 ///

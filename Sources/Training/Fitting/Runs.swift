@@ -22,14 +22,14 @@ struct MetricSums {
 
     /// Adds what a batch gave.
     mutating func add(batch: Int, _ result: (Int) -> Float) {
-        for (index, loss) in losses.enumerated() {
+        for index in 0..<losses.count {
             let weight: Float = weighsLosses ? Float(batch) : 1
-            sums[index] += result(loss.place) * weight
+            sums[index] += result(losses[index].place) * weight
             weights[index] += weight
         }
-        for (index, metric) in metrics.enumerated() {
-            sums[losses.count + index] += result(metric.sum)
-            weights[losses.count + index] += result(metric.weight)
+        for index in 0..<metrics.count {
+            sums[losses.count + index] += result(metrics[index].sum)
+            weights[losses.count + index] += result(metrics[index].weight)
         }
     }
 
@@ -70,25 +70,25 @@ final class BatchBuffer {
 
     deinit { for area in areas { area.deallocate() } }
 
-    /// Copies rows of the data, in the order given.
-    func fill(_ data: TrainingData, rows: ArraySlice<Int>) {
-        precondition(rows.count == count)
-        for (index, source) in sources.enumerated() {
-            switch source {
-            case .input(let place): copy(data.inputs[place], rows, areas[index])
-            case .target(let place): copy(data.targets[place], rows, areas[index])
-            case .sampleWeight(let place): copy(data.sampleWeights[place], rows, areas[index])
+    /// Copies samples of the data, counted from its first: `order[start]` and those after it.
+    func fill(_ data: TrainingData, _ order: [Int], from start: Int) {
+        let first = data.samples.lowerBound
+        for index in 0..<sources.count {
+            let tensor: Tensor?
+            switch sources[index] {
+            case .input(let place): tensor = data.inputs[place]
+            case .target(let place): tensor = data.targets[place]
+            case .sampleWeight(let place): tensor = data.sampleWeights[place]
             }
-        }
-    }
-
-    private func copy(_ tensor: Tensor?, _ rows: ArraySlice<Int>, _ target: UnsafeMutableRawPointer) {
-        guard let tensor else { preconditionFailure("data without what the plan reads") }
-        let rowBytes = tensor.byteCount / max(1, tensor.shape[0])
-        tensor.withUnsafeBytes { bytes in
-            guard let base = bytes.baseAddress else { return }
-            for (place, row) in rows.enumerated() {
-                (target + place * rowBytes).copyMemory(from: base + row * rowBytes, byteCount: rowBytes)
+            guard let tensor else { preconditionFailure("data without what the plan reads") }
+            let rowBytes = tensor.byteCount / max(1, tensor.shape.dims[0])
+            let target = areas[index]
+            tensor.withUnsafeBytes { bytes in
+                guard let base = bytes.baseAddress else { return }
+                for place in 0..<count {
+                    let row = first + order[start + place]
+                    (target + place * rowBytes).copyMemory(from: base + row * rowBytes, byteCount: rowBytes)
+                }
             }
         }
     }

@@ -34,8 +34,7 @@ extension Trainer {
         let validation = try validation.map { (data) throws(LocatedError) in
             try locating("validation_data") { () throws(LocatedError) in try prepared(data) }
         }
-        let weighted = data.sampleWeights.map { $0 != nil }
-        let first = try training(PlanKey(batch: min(options.batchSize, data.count), weighted: weighted))
+        let first = try training(PlanKey(data, batch: min(options.batchSize, data.count)))
         let names = first.graph.names
         let control = TrainingControl(
             self, epochs: options.epochs, batchSize: options.batchSize, samples: data.count,
@@ -51,19 +50,19 @@ extension Trainer {
             var loss = 0.0
             var seen = 0
             for (batch, start) in stride(from: 0, to: data.count, by: options.batchSize).enumerated() {
-                let rows = order[start..<min(start + options.batchSize, data.count)]
-                for callback in callbacks { try callback.onBatchBegin(batch, size: rows.count, control) }
-                let run = rows.count == first.batch.count ? first : try training(PlanKey(batch: rows.count, weighted: weighted))
-                run.batch.fill(data, rows: rows)
+                let size = min(options.batchSize, data.count - start)
+                for callback in callbacks { try callback.onBatchBegin(batch, size: size, control) }
+                let run = size == first.batch.count ? first : try training(PlanKey(data, batch: size))
+                run.batch.fill(data, order, from: start)
                 run.step(seed: seed)
                 let batchLoss = run.result(run.graph.total)
-                sums.add(batch: rows.count, run.result)
-                loss += Double(batchLoss) * Double(rows.count)
-                seen += rows.count
+                sums.add(batch: size, run.result)
+                loss += Double(batchLoss) * Double(size)
+                seen += size
                 if !callbacks.isEmpty {
                     var logs: Logs = ["loss": Double(batchLoss)]
                     sums.report(into: &logs)
-                    for callback in callbacks { try callback.onBatchEnd(batch, size: rows.count, logs, control) }
+                    for callback in callbacks { try callback.onBatchEnd(batch, size: size, logs, control) }
                 }
                 if control.stopsTraining { break }
             }
@@ -84,8 +83,8 @@ extension Trainer {
     /// One step on a batch: Keras's `train_on_batch`. Gives the batch's loss and metrics.
     package func trainOnBatch(_ data: TrainingData) throws(LocatedError) -> Logs {
         let data = try locating("x") { () throws(LocatedError) in try prepared(data) }
-        let run = try training(PlanKey(batch: data.count, weighted: data.sampleWeights.map { $0 != nil }))
-        run.batch.fill(data, rows: ArraySlice(0..<data.count))
+        let run = try training(PlanKey(data, batch: data.count))
+        run.batch.fill(data, Array(0..<data.count), from: 0)
         run.step(seed: seed)
         var sums = MetricSums(run.graph, generation: generation)
         sums.add(batch: data.count, run.result)
@@ -110,23 +109,21 @@ extension Trainer {
     private func measure(
         _ data: TrainingData, batchSize: Int, progress: ((_ samples: Int) -> Void)? = nil
     ) throws(LocatedError) -> Logs {
-        let weighted = data.sampleWeights.map { $0 != nil }
         let weights = self.weights
         let size = min(batchSize, data.count)
-        let whole = try testing(PlanKey(batch: size, weighted: weighted), weights: weights)
+        let whole = try testing(PlanKey(data, batch: size), weights: weights)
         let rest = data.count % size
-        let last = rest == 0 ? whole : try testing(PlanKey(batch: rest, weighted: weighted), weights: weights)
+        let last = rest == 0 ? whole : try testing(PlanKey(data, batch: rest), weights: weights)
         var sums = MetricSums(whole.graph, generation: generation)
         var loss = 0.0
         let order = Array(0..<data.count)
         for start in stride(from: 0, to: data.count, by: size) {
-            let rows = order[start..<min(start + size, data.count)]
-            let run = rows.count == size ? whole : last
-            run.batch.fill(data, rows: rows)
+            let run = start + size <= data.count ? whole : last
+            run.batch.fill(data, order, from: start)
             run.run()
-            loss += Double(run.result(run.graph.total)) * Double(rows.count)
-            sums.add(batch: rows.count, run.result)
-            progress?(rows.endIndex)
+            loss += Double(run.result(run.graph.total)) * Double(run.batch.count)
+            sums.add(batch: run.batch.count, run.result)
+            progress?(start + run.batch.count)
         }
         var logs: Logs = ["loss": loss / Double(data.count)]
         sums.report(into: &logs)

@@ -19,15 +19,28 @@ package final class Trainer {
     let pool: ThreadPool
     let demands: DataDemands
     private let parameters: ParameterBuffers
-    private let optimizer: OptimizerRun
+    private let optimizer: any BuiltInOptimizer
+    /// By place in `trained`.
+    private let constraints: [Int: WeightConstraint]
+    /// Made when the first step or its state is wanted: measuring needs none.
+    private var run: OptimizerRun?
     private let regularizers: [(parameter: Int, WeightRegularizer)]
+    private let indexChecks: [LoweringContext.IndexCheck]
     private var trainers: [PlanKey: TrainingRun] = [:]
 
     /// What plans differ by.
     struct PlanKey: Hashable {
-        var batch: Int
+        /// Of the inputs, with the batch.
+        var inputs: [Shape]
         /// By output, whether there are sample weights.
         var weighted: [Bool]
+
+        var batch: Int { inputs.isEmpty ? 0 : inputs[0].dims[0] }
+
+        init(_ data: TrainingData, batch: Int) {
+            inputs = data.inputs.map { Shape([batch] + $0.shape.dims.dropFirst()) }
+            weighted = data.sampleWeights.map { $0 != nil }
+        }
     }
 
     /// - Parameters:
@@ -62,9 +75,7 @@ package final class Trainer {
         self.generation = generation
         self.seed = seed
         self.pool = pool
-        try program.refuseActivityRegularizers()
-
-        let lowered = try program.lower(inputs: inputs, training: true, parameters: table)
+        let lowered = try program.lower(inputs: inputs, training: true, parameters: table, countsActivity: true)
         precondition(lowered.parameters.slots.count == table.slots.count, "the table lacks weights")
         demands = DataDemands(
             inputs: zip(program.inputNames, inputs).map { ($0, $1.shape.withoutBatch, $1.dtype) },
@@ -92,9 +103,10 @@ package final class Trainer {
         self.trained = trained
         self.regularizers = regularizers
         parameters = try ParameterBuffers(weights)
-        self.optimizer = try OptimizerRun(
-            optimizer, generation: generation, parameters: parameters, trained: trained,
-            paths: trained.map { table.slots[$0].path }, constraints: constraints, pool: pool)
+        self.optimizer = optimizer
+        self.constraints = constraints
+        self.indexChecks = lowered.indexChecks
+        learningRate = optimizer.learningRate
     }
 
     // MARK: State
@@ -109,14 +121,24 @@ package final class Trainer {
 
     /// The optimizer's base learning rate.
     package var learningRate: Double {
-        get { optimizer.learningRate }
-        set { optimizer.learningRate = newValue }
+        didSet { run?.learningRate = learningRate }
+    }
+
+    private func optimizerRun() throws(LocatedError) -> OptimizerRun {
+        if let run { return run }
+        let run = try OptimizerRun(
+            optimizer, generation: generation, parameters: parameters, trained: trained, paths: trainedPaths,
+            constraints: constraints, pool: pool)
+        run.learningRate = learningRate
+        self.run = run
+        return run
     }
 
     /// Steps made, those before a resumption included.
-    package var iterations: Int { optimizer.iterations }
-    package var optimizerState: OptimizerState { optimizer.state }
-    package func restore(_ state: OptimizerState) throws(LocatedError) { try optimizer.restore(state) }
+    package var iterations: Int { run?.iterations ?? 0 }
+    /// What the optimizer remembers, copied; empty before the first step.
+    package var optimizerState: OptimizerState { run?.state ?? OptimizerState() }
+    package func restore(_ state: OptimizerState) throws(LocatedError) { try optimizerRun().restore(state) }
 
     /// The paths of the trained weights, in Keras's order: what optimizer state hangs on.
     package var trainedPaths: [String] { trained.map { table.slots[$0].path } }
@@ -124,28 +146,33 @@ package final class Trainer {
     // MARK: Plans
 
     /// The model with losses and metrics for a batch.
-    func graph(_ key: PlanKey, training: Bool) throws(LocatedError) -> (TrainingGraph, [LoweringContext.IndexCheck]) {
-        let inputs = demands.inputs.map { ValueInfo(PartialShape([key.batch] + $0.shape.dims), $0.dtype) }
-        return try graph(inputs, key, training: training)
+    private func graph(_ key: PlanKey, training: Bool) throws(LocatedError) -> TrainingGraph {
+        let inputs = zip(demands.inputs, key.inputs).map { ValueInfo($1, $0.dtype) }
+        let lowered = try program.lower(inputs: inputs, training: training, parameters: table, countsActivity: true)
+        return try graph(lowered, weighted: key.weighted)
     }
 
-    private func graph(
-        _ inputs: [ValueInfo], _ key: PlanKey, training: Bool
-    ) throws(LocatedError) -> (TrainingGraph, [LoweringContext.IndexCheck]) {
-        let lowered = try program.lower(inputs: inputs, training: training, parameters: table)
-        let graph = try TrainingGraph(
-            lowered.graph, outputs: outputs, regularizers: regularizers, weighted: key.weighted, generation: generation)
-        return (graph, lowered.indexChecks)
+    private func graph(_ lowered: LoweredModel, weighted: [Bool]) throws(LocatedError) -> TrainingGraph {
+        var activity: [(Value, WeightRegularizer)] = []
+        for entry in lowered.activityRegularizers {
+            let regularizer = try locating(entry.layer) { () throws(LocatedError) in
+                try WeightRegularizer(config: entry.regularizer.config)
+            }
+            if let regularizer { activity.append((entry.output, regularizer)) }
+        }
+        return try TrainingGraph(
+            lowered.graph, outputs: outputs, masks: lowered.outputMasks, regularizers: regularizers,
+            activityRegularizers: activity, weighted: weighted, generation: generation)
     }
 
     /// What runs steps of a batch size, made the first time.
     func training(_ key: PlanKey) throws(LocatedError) -> TrainingRun {
         if let run = trainers[key] { return run }
-        let (graph, _) = try graph(key, training: true)
+        let graph = try graph(key, training: true)
         let plan = try TrainingPlan(
             graph: graph.graph.optimized(for: .training), parameters: trained, outputs: [graph.total])
         let run = TrainingRun(
-            graph, try TrainingSession(plan: plan, parameters: parameters, pool: pool), optimizer)
+            graph, try TrainingSession(plan: plan, parameters: parameters, pool: pool), try optimizerRun())
         trainers[key] = run
         return run
     }
@@ -157,7 +184,7 @@ package final class Trainer {
 
     /// What measures batches of a size with the weights of this moment.
     func testing(_ key: PlanKey, weights: [Tensor]) throws(LocatedError) -> TestingRun {
-        let (graph, _) = try graph(key, training: false)
+        let graph = try graph(key, training: false)
         let plan = try InferencePlan(graph: graph.graph.optimized(for: .inference))
         let prepared = try PreparedWeights(plan: plan, parameters: weights, pool: pool)
         return TestingRun(graph, try Session(weights: prepared, pool: pool))
@@ -166,24 +193,15 @@ package final class Trainer {
     /// Data as the model takes it. Throws `data.…` for what doesn't fit, indices that no table row stands for included.
     func prepared(_ data: TrainingData) throws(LocatedError) -> TrainingData {
         let data = try data.prepared(for: demands)
-        let key = PlanKey(batch: 1, weighted: data.sampleWeights.map { $0 != nil })
-        let (_, checks) = try graph(key, training: false)
-        for check in checks where data.inputs[check.input].dtype == .int32 {
-            let wrong = data.inputs[check.input].withUnsafeElements(as: Int32.self) { indices in
-                indices.first { $0 < 0 || Int($0) >= check.limit }
-            }
-            if let wrong {
-                throw LocatedError(
-                    .mismatch, "input.index", "expected indices from 0 to \(check.limit - 1), got \(wrong)", at: [check.layer])
-            }
-        }
+        try indexChecks.check(data.inputs)
         return data
     }
 
     /// What is reported, in Keras's order: `loss`, each output's loss, metrics.
     package func metricNames() throws(LocatedError) -> [String] {
-        let key = PlanKey(batch: 1, weighted: outputs.map { _ in false })
-        return try graph(key, training: false).0.names
+        let inputs = demands.inputs.map { ValueInfo(PartialShape([nil] + $0.shape.dims), $0.dtype) }
+        let lowered = try program.lower(inputs: inputs, training: false, parameters: table)
+        return try graph(lowered, weighted: outputs.map { _ in false }).names
     }
 }
 
@@ -200,24 +218,5 @@ extension ModelProgram {
             paths += model.value.frozenPaths.map { [entry.name] + $0 }
         }
         return paths
-    }
-
-    /// Penalties on outputs aren't computed: they must not be left out in silence.
-    fileprivate func refuseActivityRegularizers() throws(LocatedError) {
-        for entry in entries {
-            switch entry.body {
-            case .model(let model):
-                try locating(entry.name) { () throws(LocatedError) in try model.value.refuseActivityRegularizers() }
-            case .layer(let layer):
-                guard let config = layer.config["activity_regularizer"], !config.isNull else { continue }
-                do throws(LocatedError) {
-                    // One of factors 0 adds nothing.
-                    if try WeightRegularizer(config: config) == nil { continue }
-                } catch {}
-                throw LocatedError(
-                    .unsupported, "regularizer.activity", "expected a layer without activity regularizer, got \(config.summary)",
-                    at: [entry.name])
-            }
-        }
     }
 }

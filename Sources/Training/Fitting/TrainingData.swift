@@ -8,6 +8,8 @@ package struct TrainingData: Sendable {
     package var targets: [Tensor?]
     /// By output: one weight a sample (or a sample and step); nil is 1.
     package var sampleWeights: [Tensor?]
+    /// Which samples of the arrays are meant; nil: all.
+    private var part: Range<Int>?
 
     package init(inputs: [Tensor], targets: [Tensor?], sampleWeights: [Tensor?]? = nil) {
         self.inputs = inputs
@@ -15,14 +17,21 @@ package struct TrainingData: Sendable {
         self.sampleWeights = sampleWeights ?? targets.map { _ in nil }
     }
 
-    /// The number of samples.
-    package var count: Int { inputs.first?.shape.dims.first ?? 0 }
+    /// The samples meant, as rows of the arrays.
+    package var samples: Range<Int> { part ?? 0..<total }
 
-    /// Samples `range` of every array, copied.
+    /// The number of samples.
+    package var count: Int { samples.count }
+
+    /// Samples of the arrays.
+    private var total: Int { inputs.isEmpty || inputs[0].shape.rank == 0 ? 0 : inputs[0].shape.dims[0] }
+
+    /// Some of the samples, counted from the first of these: a view of the same arrays.
     package func rows(_ range: Range<Int>) -> TrainingData {
-        TrainingData(
-            inputs: inputs.map { $0.rows(range) }, targets: targets.map { $0?.rows(range) },
-            sampleWeights: sampleWeights.map { $0?.rows(range) })
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        var view = self
+        view.part = samples.lowerBound + range.lowerBound..<samples.lowerBound + range.upperBound
+        return view
     }
 
     /// The data cut in two as Keras's `validation_split` does it: the last part is for validation, whatever the order is later.
@@ -53,7 +62,7 @@ package struct TrainingData: Sendable {
         let columns = target.shape.rank == 2 ? target.shape[1] : 1
         let values = target.floats
         var weights: [Float] = []
-        for sample in 0..<count {
+        for sample in 0..<total {
             let row = values[sample * columns..<(sample + 1) * columns]
             var label = row.first ?? 0
             if columns > 1 {
@@ -68,7 +77,7 @@ package struct TrainingData: Sendable {
             weights.append(Float(weight))
         }
         if let given = sampleWeights[output] {
-            guard given.shape == [count] else {
+            guard given.shape == [total] else {
                 throw LocatedError(
                     .mismatch, "class_weight.sample_weight", "expected one sample weight a sample, got the shape \(given.shape)")
             }
@@ -98,10 +107,11 @@ extension TrainingData {
             throw LocatedError(
                 .mismatch, "data.targets", "expected \(demands.outputs.count) target arrays, got \(targets.count)")
         }
-        guard let count = inputs.first?.shape.dims.first else {
+        guard inputs.isEmpty || inputs[0].shape.rank > 0 else {
             throw LocatedError(.mismatch, "data.samples", "expected arrays of samples, got a single number", at: ["x"])
         }
-        guard count > 0 else {
+        let count = total
+        guard self.count > 0 else {
             throw LocatedError(.usage, "data.empty", "expected at least one sample, got none", at: ["x"])
         }
         var result = self

@@ -59,19 +59,24 @@ package final class OptimizerRun {
 
     /// One step, with the gradients of a session's last backward.
     ///
-    /// - Parameter session: of a plan that differentiates trained weights; others keep their value.
+    /// - Parameter session: of a plan that differentiates by `trained`, in this order; weights that it doesn't read keep their
+    ///   value.
     package func step(_ session: TrainingSession) {
         memory.clearGradients()
-        for (index, pointer) in zip(session.plan.differentiatedParameters, session.parameterGradients) {
-            guard let place = trained.firstIndex(of: index) else { continue }
-            memory.setGradient(place, UnsafePointer(pointer.assumingMemoryBound(to: Float.self)))
+        let differentiated = session.plan.differentiatedParameters
+        var place = 0
+        for number in 0..<differentiated.count {
+            // Plans list weights in the order they were asked for, which is this one, perhaps without some.
+            while place < trained.count, trained[place] != differentiated[number] { place += 1 }
+            if place == trained.count { break }
+            memory.setGradient(place, UnsafePointer(session.parameterGradients[number].assumingMemoryBound(to: Float.self)))
         }
         step()
     }
 
     /// One step, with a gradient for each trained weight in order.
     package func step(gradients: [UnsafePointer<Float>]) {
-        for (place, gradient) in gradients.enumerated() { memory.setGradient(place, gradient) }
+        for place in 0..<gradients.count { memory.setGradient(place, gradients[place]) }
         step()
     }
 
@@ -80,9 +85,9 @@ package final class OptimizerRun {
         let rule = optimizer.rule(iterations: iterations, rate: learningRate, generation: generation)
         memory.run(pool, rule)
         iterations += 1
-        for (weight, constraint) in constraints {
-            constraint.apply(
-                parameters.pointers[weight].assumingMemoryBound(to: Float.self), shape: parameters.infos[weight].shape)
+        for number in 0..<constraints.count {
+            let weight = parameters.pointers[constraints[number].weight]
+            constraints[number].constraint.apply(weight.assumingMemoryBound(to: Float.self))
         }
     }
 
@@ -96,11 +101,14 @@ package final class OptimizerRun {
         guard norm > 0 else { return }
         memory.sumSquares(pool)
         if generation.isStandalone {
-            let total = memory.squares.reduce(0, +).squareRoot()
+            var total = 0.0
+            for place in 0..<memory.squares.count { total += memory.squares[place] }
+            total = total.squareRoot()
             if total >= norm { memory.scaleAll(Float(norm) / Float(total)) }
         } else {
-            for (place, square) in memory.squares.enumerated() where square.squareRoot() > norm {
-                memory.scale(place, by: Float(norm / square.squareRoot()))
+            for place in 0..<memory.squares.count {
+                let own = memory.squares[place].squareRoot()
+                if own > norm { memory.scale(place, by: Float(norm / own)) }
             }
         }
     }

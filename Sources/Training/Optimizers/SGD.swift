@@ -43,13 +43,17 @@ public struct SGD: BuiltInOptimizer {
     }
 
     package func slots(for generation: TrainingGeneration) -> [OptimizerSlot] {
-        // Standalone Keras keeps moments even when nothing comes of them, and 2.11 to 2.15 too; the files have them.
-        momentum == 0 && (generation == .tfKerasLegacy || generation == .keras3) ? [] : [.momentum]
+        keepsMoments(generation) ? [.momentum] : []
+    }
+
+    /// Standalone Keras keeps moments even when nothing comes of them, and 2.11 to 2.15 too; the files have them.
+    private func keepsMoments(_ generation: TrainingGeneration) -> Bool {
+        momentum != 0 || (generation != .tfKerasLegacy && generation != .keras3)
     }
 
     package func rule(iterations: Int, rate: Double, generation: TrainingGeneration) -> StepRule {
         let rate = decayed(rate, iterations, generation)
-        if slots(for: generation).isEmpty { return .sgd(rate: rate) }
+        guard keepsMoments(generation) else { return .sgd(rate: rate) }
         return .momentum(rate: rate, momentum: Float(momentum), nesterov: nesterov)
     }
 }

@@ -13,6 +13,7 @@ package final class WeightConstraint {
     }
 
     package let kind: Kind
+    private let count: Int
     /// By element: which norm it belongs to.
     private let groups: [Int32]
     private let norms: UnsafeMutableBufferPointer<Float>
@@ -20,6 +21,7 @@ package final class WeightConstraint {
     /// - Parameter axes: over which norms are taken; negative ones count from the end.
     package init(_ kind: Kind, axes: [Int], shape: Shape) throws(LocatedError) {
         self.kind = kind
+        count = shape.count
         var summed: Set<Int> = []
         for axis in axes {
             let resolved = axis < 0 ? axis + shape.rank : axis
@@ -90,8 +92,7 @@ package final class WeightConstraint {
     }
 
     /// Projects a weight of the shape this was made for.
-    package func apply(_ weight: UnsafeMutablePointer<Float>, shape: Shape) {
-        let count = shape.count
+    package func apply(_ weight: UnsafeMutablePointer<Float>) {
         if kind == .nonNegative {
             for element in 0..<count where !(weight[element] >= 0) { weight[element] *= 0 }
             return
@@ -99,7 +100,7 @@ package final class WeightConstraint {
         norms.update(repeating: 0)
         for element in 0..<count { norms[Int(groups[element])] += weight[element] * weight[element] }
         let epsilon: Float = 1e-7
-        for group in norms.indices {
+        for group in 0..<norms.count {
             let norm = norms[group].squareRoot()
             switch kind {
             case .norms(let low, let high, let rate):

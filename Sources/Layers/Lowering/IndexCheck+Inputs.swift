@@ -1,0 +1,29 @@
+package import Tensors
+
+extension [LoweringContext.IndexCheck] {
+    /// Refuses indices that no table row stands for.
+    ///
+    /// - Parameter inputs: the graph's inputs, or more samples of them.
+    package func check(_ inputs: [Tensor]) throws(LocatedError) {
+        for check in self {
+            let input = inputs[check.input]
+            let wrong: String? =
+                switch input.dtype {
+                case .int32:
+                    input.withUnsafeElements(as: Int32.self) { indices in
+                        indices.first { $0 < 0 || Int($0) >= check.limit }
+                    }.map { "\($0)" }
+                // Cut to whole numbers when they are looked up.
+                case .float32:
+                    input.withUnsafeElements(as: Float.self) { indices in
+                        indices.first { !($0 > -1 && $0 < Float(check.limit)) }
+                    }.map { "\($0)" }
+                default: nil
+                }
+            if let wrong {
+                throw LocatedError(
+                    .mismatch, "input.index", "expected indices from 0 to \(check.limit - 1), got \(wrong)", at: [check.layer])
+            }
+        }
+    }
+}

@@ -4,9 +4,9 @@
 /* An instruction, not a call that may set errno: the loop stays vectorised. */
 #define ROOT(x) __builtin_elementwise_sqrt(x)
 
-CK_INLINE float clipped(float g, ck_clipping clipping) {
-    return ck_at_most(ck_at_least(g * clipping.scale, -clipping.limit), clipping.limit);
-}
+CK_INLINE float limited(float g, float limit) { return ck_at_most(ck_at_least(g, -limit), limit); }
+
+CK_INLINE float clipped(float g, ck_clipping clipping) { return limited(g * clipping.scale, clipping.limit); }
 
 CK_CLONES void ck_sgd(float *w, const float *g, ck_clipping clipping, float rate, ptrdiff_t count) {
     CK_ELEMENTWISE
@@ -81,13 +81,14 @@ CK_CLONES void ck_adam(
     }
 }
 
-CK_CLONES float ck_sum_of_squares(const float *x, ptrdiff_t count) {
+CK_CLONES float ck_sum_of_squares(const float *x, float limit, ptrdiff_t count) {
+#define SQUARE(value) (limited(value, limit) * limited(value, limit))
     enum { LANES = 16 };
     float sums[LANES] = {0};
     ptrdiff_t i = 0;
     for (; i + LANES <= count; i += LANES)
-        for (int l = 0; l < LANES; l++) sums[l] += x[i + l] * x[i + l];
-    for (int l = 0; i < count; i++, l++) sums[l] += x[i] * x[i];
+        for (int l = 0; l < LANES; l++) sums[l] += SQUARE(x[i + l]);
+    for (int l = 0; i < count; i++, l++) sums[l] += SQUARE(x[i]);
     for (int width = LANES / 2; width > 0; width /= 2)
         for (int l = 0; l < width; l++) sums[l] += sums[l + width];
     return sums[0];

@@ -45,4 +45,5 @@ package func adamStep(
     ck_adam(w, g, m, v, largest, clipping.code, rate, beta1, rest1, beta2, rest2, epsilon, count)
 }
 
-package func sumOfSquares(_ x: Floats, count: Int) -> Float { ck_sum_of_squares(x, count) }
+/// Of numbers limited to −limit … limit.
+package func sumOfSquares(_ x: Floats, limit: Float, count: Int) -> Float { ck_sum_of_squares(x, limit, count) }

@@ -93,6 +93,8 @@ import Testing
         #expect(try step(SGD(learningRate: 1, clipnorm: 1), .keras3) == [[-1], [-1]])
         #expect(try step(SGD(learningRate: 1, clipnorm: 1, clipvalue: 0.7), .keras2) == [[-0.6], [-0.7]])
         #expect(try step(SGD(learningRate: 1, clipnorm: 1, clipvalue: 0.7), .keras3) == [[-1], [-1]])
+        #expect(try step(SGD(learningRate: 1, clipnorm: 1, clipvalue: 0.7), .tfKerasLegacy) == [[-0.7], [-0.7]])
+        #expect(try step(SGD(learningRate: 1, clipnorm: 0.35, clipvalue: 0.7), .tfKerasLegacy) == [[-0.35], [-0.35]])
         #expect(try step(SGD(learningRate: 1, clipnorm: 100, clipvalue: 0), .keras2) == [[-3], [-4]])
         #expect(try step(SGD(learningRate: 1, clipvalue: 0.5), .tfKeras) == [[-0.5], [-0.5]])
     }

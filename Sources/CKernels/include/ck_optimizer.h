@@ -29,7 +29,7 @@ void ck_adam(
     float *w, const float *g, float *m, float *v, float *top, ck_clipping clipping, float rate, float beta_1, float rest_1,
     float beta_2, float rest_2, float epsilon, ptrdiff_t count);
 
-/* The sum of squares. */
-float ck_sum_of_squares(const float *x, ptrdiff_t count);
+/* The sum of squares of numbers limited to -limit … limit. */
+float ck_sum_of_squares(const float *x, float limit, ptrdiff_t count);
 
 #endif

@@ -99,7 +99,9 @@ package final class OptimizerRun {
         let limitsValues = value > 0 && (generation.isBefore211 || norm <= 0)
         memory.resetClipping(limit: limitsValues ? Float(value) : .infinity)
         guard norm > 0 else { return }
-        memory.sumSquares(pool)
+        // OptimizerV2 limits values first and takes the norm of what is left, the others the other way round.
+        let limitsFirst = generation == .tfKerasLegacy && limitsValues
+        memory.sumSquares(pool, limit: limitsFirst ? Float(value) : .infinity)
         if generation.isStandalone {
             var total = 0.0
             for place in 0..<memory.squares.count { total += memory.squares[place] }
@@ -108,7 +110,7 @@ package final class OptimizerRun {
         } else {
             for place in 0..<memory.squares.count {
                 let own = memory.squares[place].squareRoot()
-                if own > norm { memory.scale(place, by: Float(norm / own)) }
+                if own > norm { memory.scale(place, by: Float(norm / own), scalesLimit: limitsFirst) }
             }
         }
     }
@@ -172,6 +174,8 @@ private final class StepMemory {
         var clipping: UnsafeMutablePointer<GradientClipping>
         var partials: UnsafeMutablePointer<Float>
         var places: Int
+        /// Of gradients whose squares are summed.
+        var squareLimit = Float.infinity
     }
 
     private let tileCount: Int
@@ -227,7 +231,10 @@ private final class StepMemory {
         clipping.update(repeating: GradientClipping(scale: 1, limit: limit), count: places)
     }
     func scaleAll(_ factor: Float) { for place in 0..<places { clipping[place].scale = factor } }
-    func scale(_ place: Int, by factor: Float) { clipping[place].scale = factor }
+    func scale(_ place: Int, by factor: Float, scalesLimit: Bool) {
+        clipping[place].scale = factor
+        if scalesLimit { clipping[place].limit *= factor }
+    }
 
     private func job(_ rule: StepRule) -> Job {
         Job(
@@ -235,15 +242,17 @@ private final class StepMemory {
             partials: partials, places: places)
     }
 
-    func sumSquares(_ pool: ThreadPool) {
+    /// - Parameter limit: gradients are limited to −limit … limit first.
+    func sumSquares(_ pool: ThreadPool, limit: Float) {
         var job = job(.sgd(rate: 0))
+        job.squareLimit = limit
         pool.run(
             tiles: tileCount,
             { job, number, _ in
                 let job = job.assumingMemoryBound(to: Job.self).pointee
                 let tile = job.tiles[number]
                 guard let gradient = job.gradients[tile.place] else { return job.partials[number] = 0 }
-                job.partials[number] = sumOfSquares(gradient + tile.offset, count: tile.count)
+                job.partials[number] = sumOfSquares(gradient + tile.offset, limit: job.squareLimit, count: tile.count)
             }, &job)
         squares.update(repeating: 0)
         for number in 0..<tileCount { squares[tiles[number].place] += Double(partials[number]) }

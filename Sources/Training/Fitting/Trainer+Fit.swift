@@ -30,7 +30,7 @@ extension Trainer {
         random: inout NumPyRandom, callbacks: [any Callback] = []
     ) throws(LocatedError) -> History {
         try options.check()
-        let data = try locating("x") { () throws(LocatedError) in try prepared(data) }
+        let data = try prepared(data)
         let validation = try validation.map { (data) throws(LocatedError) in
             try locating("validation_data") { () throws(LocatedError) in try prepared(data) }
         }
@@ -82,7 +82,7 @@ extension Trainer {
 
     /// One step on a batch: Keras's `train_on_batch`. Gives the batch's loss and metrics.
     package func trainOnBatch(_ data: TrainingData) throws(LocatedError) -> Logs {
-        let data = try locating("x") { () throws(LocatedError) in try prepared(data) }
+        let data = try prepared(data)
         let run = try training(PlanKey(data, batch: data.count))
         run.batch.fill(data, Array(0..<data.count), from: 0)
         run.step(seed: seed)
@@ -102,7 +102,7 @@ extension Trainer {
         var options = FitOptions()
         options.batchSize = batchSize
         try options.check()
-        let data = try locating("x") { () throws(LocatedError) in try prepared(data) }
+        let data = try prepared(data)
         return try measure(data, batchSize: batchSize, progress: progress)
     }
 

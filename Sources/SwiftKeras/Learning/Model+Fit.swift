@@ -62,6 +62,8 @@ extension Model {
         let compiled = try compiled()
         let trainer = try makeTrainer(compiled, threads: request.threads, seed: request.seed)
         var data = TrainingData(inputs: request.x, targets: request.y, sampleWeights: request.sampleWeight)
+        // Before the split, as in Keras: samples that are held back count by their classes too.
+        if let classWeight = request.classWeight { try data.weigh(classes: classWeight, ofOutput: 0) }
         var validation = request.validation.map { TrainingData(inputs: $0.x, targets: $0.y) }
         if validation == nil, request.validationSplit != 0 {
             try data.requireEqualCounts()
@@ -69,7 +71,6 @@ extension Model {
             data = parts.training
             validation = parts.validation
         }
-        if let classWeight = request.classWeight { try data.weigh(classes: classWeight, ofOutput: 0) }
         var options = FitOptions()
         options.batchSize = request.batchSize
         options.epochs = request.epochs
@@ -105,6 +106,8 @@ extension Model {
         let values = WeightValues(table: trainer.table, tensors: trainer.weights)
         var compiled = compiled
         compiled.optimizerState = trainer.optimizerState
+        // Callbacks may have changed it; Keras saves the rate of the moment.
+        compiled.settings.optimizer.learningRate = trainer.learningRate
         state.withLock { state in
             state.weights = values
             state.compiled = compiled

@@ -188,7 +188,7 @@ extension LabeledData {
         }
         let first = try load(files[0])
         let shape = Shape([files.count] + first.shape.dims)
-        guard let count = shape.checkedCount, count <= Int(clamping: ProcessInfo.processInfo.physicalMemory / 4) else {
+        guard Memory.holds(shape) else {
             throw LocatedError(
                 .invalid, "data.too_large", "expected pictures that fit into memory, got \(files.count) of shape \(first.shape)")
         }

@@ -21,7 +21,7 @@ public func toCategorical(_ y: Tensor, numClasses: Int? = nil) throws(LocatedErr
     var dims = y.shape.dims
     if dims.count > 1, dims.last == 1 { dims.removeLast() }
     dims.append(classes)
-    guard let count = Shape(dims).checkedCount, count <= 1 << 34 else {
+    guard Memory.holds(Shape(dims)) else {
         throw LocatedError(
             .invalid, "labels.limit", "expected labels that can be spread over classes in memory, got \(labels.count) labels and \(classes) classes")
     }

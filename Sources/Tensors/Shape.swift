@@ -11,16 +11,17 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
     /// `checkedCount` first.
     public var count: Int { dims.reduce(1, *) }
 
-    /// The number of elements, or nil when an extent is negative or the product leaves `Int`.
+    /// The number of elements, or nil when an extent is negative or the product of those above 0 leaves `Int`: as in NumPy, an
+    /// array without elements must have strides too.
     public var checkedCount: Int? {
         var product = 1
         for dim in dims {
             guard dim >= 0 else { return nil }
-            let (next, overflow) = product.multipliedReportingOverflow(by: dim)
+            let (next, overflow) = product.multipliedReportingOverflow(by: max(dim, 1))
             if overflow { return nil }
             product = next
         }
-        return product
+        return dims.contains(0) ? 0 : product
     }
 
     /// Row-major strides in elements.

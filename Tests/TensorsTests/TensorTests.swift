@@ -106,6 +106,18 @@ struct ShapeTests {
         #expect(Shape([1 << 32, 1 << 32]).checkedCount == nil)
         #expect(Shape([-1, 2]).checkedCount == nil)
         #expect(Shape([2, 3]).checkedCount == 6)
+        // Strides of an array without elements must not overflow either: NumPy refuses such shapes too.
+        #expect(Shape([0, 1 << 32, 1 << 32]).checkedCount == nil)
+        #expect(Shape([3, 0, 1 << 40]).checkedCount == 0)
+    }
+
+    @Test("memory that no machine has is refused, before it is asked for")
+    func memory() {
+        #expect(Memory.holds([1000, 1000]))
+        #expect(!Memory.holds([1 << 44]))
+        #expect(!Memory.holds([1 << 61], dtype: .float64))
+        let error = #expect(throws: LocatedError.self) { try Memory.require([1 << 44], for: "the outputs") }
+        #expect(error?.code == "memory.size")
     }
 
     @Test("a partial shape admits what fits")

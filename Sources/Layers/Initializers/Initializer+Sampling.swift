@@ -1,14 +1,6 @@
 internal import KerasSpec
 package import Tensors
 
-#if canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#endif
-
 extension Initializer {
     /// First values for a weight, distributed exactly as Keras's.
     ///
@@ -21,7 +13,7 @@ extension Initializer {
     ///   - stream: tells weights of one model apart.
     /// - Throws: `.unsupported` for an initializer that isn't Keras's, `.invalid` for impossible settings or sizes.
     package func sample(_ shape: Shape, seed: UInt64, stream: UInt64 = 0) throws(LocatedError) -> Tensor {
-        guard let count = shape.checkedCount, fitsInMemory(floats: count) else {
+        guard Memory.holds(shape) else {
             throw LocatedError(.invalid, "weights.size", "expected a weight that fits in memory, got one of shape \(shape)")
         }
         guard let serialized = Serialized(config) else { throw unknown }
@@ -39,15 +31,6 @@ extension Initializer {
             "expected an initializer of Keras, got \(name.map { "\"\($0)\"" } ?? config.summary)",
             hint: "Load weights, or give the layer another initializer.")
     }
-}
-
-/// Whether memory for so many floats can be had at all.
-private func fitsInMemory(floats count: Int) -> Bool {
-    guard count <= Int.max / 8 else { return false }
-    guard count > 1 << 24 else { return true }
-    guard let memory = malloc(count * 4) else { return false }
-    free(memory)
-    return true
 }
 
 extension ConfigReader {

@@ -1,5 +1,5 @@
 package import KerasSpec
-internal import Tensors
+package import Tensors
 
 /// The weights of a model by path, in the order in which they were declared. The index of a slot is what a graph calls a
 /// parameter.
@@ -13,6 +13,11 @@ package struct ParameterTable: Sendable {
     package init() {}
 
     package func index(of path: String) -> Int? { indices[path] }
+
+    /// Throws 69 `memory.size` unless `copies` float32 copies of all weights can be had.
+    package func requireMemory(copies: Int) throws(LocatedError) {
+        try Memory.require([copies, total], for: copies == 1 ? "the weights" : "\(copies) copies of the weights")
+    }
 
     /// Adds a slot, or checks that a later call of the layer wants the same one.
     mutating func declare(_ slot: PlacedSlot) throws(LocatedError) {

@@ -78,10 +78,12 @@ extension Model {
     func makeTrainer(_ compiled: Compiled, threads: Int?, seed: UInt64) throws(LocatedError) -> Trainer {
         let program = try program()
         let weights = try weights()
+        // The weights themselves, the trainer's copy, gradients, and one slot of the optimizer.
+        try weights.table.requireMemory(copies: 4)
         let trainer = try Trainer(
             program, table: weights.table, weights: weights.tensors,
             outputs: try compiled.settings.outputs(named: program.outputNames), optimizer: compiled.settings.optimizer,
-            generation: compiled.generation, seed: seed, pool: threads.map { Pools.pool(threads: $0) } ?? .shared)
+            generation: compiled.generation, seed: seed, pool: try Pools.pool(threads: threads))
         if let state = compiled.optimizerState { try trainer.restore(state) }
         return trainer
     }

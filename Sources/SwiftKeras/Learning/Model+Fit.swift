@@ -56,9 +56,6 @@ extension Model {
 
     /// Trains as `request` says, without printing.
     package func fit(_ request: TrainingRequest, callbacks: [any Callback]) throws(LocatedError) -> History {
-        if let threads = request.threads, threads < 1 {
-            throw LocatedError(.usage, "fit.threads", "expected at least 1 thread, got \(threads)")
-        }
         let compiled = try compiled()
         let trainer = try makeTrainer(compiled, threads: request.threads, seed: request.seed)
         var data = TrainingData(inputs: request.x, targets: request.y, sampleWeights: request.sampleWeight)

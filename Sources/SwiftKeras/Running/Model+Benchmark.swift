@@ -80,14 +80,15 @@ extension Model {
                 hint: "Give it one with --input-shape.")
         }
         let checks = try program.lower(inputs: declared, training: false).indexChecks
-        return declared.enumerated().map { index, info in
+        return try declared.enumerated().map { (index, info) throws(LocatedError) in
             var dims = info.shape.dims.map { $0 ?? 32 }
             dims[0] = batchSize
             let shape = Shape(dims)
+            try Memory.require(shape, dtype: info.dtype, for: "the inputs of a batch")
             var random = RandomStream(seed: 0, stream: UInt64(index))
             if info.dtype == .int32 {
                 let limit = checks.filter { $0.input == index }.map(\.limit).min() ?? 2
-                return Tensor((0..<shape.count).map { _ in Int32(random.uniform() * Float(limit)) }, shape: shape)
+                return Tensor((0..<shape.count).map { _ in Int32(clamping: min(Int(random.uniform() * Float(limit)), limit - 1)) }, shape: shape)
             }
             return Tensor((0..<shape.count).map { _ in random.uniform() }, shape: shape).asType(info.dtype)
         }

@@ -45,9 +45,6 @@ extension Model {
         guard batchSize > 0 else {
             throw LocatedError(.usage, "predict.batchSize", "expected a batch size of at least 1, got \(batchSize)")
         }
-        if let threads, threads < 1 {
-            throw LocatedError(.usage, "predict.threads", "expected at least 1 thread, got \(threads)")
-        }
         let inputs = try engineInputs(x)
         let samples = inputs[0].shape[0]
         var whole: [Tensor] = []
@@ -110,7 +107,7 @@ extension Model {
         let infos = inputs.map { ConcreteInfo($0.shape, $0.dtype) }
         let values = infos.map { ValueInfo($0.shape, $0.dtype) }
         let weights = try weights(for: values)
-        let pool = threads.map { Pools.pool(threads: $0) } ?? .shared
+        let pool = try Pools.pool(threads: threads)
         let key = PlanCache.Key(inputs: infos, taps: taps, weights: weights.version, threads: pool.threads)
         let program = try program()
         return try plans.runner(for: key) { () throws(LocatedError) in
@@ -130,6 +127,7 @@ extension Tensor {
         }
         var dims = shape.dims
         dims[0] = samples
+        try Memory.require(Shape(dims), dtype: dtype, for: "the outputs of all samples")
         return Tensor(uninitialized: Shape(dims), dtype: dtype)
     }
 

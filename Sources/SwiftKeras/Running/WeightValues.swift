@@ -17,6 +17,7 @@ package struct WeightValues: Sendable {
 
     /// Fresh values from the slots' initializers.
     init(initialising table: ParameterTable, seed: UInt64) throws(LocatedError) {
+        try table.requireMemory(copies: 1)
         var tensors: [Tensor] = []
         for (index, slot) in table.slots.enumerated() {
             tensors.append(try locating(slot.path) { () throws(LocatedError) in

@@ -52,6 +52,9 @@ struct InputReader {
                 .usage, "predict.inputs", "expected arrays or pictures, got both: \(paths.joined(separator: ", "))")
         }
         if !images.isEmpty { return try read(images: images) }
+        guard !arrays.isEmpty else {
+            throw LocatedError(.notFound, "predict.images", "expected pictures, got none", at: paths)
+        }
         if let rescale = pictures.rescale { arrays = arrays.map { $0.rescaled(by: rescale.value) } }
         let count = arrays.first.map { $0.shape.rank > 0 ? $0.shape[0] : 1 } ?? 0
         return Samples(tensors: arrays, names: (0..<count).map(String.init))
@@ -75,9 +78,6 @@ struct InputReader {
     }
 
     private func read(images: [String]) throws(LocatedError) -> Samples {
-        guard !images.isEmpty else {
-            throw LocatedError(.notFound, "predict.images", "expected pictures, got none")
-        }
         let input = try model.pictureInput()
         let size: (Int, Int)
         switch (pictures.targetSize?.values, input.rows, input.columns) {
@@ -98,7 +98,9 @@ struct InputReader {
                 .mismatch, "predict.channels", "expected a model for pictures of 1, 3 or 4 channels, got \(input.channels)")
         }
         let scale = pictures.rescale?.value ?? 1 / 255
-        var batch = Tensor(uninitialized: [images.count, size.0, size.1, input.channels])
+        let shape = Shape([images.count, size.0, size.1, input.channels])
+        try Memory.require(shape, for: "the pictures")
+        var batch = Tensor(uninitialized: shape)
         let pixels = size.0 * size.1 * input.channels
         for (index, path) in images.enumerated() {
             let image = try ImageFile.load(

@@ -39,6 +39,14 @@ package enum AtomicFile {
         }
     }
 
+    /// Throws 73, as `write(to:_:)` would before it writes anything: for commands that work long before they write.
+    package static func requireWritable(_ path: String) throws(LocatedError) {
+        let target = try resolvingLinks(path)
+        let isThere = try metadata(of: target, named: path) != nil
+        if isThere, access(target, W_OK) != 0 { throw cannotCreate(errno, path) }
+        if !isThere, access(split(target).folder, W_OK) != 0 { throw cannotCreate(errno, path) }
+    }
+
     /// Writes `bytes` as the whole content of `path`. Throws as `write(to:_:)` does.
     ///
     /// - Parameter companion: writes what belongs to this file, once its bytes are on disk and before it takes its name: when

@@ -54,7 +54,9 @@ public struct LocatedError: Error, Hashable, Sendable, CustomStringConvertible {
     /// `model.h5 › conv1 › config/padding: expected …, got …. Try …`
     public var description: String {
         let place = location.isEmpty ? "" : location.joined(separator: " › ") + ": "
-        return place + message + (hint.map { " " + $0 } ?? "")
+        guard let hint else { return place + message }
+        let isSentence = message.last.map { ".!?".contains($0) } ?? true
+        return place + message + (isSentence ? " " : ". ") + hint
     }
 }
 

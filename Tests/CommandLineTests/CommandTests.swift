@@ -99,6 +99,9 @@ struct WrongInputTests {
             (["benchmark", "\(sample)/whole.h5", "--batch-size", "9223372036854775807"], 69),
             (["benchmark", "\(sample)/whole.h5", "--batch-size", "100000000000"], 69),
             (["verify", "\(sample)/whole.h5", "\(sample)/x.npy"], 65),
+            (["train", "digits/cnn.json", "digits/digits.npz", "--output", "absent/model.h5"], 73),
+            (["train", "digits/cnn.json", "digits/digits.npz", "--output", "absent.h5", "--history", "absent/h.json"], 73),
+            (["train", "digits/cnn.json", "digits/digits.npz", "--output", "absent.txt"], 69),
         ] as [([String], Int32)])
     func mistakes(arguments: [String], status: Int32) throws {
         let result = try Tool.run(arguments)
@@ -106,6 +109,7 @@ struct WrongInputTests {
         #expect(result.output.isEmpty)
         #expect(!result.errors.isEmpty)
         #expect(!FileManager.default.fileExists(atPath: Fixtures.path("absent")))
+        #expect(!FileManager.default.fileExists(atPath: Fixtures.path("absent.h5")))
     }
 
     @Test("an output folder that can't be written gives 73 and leaves nothing")

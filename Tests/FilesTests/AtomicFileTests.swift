@@ -91,6 +91,13 @@ import Testing
         #expect(code { () throws(LocatedError) in try AtomicFile.write("x", to: "/proc/a") }?.hasPrefix("73") == true)
     }
 
+    @Test func saysBeforehandWhatCannotBeCreated() throws {
+        #expect(code { () throws(LocatedError) in try AtomicFile.requireWritable(path("none/a")) } == "73 output.folder")
+        #expect(code { () throws(LocatedError) in try AtomicFile.requireWritable(folder.path) } == "73 output.is_folder")
+        try AtomicFile.requireWritable(path("a"))
+        #expect(!FileManager.default.fileExists(atPath: path("a")))
+    }
+
     @Test(.enabled(if: getuid() != 0, "root may write anywhere"))
     func refusesAReadOnlyFolder() throws {
         try FileManager.default.setAttributes([.posixPermissions: 0o555], ofItemAtPath: folder.path)

@@ -137,4 +137,10 @@ struct LocatedErrorTests {
         #expect(error?.description == "model.h5 › config/x: expected 1, got 2")
         #expect(error?.category.rawValue == 67)
     }
+
+    @Test("a hint is a sentence of its own")
+    func hint() {
+        #expect(LocatedError(.usage, "a", "expected 1, got 2", hint: "Try 1.").description == "expected 1, got 2. Try 1.")
+        #expect(LocatedError(.usage, "a", "That is wrong.", hint: "Try 1.").description == "That is wrong. Try 1.")
+    }
 }

@@ -30,7 +30,16 @@ extension Model {
     }
 
     /// Writes the model to one file or to two.
-    package func write(to destination: ModelDestination) throws(LocatedError) {
+    ///
+    /// - Parameter companion: a text and where it belongs; when one file can't be written, none is.
+    package func write(
+        to destination: ModelDestination, with companion: (text: String, path: String)? = nil
+    ) throws(LocatedError) {
+        if let companion {
+            return try AtomicFile.write(companion.text, to: companion.path) { () throws(LocatedError) in
+                try write(to: destination)
+            }
+        }
         switch destination {
         case .whole(let path): try save(path)
         case .pair(let architecture, let weights):
@@ -76,6 +85,18 @@ package enum ModelDestination: Sendable {
             }
             self = .whole(output)
         }
+    }
+
+    /// Throws 73 when the files can't be written there, so that long work isn't begun in vain.
+    ///
+    /// - Parameter companion: another file that will be written with the model.
+    package func requireWritable(with companion: String? = nil) throws(LocatedError) {
+        let paths =
+            switch self {
+            case .whole(let path): [path]
+            case .pair(let architecture, let weights): [architecture, weights]
+            }
+        for path in paths + (companion.map { [$0] } ?? []) { try AtomicFile.requireWritable(path) }
     }
 }
 

@@ -42,6 +42,9 @@ package struct ModelConversion {
                 .mismatch, "convert.architecture", "expected an architecture to write \(output), got weights alone", at: [input])
         case (.json, let spec?, _):
             let text = try KerasWriter.architecture(spec)
+            if checked != nil, weightsOutput == nil {
+                notes.append("wrote the architecture alone; --weights-out FILE writes the weights beside it")
+            }
             try AtomicFile.write(text, to: output) { () throws(LocatedError) in
                 guard let weightsOutput else { return }
                 guard let checked else { throw noWeights(for: weightsOutput) }

@@ -64,6 +64,7 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         let destination = try ModelDestination(output: output, weightsOutput: weightsOut)
+        try destination.requireWritable(with: history)
         let model = try model.load(needsWeights: false)
         model.seedInitialWeights(seed)
         try compile.apply(to: model, optimizer: try chosenOptimizer(model))
@@ -83,12 +84,11 @@ struct TrainCommand: ParsableCommand {
         if lost.isLost {
             throw LocatedError(.invalid, "train.nan", "expected a finite loss, got one that is not a number", at: [data])
         }
-        try model.write(to: destination)
         let document: ConfigValue = [
             "history": .object(
                 ConfigObject(uniqueKeysWithValues: result.history.map { ($0.key, .array($0.value.map(ConfigValue.float))) }))
         ]
-        if let history { try (document.jsonText + "\n").write(to: history) }
+        try model.write(to: destination, with: history.map { (document.jsonText + "\n", $0) })
         if common.json { Terminal.put(json: document) }
     }
 

@@ -1,6 +1,7 @@
 import Datasets
 import Engine
 import Graphs
+import KerasSpec
 import Layers
 import TestSupport
 import Tensors

@@ -15,7 +15,7 @@ package import Tensors
 ///
 /// Safe to use from several threads; calls wait for each other. The file stays open until the last tensor that can
 /// still be loaded is gone, or until `close()`.
-package final class HDF5File: HDF5Reading, @unchecked Sendable {
+package final class HDF5File: HDF5Reading, HDF5Located, @unchecked Sendable {
     package let path: String
     /// The same file's bytes, for what is read without libhdf5.
     let source: ByteSource
@@ -135,16 +135,6 @@ package final class HDF5File: HDF5Reading, @unchecked Sendable {
     }
 
     // MARK: - Errors
-
-    /// An error located in this file.
-    func error(
-        _ category: LocatedError.Category, _ code: String, _ message: String, at objectPath: String,
-        attribute: String? = nil, hint: String? = nil
-    ) -> LocatedError {
-        var location = [fileName, HDF5Path.crumb(objectPath)]
-        if let attribute { location.append("@" + attribute) }
-        return LocatedError(category, code, message, at: location, hint: hint)
-    }
 
     /// The last call of libhdf5 failed.
     func corrupt(_ what: String, at objectPath: String, attribute: String? = nil) -> LocatedError {

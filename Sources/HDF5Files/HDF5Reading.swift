@@ -85,17 +85,3 @@ extension HDF5Reading {
         }
     }
 }
-
-/// Paths of files and of objects inside them.
-enum HDF5Path {
-    /// The last part of a file's path, which is how errors name the file.
-    static func fileName(_ path: String) -> String {
-        path.split(separator: "/").last.map(String.init) ?? path
-    }
-
-    /// How errors name an object: without outer slashes, the root as "/".
-    static func crumb(_ objectPath: String) -> String {
-        let parts = objectPath.split(separator: "/")
-        return parts.isEmpty ? "/" : parts.joined(separator: "/")
-    }
-}

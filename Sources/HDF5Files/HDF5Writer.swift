@@ -5,7 +5,7 @@ package import Tensors
 /// tables, contiguous little-endian datasets, no filters. The same calls give the same bytes: times are not tracked.
 ///
 /// Not an atomic writer: give it a temporary path, and move the file in place after `close()`.
-package final class HDF5Writer: @unchecked Sendable {
+package final class HDF5Writer: HDF5Located, @unchecked Sendable {
     /// How the names of a list are stored.
     package enum ListKind: Hashable, Sendable {
         /// As long as the longest, null-padded: h5py 2, thus Keras up to tf.keras 2.4. What every Keras reads.
@@ -208,15 +208,6 @@ package final class HDF5Writer: @unchecked Sendable {
         if shape.rank == 0 { return HDF5Handle(H5Screate(H5S_SCALAR), close: H5Sclose) }
         let extents = shape.dims.map { hsize_t($0) }
         return HDF5Handle(H5Screate_simple(Int32(extents.count), extents, nil), close: H5Sclose)
-    }
-
-    func error(
-        _ category: LocatedError.Category, _ code: String, _ message: String, at objectPath: String,
-        attribute: String? = nil, hint: String? = nil
-    ) -> LocatedError {
-        var location = [fileName, HDF5Path.crumb(objectPath)]
-        if let attribute { location.append("@" + attribute) }
-        return LocatedError(category, code, message, at: location, hint: hint)
     }
 
     /// The last call of libhdf5 failed, which for a file being written means the disk or a limit of the format.

@@ -101,7 +101,7 @@ struct WrongInputTests {
             (["verify", "\(sample)/whole.h5", "\(sample)/x.npy"], 65),
             (["train", "digits/cnn.json", "digits/digits.npz", "--output", "absent/model.h5"], 73),
             (["train", "digits/cnn.json", "digits/digits.npz", "--output", "absent.h5", "--history", "absent/h.json"], 73),
-            (["train", "digits/cnn.json", "digits/digits.npz", "--output", "absent.txt"], 69),
+            (["train", "digits/cnn.json", "digits/digits.npz", "--output", "absent.txt"], 64),
         ] as [([String], Int32)])
     func mistakes(arguments: [String], status: Int32) throws {
         let result = try Tool.run(arguments)

@@ -60,46 +60,6 @@ extension Model {
     }
 }
 
-/// Where a model is written.
-package enum ModelDestination: Sendable {
-    /// Architecture, weights and training state in one `.h5`.
-    case whole(String)
-    /// What `to_json()` and `save_weights()` make.
-    case pair(architecture: String, weights: String)
-
-    /// Told by the ending of `output`.
-    package init(output: String, weightsOutput: String?) throws(LocatedError) {
-        let name = output.lowercased()
-        switch (name.hasSuffix(".json"), weightsOutput) {
-        case (true, let weights?): self = .pair(architecture: output, weights: weights)
-        case (true, nil):
-            throw LocatedError(
-                .usage, "output.weights", "expected --weights-out beside an OUT that ends in .json, got \(output) alone")
-        case (false, .some):
-            throw LocatedError(
-                .usage, "output.weights", "expected --weights-out only beside an OUT that ends in .json, got \(output)")
-        case (false, nil):
-            guard name.hasSuffix(".h5") || name.hasSuffix(".hdf5"), !name.hasSuffix(".weights.h5") else {
-                throw LocatedError(
-                    .unsupported, "output.kind", "expected an OUT that ends in .h5 or .json (files of Keras 3 follow), got \(output)")
-            }
-            self = .whole(output)
-        }
-    }
-
-    /// Throws 73 when the files can't be written there, so that long work isn't begun in vain.
-    ///
-    /// - Parameter companion: another file that will be written with the model.
-    package func requireWritable(with companion: String? = nil) throws(LocatedError) {
-        let paths =
-            switch self {
-            case .whole(let path): [path]
-            case .pair(let architecture, let weights): [architecture, weights]
-            }
-        for path in paths + (companion.map { [$0] } ?? []) { try AtomicFile.requireWritable(path) }
-    }
-}
-
 extension String {
     /// Writes the text to a file, whole or not at all.
     public func write(to path: String) throws(LocatedError) { try AtomicFile.write(self, to: path) }

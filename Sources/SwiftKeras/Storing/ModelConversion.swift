@@ -28,10 +28,10 @@ package struct ModelConversion {
         var stored = try KerasFile.read(input)
         if let weights { stored.weights = try KerasFile.readWeights(weights) }
         var notes = stored.spec?.provenance?.notes.map(\.description) ?? []
-        let kind = try outputKind()
+        let kind = try OutputKind(of: output)
         if kind == .hdf5, weightsOutput != nil {
             throw LocatedError(
-                .usage, "convert.outputs", "expected --weights-out only with an OUT that ends in .json, got \(output)")
+                .usage, "output.weights", "expected --weights-out only beside an OUT that ends in .json, got \(output)")
         }
         let checked = try stored.weights.map { (weights) throws(LocatedError) in
             try check(weights, stored.spec, &notes)
@@ -56,19 +56,6 @@ package struct ModelConversion {
         case (.hdf5, _, nil): throw noWeights(for: output)
         }
         return notes
-    }
-
-    private enum OutputKind { case json, hdf5 }
-
-    private func outputKind() throws(LocatedError) -> OutputKind {
-        let name = output.lowercased()
-        if name.hasSuffix(".json") { return .json }
-        if name.hasSuffix(".weights.h5") || name.hasSuffix(".keras") {
-            throw LocatedError(
-                .unsupported, "convert.output", "expected .json or .h5 (files of Keras 3 follow), got \(output)", at: [output])
-        }
-        if name.hasSuffix(".h5") || name.hasSuffix(".hdf5") { return .hdf5 }
-        throw LocatedError(.usage, "convert.output", "expected a name that ends in .json or .h5, got \(output)", at: [output])
     }
 
     private func noWeights(for path: String) -> LocatedError {

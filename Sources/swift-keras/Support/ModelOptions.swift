@@ -1,0 +1,25 @@
+import ArgumentParser
+import SwiftKeras
+
+/// The model that a command works on.
+struct ModelOptions: ParsableArguments {
+    @Argument(help: "Architecture JSON, or a whole model.", completion: .file())
+    var model: String
+
+    @Option(name: .long, help: "Weights for an architecture JSON.", completion: .file())
+    var weights: String?
+
+    @Option(name: .long, help: "The shape of one sample, for a model that doesn't tell: 32,32,3.")
+    var inputShape: IntegerList?
+
+    /// The model with its weights. `needsWeights`: the command can't do with fresh ones.
+    func load(needsWeights: Bool = true) throws(LocatedError) -> Model {
+        let model = try Model(contentsOf: model, weights: weights, inputShape: inputShape?.values)
+        if needsWeights && !model.hasWeights {
+            throw LocatedError(
+                .mismatch, "model.noWeights", "expected a model with weights, got an architecture alone", at: [self.model],
+                hint: "Name them with --weights FILE.")
+        }
+        return model
+    }
+}

@@ -13,6 +13,7 @@ public enum DType: String, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// Whether elements are floats, of any width.
     public var isFloatingPoint: Bool {
         switch self {
         case .float16, .bfloat16, .float32, .float64: true
@@ -20,11 +21,13 @@ public enum DType: String, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// Whether elements are whole numbers; `bool` is none.
     public var isInteger: Bool { !isFloatingPoint && self != .bool }
 }
 
 /// A Swift number that is stored as is in a tensor of one `DType`.
 public protocol TensorElement: BitwiseCopyable, Sendable {
+    /// The type of the tensors that hold it.
     static var dtype: DType { get }
 }
 

@@ -24,6 +24,7 @@ public struct LocatedError: Error, Hashable, Sendable, CustomStringConvertible {
         case io = 74
     }
 
+    /// The family, and so the exit status.
     public var category: Category
     /// Stable, lower-case, dotted: `hdf5.truncated`, `config.type`, `weights.shape`.
     public var code: String
@@ -34,6 +35,10 @@ public struct LocatedError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What to try, when there is something.
     public var hint: String?
 
+    /// - Parameters:
+    ///   - message: what was expected and what was got.
+    ///   - location: crumbs from the outside in.
+    ///   - hint: what to try, as a sentence.
     public init(
         _ category: Category, _ code: String, _ message: String, at location: [String] = [], hint: String? = nil
     ) {

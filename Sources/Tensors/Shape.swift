@@ -1,10 +1,14 @@
 /// The extents of a dense array, outermost first, such as `(128, 32, 32, 3)`.
 public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomStringConvertible {
+    /// The extents, outermost first.
     public var dims: [Int]
 
+    /// A shape of these extents, none of which is negative.
     public init(_ dims: [Int]) { self.dims = dims }
+    /// `[128, 32, 32, 3]`
     public init(arrayLiteral dims: Int...) { self.dims = dims }
 
+    /// The number of axes; 0 for a scalar.
     public var rank: Int { dims.count }
 
     /// The number of elements; 1 for a scalar. Traps on overflow: extents that come from a file are checked with
@@ -31,6 +35,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
         return strides
     }
 
+    /// The extent of an axis, counted from 0.
     public subscript(axis: Int) -> Int {
         get { dims[axis] }
         set { dims[axis] = newValue }
@@ -42,12 +47,17 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
 
 /// A shape some of whose extents are not known yet: `(None, 32, 32, 3)`.
 public struct PartialShape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomStringConvertible {
+    /// The extents, outermost first; nil where one isn't known.
     public var dims: [Int?]
 
+    /// A shape of these extents.
     public init(_ dims: [Int?]) { self.dims = dims }
+    /// A shape all of whose extents are known.
     public init(_ shape: Shape) { self.dims = shape.dims }
+    /// `[nil, 32, 32, 3]`
     public init(arrayLiteral dims: Int?...) { self.dims = dims }
 
+    /// The number of axes.
     public var rank: Int { dims.count }
 
     /// The shape when every extent is known, else nil.
@@ -59,6 +69,7 @@ public struct PartialShape: Hashable, Sendable, ExpressibleByArrayLiteral, Custo
     /// The number of elements, nil when an extent is unknown or the product leaves `Int`.
     public var count: Int? { concrete?.checkedCount }
 
+    /// The extent of an axis, counted from 0; nil when it isn't known.
     public subscript(axis: Int) -> Int? {
         get { dims[axis] }
         set { dims[axis] = newValue }

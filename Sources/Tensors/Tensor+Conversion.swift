@@ -1,6 +1,7 @@
 /// Conversion between element types, as NumPy's `astype` does it: floats truncate towards zero, `bool` is "not zero".
 /// Out-of-range and NaN floats saturate to the integer's range and to 0, where NumPy leaves them undefined.
 extension Tensor {
+    /// The same array with elements of another type; itself when it has that type.
     public func asType(_ target: DType) -> Tensor {
         if target == dtype { return self }
         var result = Tensor(uninitialized: shape, dtype: target)

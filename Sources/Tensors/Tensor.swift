@@ -3,7 +3,9 @@
 /// A value type: copies share storage until one of them is written. Storage is aligned to 64 bytes, as SIMD kernels
 /// want it. Not a node of a graph and not differentiable: what flows between plans, files and the caller.
 public struct Tensor: Sendable {
+    /// The extents.
     public let shape: Shape
+    /// The type of every element.
     public let dtype: DType
     private var storage: TensorStorage
 
@@ -51,8 +53,10 @@ public struct Tensor: Sendable {
 
     /// The number of elements.
     public var count: Int { shape.count }
+    /// The size of all elements together, in bytes.
     public var byteCount: Int { storage.bytes.count }
 
+    /// The bytes as they are stored, valid while `body` runs.
     public func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -60,6 +64,7 @@ public struct Tensor: Sendable {
         return try body(UnsafeRawBufferPointer(storage.bytes))
     }
 
+    /// The bytes to write, valid while `body` runs; other tensors that shared them keep theirs.
     public mutating func withUnsafeMutableBytes<Result, Failure: Error>(
         _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -77,6 +82,7 @@ public struct Tensor: Sendable {
         return try body(UnsafeBufferPointer(storage.bytes.bindMemory(to: Element.self)))
     }
 
+    /// The elements to write; `Element` must be this tensor's type. Other tensors that shared them keep theirs.
     public mutating func withUnsafeMutableElements<Element: TensorElement, Result, Failure: Error>(
         as type: Element.Type = Element.self, _ body: (UnsafeMutableBufferPointer<Element>) throws(Failure) -> Result
     ) throws(Failure) -> Result {

@@ -42,9 +42,12 @@ package enum AtomicFile {
     /// Throws 73, as `write(to:_:)` would before it writes anything: for commands that work long before they write.
     package static func requireWritable(_ path: String) throws(LocatedError) {
         let target = try resolvingLinks(path)
-        let isThere = try metadata(of: target, named: path) != nil
-        if isThere, access(target, W_OK) != 0 { throw cannotCreate(errno, path) }
-        if !isThere, access(split(target).folder, W_OK) != 0 { throw cannotCreate(errno, path) }
+        let old = try metadata(of: target, named: path)
+        if old != nil, access(target, W_OK) != 0 { throw cannotCreate(errno, path) }
+        if let old, old.st_mode & S_IFMT != S_IFREG { return }
+        // Permissions don't tell it all: root may write to folders that take no files.
+        let (folder, name) = split(target)
+        unlink(try makeTemporary(beside: name, in: folder, named: path))
     }
 
     /// Writes `bytes` as the whole content of `path`. Throws as `write(to:_:)` does.

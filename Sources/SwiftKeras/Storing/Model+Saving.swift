@@ -47,6 +47,12 @@ extension Model {
         }
     }
 
+    /// Throws `.unsupported` when Keras 2.3 has no words for what would be written, so that long work isn't begun in vain.
+    package func requireExpressible(in destination: ModelDestination) throws(LocatedError) {
+        _ = try toJSON()
+        if case .whole = destination { _ = try compileSettings()?.config(for: .keras2) }
+    }
+
     private func currentWeights() throws(LocatedError) -> ([LayerSlots], WeightValues) {
         let values = try weights()
         return (try program().layerSlots(in: values.table), values)

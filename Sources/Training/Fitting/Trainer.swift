@@ -193,7 +193,7 @@ package final class Trainer {
     /// Data as the model takes it. Throws `data.…` for what doesn't fit, indices that no table row stands for included.
     func prepared(_ data: TrainingData) throws(LocatedError) -> TrainingData {
         let data = try data.prepared(for: demands)
-        try indexChecks.check(data.inputs)
+        try locating("x") { () throws(LocatedError) in try indexChecks.check(data.inputs) }
         return data
     }
 

@@ -116,9 +116,9 @@ extension TrainingData {
         }
         var result = self
         for (place, demand) in demands.inputs.enumerated() {
-            result.inputs[place] = try locating(demand.name) { () throws(LocatedError) in
-                try Self.input(inputs[place], demand.shape, demand.dtype, count)
-            }
+            do throws(LocatedError) {
+                result.inputs[place] = try Self.input(inputs[place], demand.shape, demand.dtype, count)
+            } catch { throw error.within(demand.name).within("x") }
         }
         for (place, (output, shape)) in demands.outputs.enumerated() {
             guard let loss = output.loss else {
@@ -126,14 +126,12 @@ extension TrainingData {
                 result.sampleWeights[place] = nil
                 continue
             }
-            let (target, weights) = try locating(output.name) { () throws(LocatedError) in
-                (
-                    try Self.target(targets[place], loss, shape, count),
-                    try Self.weights(sampleWeights[place], output, shape, count)
-                )
-            }
-            result.targets[place] = target
-            result.sampleWeights[place] = weights
+            do throws(LocatedError) {
+                result.targets[place] = try Self.target(targets[place], loss, shape, count)
+            } catch { throw error.within(output.name).within("y") }
+            do throws(LocatedError) {
+                result.sampleWeights[place] = try Self.weights(sampleWeights[place], output, shape, count)
+            } catch { throw error.within(output.name).within("sample_weight") }
         }
         return result
     }

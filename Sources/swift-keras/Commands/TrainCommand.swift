@@ -68,6 +68,7 @@ struct TrainCommand: ParsableCommand {
         let model = try model.load(needsWeights: false)
         model.seedInitialWeights(seed)
         try compile.apply(to: model, optimizer: try chosenOptimizer(model))
+        try model.requireExpressible(in: destination)
         let samples = try DataReader(model: model, pictures: pictures).read(data).training
         var callbacks: [any Callback] = []
         let lost = LostLoss()

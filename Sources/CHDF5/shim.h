@@ -50,7 +50,7 @@ static inline chdf5_report chdf5_silence(void) {
 static inline void chdf5_unsilence(chdf5_report report) { H5Eset_auto2(H5E_DEFAULT, report.function, report.data); }
 
 /* The thread's error stack: what the call said (outer), and the deepest cause (inner). */
-typedef struct { char outer[200]; char inner[200]; } chdf5_reason;
+typedef struct { char outer[200]; char inner[1000]; } chdf5_reason;
 static inline herr_t chdf5_collect_reason(unsigned n, const H5E_error2_t *error, void *context) {
     chdf5_reason *reason = (chdf5_reason *)context;
     const char *text = error->desc ? error->desc : "";

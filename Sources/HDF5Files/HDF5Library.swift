@@ -17,6 +17,7 @@ enum HDF5Library {
 
     /// The version that is linked, for what one version does safely and another does not.
     static let version: (Int, Int, Int) = {
+        _ = prepared
         var major: UInt32 = 0
         var minor: UInt32 = 0
         var release: UInt32 = 0
@@ -41,8 +42,14 @@ enum HDF5Library {
     /// that.
     static func openHandles() -> Int { locked { Int(chdf5_open_objects_anywhere()) } }
 
-    /// Filters come from code, never from a folder that a file or the environment names.
-    private static let prepared: Bool = H5PLset_loading_state(0) >= 0
+    /// Has to come before any other call of the library.
+    private static let prepared: Bool = {
+        // A file that can't be flushed, the disk being full, can't be closed properly either. libhdf5 keeps what is left of it
+        // and would touch it again when the process exits, after freeing it. Every file of ours is closed long before.
+        let keepsExitClean = H5dont_atexit() >= 0
+        // Filters come from code, never from a folder that a file or the environment names.
+        return H5PLset_loading_state(0) >= 0 && keepsExitClean
+    }()
 
     /// The error stack as it was when the last handle closed: closing one empties the stack.
     private nonisolated(unsafe) static var kept: String?
@@ -64,8 +71,16 @@ enum HDF5Library {
         guard chdf5_error_count() > 0 else { return nil }
         var reason = chdf5_last_reason()
         let outer = text(&reason.outer)
-        let inner = text(&reason.inner)
+        let inner = systemMessage(in: text(&reason.inner))
         return inner.isEmpty || inner == outer ? outer : "\(outer) (\(inner))"
+    }
+
+    /// The system's words in `file write failed: time = …, errno = 28, error message = 'No space left on device', buf = …`, and
+    /// any other text as it is.
+    private static func systemMessage(in reason: String) -> String {
+        let parts = reason.split(separator: "error message = '", maxSplits: 1)
+        guard parts.count == 2, let message = parts[1].split(separator: "'", maxSplits: 1).first else { return reason }
+        return String(message)
     }
 
     private static func text<Characters>(_ characters: inout Characters) -> String {

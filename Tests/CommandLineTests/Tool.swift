@@ -26,11 +26,17 @@ struct Tool {
         try run(arguments, in: folder)
     }
 
-    static func run(_ arguments: [String], in folder: URL? = nil) throws -> Result {
+    /// - Parameter fileBlocks: no file may grow beyond so many blocks of 512 or 1024 bytes, as on a disk that fills up.
+    static func run(_ arguments: [String], in folder: URL? = nil, fileBlocks: Int? = nil) throws -> Result {
         let scratch = try Fixtures.temporaryFolder()
         let process = Process()
         process.executableURL = executable
         process.arguments = arguments
+        if let fileBlocks {
+            process.executableURL = URL(fileURLWithPath: "/bin/sh")
+            let script = "trap '' XFSZ; ulimit -f \(fileBlocks); exec \"$0\" \"$@\""
+            process.arguments = ["-c", script, executable.path] + arguments
+        }
         process.currentDirectoryURL = folder ?? Fixtures.root.appendingPathComponent("fixtures")
         // Files, not pipes: a pipe that nobody empties would stop the process.
         let output = scratch.appendingPathComponent("output")

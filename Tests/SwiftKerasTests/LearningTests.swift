@@ -1,5 +1,5 @@
 import Foundation
-import SwiftKeras
+@testable import SwiftKeras
 import TestSupport
 import Testing
 
@@ -65,6 +65,18 @@ struct LearningTests {
         }
         try half.fit(x, y, epochs: 2, verbose: 0, shuffle: false, initialEpoch: 1)
         #expect(try half.predict(x) == through.predict(x))
+    }
+
+    @Test("another learning rate keeps the optimizer's state, another optimizer doesn't")
+    func recompiling() throws {
+        let (x, y) = try Digits.load(64)
+        let model = try Digits.model()
+        try model.fit(x, y, verbose: 0)
+        let loss = CompileSettings(optimizer: RMSprop(learningRate: 0.1), loss: .sparseCategoricalCrossentropy)
+        #expect(try model.recompile(loss) == false)
+        #expect(try model.trainingSpec()?.optimizerWeights.first?.tensor.load().array(as: Int64.self) == [2])
+        #expect(try model.recompile(CompileSettings(optimizer: SGD(), loss: .sparseCategoricalCrossentropy)))
+        #expect(try model.trainingSpec()?.optimizerWeights.isEmpty == true)
     }
 
     @Test("a model that was not compiled, and data that don't fit, are refused and change nothing")

@@ -37,6 +37,25 @@ extension Model {
         }
     }
 
+    /// Changes the compile settings and keeps the optimizer's state, where the optimizer keeps the same arrays: for another
+    /// learning rate, loss or metric. Says whether state was lost.
+    package func recompile(_ settings: CompileSettings) throws(LocatedError) -> Bool {
+        let before = isCompiled ? try compiled() : nil
+        try compile(settings)
+        guard let before, let state = before.optimizerState,
+            let old = before.settings.optimizer as? any BuiltInOptimizer,
+            let new = settings.optimizer as? any BuiltInOptimizer
+        else { return false }
+        guard type(of: old) == type(of: new), old.slots(for: before.generation) == new.slots(for: before.generation) else {
+            return true
+        }
+        self.state.withLock { model in
+            model.compiled?.optimizerState = state
+            model.compiled?.generation = before.generation
+        }
+        return false
+    }
+
     /// Whether the model was compiled, here or before it was saved.
     public var isCompiled: Bool { state.withLock { $0.compiled != nil || $0.training != nil } }
 

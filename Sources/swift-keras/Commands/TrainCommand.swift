@@ -62,12 +62,26 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .long, help: "Where to write loss and metrics of each epoch as JSON.", completion: .file())
     var history: String?
 
+    @Option(name: .long, help: "Not supported yet: augmentation of pictures.")
+    var augment: String?
+
+    @Option(name: .long, help: "Not supported yet: a file to write after epochs.")
+    var checkpoint: String?
+
+    @Option(name: .long, help: "Not supported yet: a .csv of loss and metrics (--history writes JSON).")
+    var csvLog: String?
+
     func run() throws {
+        for (option, value) in [("--augment", augment), ("--checkpoint", checkpoint), ("--csv-log", csvLog)] {
+            guard let value else { continue }
+            throw LocatedError(
+                .unsupported, "train.option", "expected options that are supported, got \(option) \(value)", at: [option])
+        }
         let destination = try ModelDestination(output: output, weightsOutput: weightsOut)
         try destination.requireWritable(with: history)
         let model = try model.load(needsWeights: false)
         model.seedInitialWeights(seed)
-        try compile.apply(to: model, optimizer: try chosenOptimizer(model))
+        for note in try compile.apply(to: model, optimizer: try chosenOptimizer(model)) { common.note(note) }
         try model.requireExpressible(in: destination)
         let samples = try DataReader(model: model, pictures: pictures).read(data).training
         var callbacks: [any Callback] = []

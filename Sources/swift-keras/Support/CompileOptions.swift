@@ -13,8 +13,10 @@ struct CompileOptions: ParsableArguments {
     /// Compiles the model when something was given; keeps what the file says otherwise.
     ///
     /// - Parameter optimizer: the optimizer that was asked for.
-    func apply(to model: Model, optimizer: (any Optimizer)? = nil) throws(LocatedError) {
-        guard loss != nil || metrics != nil || optimizer != nil else { return }
+    /// - Returns: what people should know.
+    @discardableResult
+    func apply(to model: Model, optimizer: (any Optimizer)? = nil) throws(LocatedError) -> [String] {
+        guard loss != nil || metrics != nil || optimizer != nil else { return [] }
         var settings = try model.compileSettings()
         if let loss {
             let value = try Loss(named: loss)
@@ -32,6 +34,7 @@ struct CompileOptions: ParsableArguments {
             settings.metrics = .all(list)
         }
         if let optimizer { settings.optimizer = optimizer }
-        try model.compile(settings)
+        let isStateLost = try model.recompile(settings)
+        return isStateLost ? ["another optimizer than the file's: its state is not gone on from"] : []
     }
 }

@@ -6,7 +6,7 @@ import Layers
 import Tensors
 import Testing
 
-/// Every case of `fixtures/layers`, in every mode, against genuine Keras 2.3.1.
+/// Every case of `fixtures/layers` and the functional probe, in every mode, against genuine Keras 2.3.1.
 @Suite struct LayerParityTests {
     /// One thread and two: results must be the same bits.
     private static let pools = [ThreadPool(threads: 1), ThreadPool(threads: 2)]
@@ -63,19 +63,19 @@ import Testing
         }
     }
 
-    @Test(arguments: ParityCase.all)
+    @Test(arguments: ParityCase.everything)
     func inferenceFused(_ example: ParityCase) throws {
         let model = try Loaded(example)
         try infer(example, model) { $0.optimized(for: .inference) }
     }
 
-    @Test(arguments: ParityCase.all)
+    @Test(arguments: ParityCase.everything)
     func inferenceUnfused(_ example: ParityCase) throws {
         let model = try Loaded(example)
         try infer(example, model) { $0 }
     }
 
-    @Test(arguments: ParityCase.all)
+    @Test(arguments: ParityCase.everything)
     func inferenceReencoded(_ example: ParityCase) throws {
         let model = try Loaded(example, reencoded: true)
         try infer(example, model) { $0.optimized(for: .inference) }
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ParityCase.all.filter(\.training))
+    @Test(arguments: ParityCase.everything.filter(\.training))
     func training(_ example: ParityCase) throws {
         let model = try Loaded(example)
         let lowered = try model.program.lower(inputs: model.infos, training: true, parameters: model.table, countsActivity: true)

@@ -12,8 +12,8 @@ import Testing
         """
         # What is computed
 
-        Written by `SupportedDocumentTests` from the registry; set `\(rewrites)=1` to write it again. `inspect`, `convert` and
-        `compare` work for models with other layers, too.
+        Written by `SupportedDocumentTests` from the registry; set `\(rewrites)=1` to write it again. `inspect` and
+        `convert` work for models with other layers, too.
 
         ## Layers
 

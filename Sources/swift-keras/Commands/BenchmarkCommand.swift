@@ -1,5 +1,4 @@
 import ArgumentParser
-import KerasSpec
 import SwiftKeras
 
 /// Times a model.

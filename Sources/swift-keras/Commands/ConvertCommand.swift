@@ -1,5 +1,4 @@
 import ArgumentParser
-import KerasSpec
 import SwiftKeras
 
 /// What a converted file is written for.

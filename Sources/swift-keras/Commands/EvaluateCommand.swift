@@ -1,5 +1,4 @@
 import ArgumentParser
-import KerasSpec
 import SwiftKeras
 
 /// Measures a model on data.

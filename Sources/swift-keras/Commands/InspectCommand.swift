@@ -1,5 +1,4 @@
 import ArgumentParser
-import KerasSpec
 import SwiftKeras
 
 /// Tells what a file is.

@@ -1,6 +1,4 @@
 import ArgumentParser
-import Datasets
-import KerasSpec
 import SwiftKeras
 
 /// Runs a model on arrays or pictures.

@@ -1,5 +1,4 @@
 public import ArgumentParser
-import KerasSpec
 public import SwiftKeras
 
 extension SummaryStyle: ExpressibleByArgument {}

@@ -1,7 +1,5 @@
 import ArgumentParser
-import KerasSpec
 import SwiftKeras
-import Training
 
 /// Trains a model on data.
 struct TrainCommand: ParsableCommand {

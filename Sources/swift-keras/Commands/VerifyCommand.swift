@@ -1,5 +1,4 @@
 import ArgumentParser
-import KerasSpec
 import SwiftKeras
 
 /// Holds a model's outputs against another runtime's.

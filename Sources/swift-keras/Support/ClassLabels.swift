@@ -1,6 +1,4 @@
-import Datasets
 import Foundation
-import KerasSpec
 import SwiftKeras
 
 /// Names of classes, in the order of a model's output.

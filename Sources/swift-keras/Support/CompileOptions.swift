@@ -1,6 +1,5 @@
 import ArgumentParser
 import SwiftKeras
-import Training
 
 /// Compile settings on the command line, in place of those in the file.
 struct CompileOptions: ParsableArguments {

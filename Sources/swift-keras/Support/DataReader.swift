@@ -1,4 +1,3 @@
-import Datasets
 import SwiftKeras
 
 /// Reads the DATA of evaluate and train, as the model takes it.

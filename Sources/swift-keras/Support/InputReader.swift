@@ -1,7 +1,6 @@
 public import ArgumentParser
-public import Datasets
+public import SwiftKeras
 import Foundation
-import SwiftKeras
 
 extension Interpolation: ExpressibleByArgument {}
 

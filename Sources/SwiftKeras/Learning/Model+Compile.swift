@@ -59,8 +59,10 @@ extension Model {
     /// Whether the model was compiled, here or before it was saved.
     public var isCompiled: Bool { state.withLock { $0.compiled != nil || $0.training != nil } }
 
-    /// The compile settings: given here, or read from the file with the optimizer's state.
-    func compiled() throws(LocatedError) -> Compiled {
+    /// The compile settings: given here, or read from the file.
+    ///
+    /// - Parameter withState: whether the optimizer's arrays are read, too.
+    func compiled(withState: Bool = true) throws(LocatedError) -> Compiled {
         let (compiled, training) = state.withLock { ($0.compiled, $0.training) }
         if let compiled { return compiled }
         guard let training else {
@@ -73,9 +75,8 @@ extension Model {
         }
         let generation = TrainingGeneration(training.dialect, settings: training.compileSettings)
         var result = Compiled(settings: settings, generation: generation)
-        if !training.optimizerWeights.isEmpty, let optimizer = settings.optimizer as? any BuiltInOptimizer {
-            let trainer = try makeTrainer(result, threads: nil, seed: 0)
-            let slots = trainer.trained.map { trainer.table.slots[$0] }
+        if withState, !training.optimizerWeights.isEmpty, let optimizer = settings.optimizer as? any BuiltInOptimizer {
+            let slots = try trainedSlots()
             result.optimizerState = try locating("optimizer_weights") { () throws(LocatedError) in
                 try OptimizerWeights.decode(
                     training.optimizerWeights, for: optimizer, generation: generation, paths: slots.map(\.path),
@@ -87,7 +88,7 @@ extension Model {
 
     /// The compile settings, given here or read; nil for a model without.
     package func compileSettings() throws(LocatedError) -> CompileSettings? {
-        isCompiled ? try compiled().settings : nil
+        isCompiled ? try compiled(withState: false).settings : nil
     }
 
     /// The seed of weights that were neither loaded nor made yet.
@@ -107,17 +108,22 @@ extension Model {
         return trainer
     }
 
+    /// The weights that training changes, in Keras's order.
+    private func trainedSlots() throws(LocatedError) -> [PlacedSlot] {
+        let table = try parameterTable()
+        return try program().trainedWeights(in: table).map { table.slots[$0] }
+    }
+
     /// The training state as a file of Keras 2.3 holds it: as it was read, or as it is since.
     func trainingSpec() throws(LocatedError) -> TrainingSpec? {
         let (compiled, training) = state.withLock { ($0.compiled, $0.training) }
         guard let compiled else { return training }
         var spec = TrainingSpec(compileSettings: try compiled.settings.config(for: .keras2), dialect: .keras2)
         if let state = compiled.optimizerState, let optimizer = compiled.settings.optimizer as? any BuiltInOptimizer {
-            let trainer = try makeTrainer(compiled, threads: nil, seed: 0)
-            let slots = trainer.trained.map { trainer.table.slots[$0] }
+            let slots = try trainedSlots()
             spec.optimizerWeights = OptimizerWeights.encode(
                 state, of: optimizer, generation: .keras2, paths: slots.map(\.path), names: slots.map(\.path),
-                shapes: slots.map(\.slot.shape), learningRate: trainer.learningRate)
+                shapes: slots.map(\.slot.shape), learningRate: optimizer.learningRate)
         }
         return spec
     }

@@ -90,8 +90,8 @@ extension Model {
     public func evaluation(
         _ x: [Tensor], _ y: [Tensor], batchSize: Int = 32, sampleWeight: [Tensor]? = nil, threads: Int? = nil
     ) throws(LocatedError) -> Logs {
-        var compiled = try compiled()
         // Only `fit` moves the optimizer: its state, which may be large, isn't needed.
+        var compiled = try compiled(withState: false)
         compiled.optimizerState = nil
         let trainer = try makeTrainer(compiled, threads: threads, seed: 0)
         return try trainer.evaluate(

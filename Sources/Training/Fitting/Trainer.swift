@@ -81,26 +81,24 @@ package final class Trainer {
             inputs: zip(program.inputNames, inputs).map { ($0, $1.shape.withoutBatch, $1.dtype) },
             outputs: outputs.enumerated().map { ($1, lowered.graph.info(lowered.graph.outputs[$0]).shape.withoutBatch) })
 
-        let frozen = program.frozenPaths
-        var trained: [Int] = []
+        trained = program.trainedWeights(in: table)
+        let places = [Int: Int](uniqueKeysWithValues: zip(trained, trained.indices))
         var regularizers: [(parameter: Int, WeightRegularizer)] = []
         var constraints: [Int: WeightConstraint] = [:]
         for slot in program.layerSlots(in: table).flatMap(\.slots) {
             guard let index = table.index(of: slot.path) else { continue }
-            let isTrained = slot.slot.trainable && !frozen.contains { slot.layerPath.starts(with: $0) }
+            let place = places[index]
             let regularizer = try locating(slot.path) { () throws(LocatedError) in
                 try WeightRegularizer(config: slot.slot.regularizer)
             }
             // Keras 3 leaves out those of frozen weights.
-            if let regularizer, isTrained || generation != .keras3 { regularizers.append((index, regularizer)) }
-            guard isTrained else { continue }
+            if let regularizer, place != nil || generation != .keras3 { regularizers.append((index, regularizer)) }
+            guard let place else { continue }
             let constraint = try locating(slot.path) { () throws(LocatedError) in
                 try WeightConstraint(config: slot.slot.constraint, shape: slot.slot.shape)
             }
-            if let constraint { constraints[trained.count] = constraint }
-            trained.append(index)
+            if let constraint { constraints[place] = constraint }
         }
-        self.trained = trained
         self.regularizers = regularizers
         parameters = try ParameterBuffers(weights)
         self.optimizer = optimizer
@@ -210,6 +208,14 @@ extension PartialShape {
 }
 
 extension ModelProgram {
+    /// The indices of the weights that training changes, in Keras's order: what optimizer state hangs on.
+    package func trainedWeights(in table: ParameterTable) -> [Int] {
+        let frozen = frozenPaths
+        return layerSlots(in: table).flatMap(\.slots).compactMap { slot in
+            slot.slot.trainable && !frozen.contains { slot.layerPath.starts(with: $0) } ? table.index(of: slot.path) : nil
+        }
+    }
+
     /// Paths of nested models that are frozen as a whole, the model itself as the empty path.
     fileprivate var frozenPaths: [[String]] {
         var paths: [[String]] = spec.trainable ? [] : [[]]

@@ -35,7 +35,7 @@ struct LegacyHDF5Writer {
         if !group.isEmpty { try writer.createGroup(group) }
         try writer.writeStringList("layer_names", on: group, weights.layers.map(\.name))
         try writer.setAttribute("backend", on: group, text(weights.backend ?? "tensorflow"))
-        try writer.setAttribute("keras_version", on: group, text(weights.kerasVersion ?? KerasWriter.keras2Version))
+        try writer.setAttribute("keras_version", on: group, text(weights.kerasVersion ?? KerasTarget(.keras2).version))
         for layer in weights.layers {
             try write(layer.weights, in: group.isEmpty ? layer.name : group + "/" + layer.name)
         }
@@ -51,7 +51,7 @@ struct LegacyHDF5Writer {
     func writeModel(
         _ modelConfig: ConfigObject, _ weights: StoredWeights, _ training: TrainingSpec?
     ) throws(LocatedError) {
-        try writer.setAttribute("keras_version", on: "", text(weights.kerasVersion ?? KerasWriter.keras2Version))
+        try writer.setAttribute("keras_version", on: "", text(weights.kerasVersion ?? KerasTarget(.keras2).version))
         try writer.setAttribute("backend", on: "", text(weights.backend ?? "tensorflow"))
         try writer.setAttribute("model_config", on: "", text(JSON.text(.object(modelConfig))))
         try writeWeights(weights, in: "model_weights")

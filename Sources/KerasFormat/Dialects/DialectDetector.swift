@@ -65,25 +65,11 @@ enum ArchitectureReader {
                 at: [JSONPath.root.description])
         }
         let dialect = DialectDetector.dialect(of: document, version: version)
-        guard dialect == .keras2 else { throw unsupported(dialect, document["keras_version"]?.string ?? version) }
-        var reader = Keras2Reader()
-        var spec = try reader.model(json)
+        var notes: [UpgradeNote] = []
+        var spec = try dialect.architecture.read(document, &notes)
         spec.provenance = Provenance(
-            dialect: .keras2, kerasVersion: document["keras_version"]?.string ?? version,
-            backend: document["backend"]?.string ?? backend, document: json, notes: reader.notes)
+            dialect: dialect, kerasVersion: document["keras_version"]?.string ?? version,
+            backend: document["backend"]?.string ?? backend, document: json, notes: notes)
         return spec
-    }
-
-    static func unsupported(_ dialect: Dialect, _ version: String?) -> LocatedError {
-        let name =
-            switch dialect {
-            case .keras1: "Keras 1"
-            case .keras2: "Keras 2"
-            case .tfKeras: "tf.keras"
-            case .keras3: "Keras 3"
-            }
-        let exact = version.map { " (it says \(quoted($0)))" } ?? ""
-        return LocatedError(
-            .unsupported, "dialect.unsupported", "recognised as an architecture of \(name)\(exact), not supported yet")
     }
 }

@@ -6,21 +6,17 @@ import Tensors
 /// Source: `_need_convert_kernel` and `convert_kernel` of `keras/engine/saving.py`, `keras/utils/conv_utils.py` 2.3.1, which
 /// turn these classes and no others.
 enum TheanoKernels {
-    private static let classes: Set<String> = ["Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "ConvLSTM2D"]
+    private static let classes: Set<String> = ["Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose"]
 
-    /// Whether Keras turns a weight when it loads a file of Theano's. Within wrappers, the wrapped layer decides.
-    static func isTurned(_ slot: PlacedSlot, in layer: LayerSpec?) -> Bool {
-        guard let name = slot.slot.path.last, name == "kernel" || name == "recurrent_kernel" else { return false }
-        var owner = layer
-        for name in slot.layerPath.dropFirst() { owner = owner?.model?.value.layers.first { $0.name == name } }
-        guard let owner else { return false }
-        var className = owner.className
-        var config = owner.config
-        while className == "TimeDistributed" || className == "Bidirectional", let inner = config["layer"]?.object {
-            className = inner["class_name"]?.string ?? ""
-            config = inner["config"]?.object ?? [:]
-        }
-        return classes.contains(className) && (name == "kernel" || className == "ConvLSTM2D")
+    /// Whether Keras turns a variable when it loads a file of Theano's.
+    static func isTurned(_ variable: String, of owner: WeightOwner) -> Bool {
+        if owner.className == "ConvLSTM2DCell" { return variable == "kernel" || variable == "recurrent_kernel" }
+        return classes.contains(owner.className) && variable == "kernel"
+    }
+
+    /// The kernel with all axes but the last two reversed, once it is loaded.
+    static func turned(_ kernel: LazyTensor) -> LazyTensor {
+        kernel.map(shape: kernel.shape, dtype: kernel.dtype) { (kernel) throws(LocatedError) in turned(kernel) }
     }
 
     /// The kernel with all axes but the last two reversed.

@@ -4,116 +4,96 @@ package import Tensors
 
 /// Matches the weights of a file with those that a model expects.
 package enum WeightBinding {
-    /// By order, as `load_weights` does: the file's layers that have weights against the model's layers that have some,
-    /// whatever either are called.
+    /// What a file's weights mean in a model, whatever arranged them. Nothing is read until a tensor's `load`.
     ///
-    /// Gives a float32 array for every slot, by `PlacedSlot.path`; nothing is read until `load`. Kernels that Theano trained
-    /// are turned by 180°, as Keras does. Throws 67 `weights.mismatch` with every disagreement.
+    /// Throws 67 `weights.mismatch` with every disagreement. Shapes are the file's: nobody who knows better was asked.
+    package static func resolve(_ stored: StoredWeights, in spec: ModelSpec) throws(LocatedError) -> ModelWeights {
+        let resolution = try resolution(of: stored, in: spec)
+        try resolution.check()
+        return resolution.weights
+    }
+
+    /// A float32 array for every slot, by `PlacedSlot.path`, with shapes held against the slots'.
     ///
-    /// - Parameters:
-    ///   - slots: the model's layers in its order; layers without weights may be among them.
-    ///   - spec: the model: what is frozen in nested models decides an order, and classes decide what Theano's kernels are.
+    /// Throws 67 `weights.mismatch` with every disagreement.
+    ///
+    /// - Parameter slots: what the engine expects of the model's layers.
     package static func bind(
-        _ stored: StoredWeights, to slots: [LayerSlots], in spec: ModelSpec? = nil
+        _ stored: StoredWeights, to slots: [LayerSlots], in spec: ModelSpec
     ) throws(LocatedError) -> [String: LazyTensor] {
-        var binder = Binder(stored: stored, spec: spec)
-        let model = slots.filter { !$0.slots.isEmpty }
-        let file = stored.layers.filter { !$0.weights.isEmpty }
-        if model.count != file.count { binder.reportCounts(model, file) }
-        // Where the numbers differ, comparing pairs in order would only repeat that in other words.
-        if model.count == file.count { for (layer, held) in zip(model, file) { binder.bind(held, to: layer) } }
-        try binder.finish(model, file)
-        return binder.result
+        var resolution = try resolution(of: stored, in: spec)
+        let result = resolution.fit(to: slots, isPartial: false)
+        try resolution.check()
+        return result
     }
 
     /// By layer name, as `load_weights(by_name=True)` does: layers that only one of both has are left alone.
     ///
     /// Gives arrays for the slots that were found. Throws 67 `weights.mismatch` when layers of one name disagree.
     package static func bindByName(
-        _ stored: StoredWeights, to slots: [LayerSlots], in spec: ModelSpec? = nil
+        _ stored: StoredWeights, to slots: [LayerSlots], in spec: ModelSpec
     ) throws(LocatedError) -> [String: LazyTensor] {
-        var binder = Binder(stored: stored, spec: spec)
-        let byName = Dictionary(stored.layers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        let model = slots.filter { !$0.slots.isEmpty }
-        for layer in model { if let held = byName[layer.name], !held.weights.isEmpty { binder.bind(held, to: layer) } }
-        try binder.finish(model, stored.layers)
-        return binder.result
+        guard stored.scheme == .layers else {
+            throw LocatedError(
+                .unsupported, "weights.byName", "expected weights with layer names, got a file that names none")
+        }
+        var resolution = try LegacyNaming.resolveByName(stored, in: spec)
+        let result = resolution.fit(to: slots, isPartial: true)
+        try resolution.check()
+        return result
+    }
+
+    private static func resolution(of stored: StoredWeights, in spec: ModelSpec) throws(LocatedError) -> WeightResolution {
+        switch stored.scheme {
+        case .layers: try LegacyNaming.resolve(stored, in: spec)
+        case .objects: try ObjectNaming.resolve(stored, in: spec)
+        case .list:
+            throw LocatedError(.unsupported, "container.unsupported", "recognised as weights of TensorFlow.js, not supported yet")
+        }
     }
 }
 
-/// Collects arrays and disagreements.
-private struct Binder {
-    private(set) var result: [String: LazyTensor] = [:]
-    private var disagreements: [String] = []
-    private let specs: [String: LayerSpec]
-    private let isTheano: Bool
+extension WeightResolution {
+    /// Holds shapes and types against the slots', and gives what fits as float32.
+    fileprivate mutating func fit(to slots: [LayerSlots], isPartial: Bool) -> [String: LazyTensor] {
+        let held = Dictionary(weights.weights.map { ($0.outline.name, $0) }, uniquingKeysWith: { first, _ in first })
+        var result: [String: LazyTensor] = [:]
+        let reported = !disagreements.isEmpty
+        for slot in slots.flatMap(\.slots) {
+            guard let weight = held[slot.path] else {
+                if !isPartial, !reported { disagreements.append("\(slot.path) is not in the file") }
+                continue
+            }
+            let tensor = weight.tensor
+            let name = quoted(weight.fileName ?? weight.outline.name)
+            if !tensor.dtype.isFloatingPoint {
+                disagreements.append("\(slot.path) holds floats, the file's \(name) \(tensor.dtype.rawValue)")
+            }
+            guard tensor.shape == slot.slot.shape else {
+                disagreements.append("\(slot.path) has the shape \(slot.slot.shape), the file's \(name) \(tensor.shape)")
+                continue
+            }
+            result[slot.path] =
+                tensor.dtype == .float32
+                ? tensor
+                : tensor.map(shape: tensor.shape, dtype: .float32) { (tensor) throws(LocatedError) in tensor.asType(.float32) }
+        }
+        return result
+    }
 
     /// More lines tell nobody more.
     private static let mostLines = 30
 
-    init(stored: StoredWeights, spec: ModelSpec?) {
-        specs = Dictionary((spec?.layers ?? []).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        isTheano = stored.backend == "theano"
-    }
-
-    mutating func bind(_ held: StoredWeights.Layer, to layer: LayerSlots) {
-        let spec = specs[layer.name]
-        let slots = LegacyOrder.slots(of: layer, in: spec)
-        let pair = held.name == layer.name ? quoted(layer.name) : "\(quoted(layer.name)) (the file's \(quoted(held.name)))"
-        guard slots.count == held.weights.count else {
-            disagreements.append("\(pair) has \(slots.count) weights, the file \(held.weights.count)")
-            return
-        }
-        for (slot, weight) in zip(slots, held.weights) {
-            let tensor = weight.tensor
-            if !tensor.dtype.isFloatingPoint {
-                disagreements.append("\(slot.path) holds floats, the file's \(quoted(weight.name)) \(tensor.dtype.rawValue)")
-            }
-            guard tensor.shape == slot.slot.shape else {
-                disagreements.append(
-                    "\(slot.path) has the shape \(slot.slot.shape), the file's \(quoted(weight.name)) \(tensor.shape)")
-                continue
-            }
-            result[slot.path] = prepared(tensor, for: slot, in: spec)
-        }
-    }
-
-    /// The array as float32, and a kernel of Theano's turned.
-    private func prepared(_ tensor: LazyTensor, for slot: PlacedSlot, in layer: LayerSpec?) -> LazyTensor {
-        var tensor = tensor
-        if tensor.dtype != .float32, tensor.dtype.isFloatingPoint {
-            tensor = tensor.map(shape: tensor.shape, dtype: .float32) { (tensor) throws(LocatedError) in
-                tensor.asType(.float32)
-            }
-        }
-        guard isTheano, TheanoKernels.isTurned(slot, in: layer) else { return tensor }
-        return tensor.map(shape: tensor.shape, dtype: tensor.dtype) { (tensor) throws(LocatedError) in
-            TheanoKernels.turned(tensor)
-        }
-    }
-
-    mutating func reportCounts(_ model: [LayerSlots], _ file: [StoredWeights.Layer]) {
-        disagreements.append("the model has \(model.count) layers with weights, the file \(file.count)")
-        let modelNames = Set(model.map(\.name))
-        let fileNames = Set(file.map(\.name))
-        for layer in model where !fileNames.contains(layer.name) {
-            disagreements.append("\(quoted(layer.name)) is not in the file")
-        }
-        for layer in file where !modelNames.contains(layer.name) {
-            disagreements.append("the file's \(quoted(layer.name)) is not in the model")
-        }
-    }
-
-    func finish(_ model: [LayerSlots], _ file: [StoredWeights.Layer]) throws(LocatedError) {
+    /// Throws when anything disagrees.
+    fileprivate func check() throws(LocatedError) {
         guard !disagreements.isEmpty else { return }
         var lines = disagreements.prefix(Self.mostLines).joined(separator: "; ")
         if disagreements.count > Self.mostLines { lines += "; and \(disagreements.count - Self.mostLines) more" }
-        let fileNames = file.filter { !$0.weights.isEmpty }.map(\.name)
-        let common = Set(model.map(\.name)).intersection(fileNames)
+        let common = Set(modelLayers).intersection(fileLayers)
         var hint: String?
-        if common.count < model.count, common.count < fileNames.count {
-            let some = fileNames.prefix(6).map { quoted($0) }.joined(separator: ", ")
-            hint = "The file's layers are \(some)\(fileNames.count > 6 ? "…" : ""): it may belong to another model."
+        if common.count < modelLayers.count, common.count < fileLayers.count {
+            let some = fileLayers.prefix(6).map { quoted($0) }.joined(separator: ", ")
+            hint = "The file's layers are \(some)\(fileLayers.count > 6 ? "…" : ""): it may belong to another model."
         }
         throw LocatedError(
             .mismatch, "weights.mismatch", "expected weights that fit the model, got disagreements: \(lines)", hint: hint)

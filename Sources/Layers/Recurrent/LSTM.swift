@@ -155,16 +155,16 @@ public struct LSTM: BuiltInLayer {
         let depth = try [inputs[0]].single(rank: 3).knownExtent(-1, "the inputs of a step (the kernel's rows)")
         var slots = [
             WeightSlot(
-                "kernel", [depth, 4 * units], initializer: kernelInitializer.config,
+                path: ["cell", "kernel"], shape: [depth, 4 * units], initializer: kernelInitializer.config,
                 regularizer: kernelRegularizer.config, constraint: kernelConstraint.config),
             WeightSlot(
-                "recurrent_kernel", [units, 4 * units], initializer: GateInitializer.recurrent(recurrentInitializer),
+                path: ["cell", "recurrent_kernel"], shape: [units, 4 * units], initializer: GateInitializer.recurrent(recurrentInitializer),
                 regularizer: recurrentRegularizer.config, constraint: recurrentConstraint.config),
         ]
         if useBias {
             slots.append(
                 WeightSlot(
-                    "bias", [4 * units],
+                    path: ["cell", "bias"], shape: [4 * units],
                     initializer: unitForgetBias
                         ? GateInitializer.unitForgetBias(biasInitializer) : biasInitializer.config,
                     regularizer: biasRegularizer.config, constraint: biasConstraint.config))

@@ -8,15 +8,14 @@ extension Model {
     /// The text of Keras 2.3's `to_json()`. What was read from such a file and not changed comes out byte for byte.
     ///
     /// - Throws: `.unsupported` with every layer that Keras 2.3 can't say.
-    public func toJSON() throws(LocatedError) -> String { try KerasWriter.architecture(spec) }
+    public func toJSON() throws(LocatedError) -> String { try KerasWriter.architecture(spec, for: KerasTarget(.keras2)) }
 
     /// Writes what Keras 2.3's `save_weights` writes.
     ///
     /// - Parameter overwrite: whether a file that is there may be replaced.
     public func saveWeights(_ path: String, overwrite: Bool = true) throws(LocatedError) {
         try Self.refuseOverwriting(path, overwrite)
-        let (slots, values) = try currentWeights()
-        try KerasWriter.writeWeights(of: spec, slots: slots, tensors: { values[$0] }, to: path)
+        try KerasWriter.writeWeights(try currentWeights(), of: spec, for: KerasTarget(.keras2), to: path)
     }
 
     /// Writes the whole model as Keras 2.3's `save` does: architecture, weights, compile settings and the optimizer's state.
@@ -24,9 +23,8 @@ extension Model {
     /// - Parameter overwrite: whether a file that is there may be replaced.
     public func save(_ path: String, overwrite: Bool = true) throws(LocatedError) {
         try Self.refuseOverwriting(path, overwrite)
-        let (slots, values) = try currentWeights()
         try KerasWriter.writeWholeModel(
-            of: spec, slots: slots, tensors: { values[$0] }, training: try trainingSpec(), to: path)
+            try currentWeights(), of: spec, training: try trainingSpec(), for: KerasTarget(.keras2), to: path)
     }
 
     /// Writes the model to one file or to two.
@@ -53,16 +51,27 @@ extension Model {
         if case .whole = destination { _ = try compileSettings()?.config(for: .keras2) }
     }
 
-    private func currentWeights() throws(LocatedError) -> ([LayerSlots], WeightValues) {
-        let values = try weights()
-        return (try program().layerSlots(in: values.table), values)
-    }
+    /// The weights as they are now.
+    private func currentWeights() throws(LocatedError) -> ModelWeights { ModelWeights(try weights()) }
 
     private static func refuseOverwriting(_ path: String, _ overwrite: Bool) throws(LocatedError) {
         guard overwrite || !InputFile.exists(path) else {
             throw LocatedError(
                 .cannotCreate, "output.exists", "expected no file there (overwrite: false), got one", at: [path])
         }
+    }
+}
+
+extension ModelWeights {
+    /// What files hold of a snapshot.
+    fileprivate init(_ values: WeightValues) {
+        self.init(
+            zip(values.table.slots, values.tensors).filter(\.0.slot.isSaved).map { slot, tensor in
+                Weight(
+                    outline: WeightOutline(
+                        layerPath: slot.layerPath, path: slot.slot.path, role: slot.slot.trainable ? .trained : .other),
+                    tensor: LazyTensor(tensor))
+            })
     }
 }
 

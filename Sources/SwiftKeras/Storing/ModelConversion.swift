@@ -33,26 +33,25 @@ package struct ModelConversion {
             throw LocatedError(
                 .usage, "output.weights", "expected --weights-out only beside an OUT that ends in .json, got \(output)")
         }
-        let checked = try stored.weights.map { (weights) throws(LocatedError) in
-            try check(weights, stored.spec, &notes)
-        }
-        switch (kind, stored.spec, checked) {
+        let target = KerasTarget(.keras2)
+        switch (kind, stored.spec, stored.weights) {
         case (.json, nil, _):
             throw LocatedError(
                 .mismatch, "convert.architecture", "expected an architecture to write \(output), got weights alone", at: [input])
-        case (.json, let spec?, _):
-            let text = try KerasWriter.architecture(spec)
-            if checked != nil, weightsOutput == nil {
+        case (.json, let spec?, let weights):
+            let text = try KerasWriter.architecture(spec, for: target)
+            if weights != nil, weightsOutput == nil {
                 notes.append("wrote the architecture alone; --weights-out FILE writes the weights beside it")
             }
             try AtomicFile.write(text, to: output) { () throws(LocatedError) in
                 guard let weightsOutput else { return }
-                guard let checked else { throw noWeights(for: weightsOutput) }
-                try KerasWriter.writeWeights(checked, to: weightsOutput)
+                guard let weights else { throw noWeights(for: weightsOutput) }
+                try KerasWriter.writeWeights(try checked(weights, spec, &notes), of: spec, for: target, to: weightsOutput)
             }
-        case (.hdf5, let spec?, let checked?):
-            try KerasWriter.writeWholeModel(of: spec, weights: checked, training: stored.training, to: output)
-        case (.hdf5, nil, let checked?): try KerasWriter.writeWeights(checked, to: output)
+        case (.hdf5, let spec?, let weights?):
+            try KerasWriter.writeWholeModel(
+                try checked(weights, spec, &notes), of: spec, training: stored.training, for: target, to: output)
+        case (.hdf5, nil, let weights?): try KerasWriter.writeWeights(weights, for: target, to: output)
         case (.hdf5, _, nil): throw noWeights(for: output)
         }
         return notes
@@ -64,26 +63,23 @@ package struct ModelConversion {
             hint: "Name them with --weights FILE.")
     }
 
-    /// The weights in the writer's names and order, each held against its layer. Where layers aren't computed (or no shape is
-    /// known) nobody can check, and the weights go through as they are.
-    private func check(
-        _ weights: StoredWeights, _ spec: ModelSpec?, _ notes: inout [String]
-    ) throws(LocatedError) -> StoredWeights {
-        guard let spec else { return weights }
+    /// The weights' meaning in the model. Where every layer is computed, shapes are held against theirs.
+    private func checked(
+        _ weights: StoredWeights, _ spec: ModelSpec, _ notes: inout [String]
+    ) throws(LocatedError) -> ModelWeights {
+        let resolved = try locating(self.weights ?? input) { () throws(LocatedError) in
+            try WeightBinding.resolve(weights, in: spec)
+        }
         do throws(LocatedError) {
             let model = Model(spec: spec)
-            let program = try model.program()
-            let slots = program.layerSlots(in: try model.parameterTable())
-            let values = try locating(self.weights ?? input) { () throws(LocatedError) in
+            let slots = try model.program().layerSlots(in: try model.parameterTable())
+            _ = try locating(self.weights ?? input) { () throws(LocatedError) in
                 try WeightBinding.bind(weights, to: slots, in: spec)
             }
-            var tensors: [String: Tensor] = [:]
-            for (path, tensor) in values { tensors[path] = try tensor.load() }
-            return try KerasWriter.stored(slots, of: spec) { tensors[$0] }
         } catch {
             guard error.category == .unsupported || error.code == "model.unbuilt" else { throw error }
-            notes.append("weights copied under their own names, not held against the layers (\(error.message))")
-            return weights
+            notes.append("shapes of weights not held against the layers (\(error.message))")
         }
+        return resolved
     }
 }

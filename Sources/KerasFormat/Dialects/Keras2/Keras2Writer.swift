@@ -13,15 +13,12 @@ struct Keras2Writer {
 
     init(usesSources: Bool = true) { self.usesSources = usesSources }
 
-    /// `{"class_name": …, "config": …}`. Throws 69 `keras2.inexpressible` with all layers that Keras 2.3 can't say.
+    /// `{"class_name": …, "config": …}`. Throws 69 `architecture.inexpressible` with all layers that Keras 2.3 can't say.
     static func model(_ spec: ModelSpec, usesSources: Bool = true) throws(LocatedError) -> ConfigObject {
         var writer = Keras2Writer(usesSources: usesSources)
         let object = writer.model(spec)
         guard writer.refusals.isEmpty else {
-            throw LocatedError(
-                .unsupported, "keras2.inexpressible",
-                "expected what Keras 2.3 can say, got \(writer.refusals.joined(separator: "; "))",
-                hint: "Write another format or another target.")
+            throw .inexpressible(writer.refusals, in: KerasTarget(.keras2))
         }
         return object
     }

@@ -1,0 +1,167 @@
+package import KerasSpec
+import Tensors
+
+/// What became of a file's weights: the model's, and where both disagree.
+package struct WeightResolution: Sendable {
+    package var weights = ModelWeights()
+    /// What doesn't fit, in words, for one error that tells all.
+    package var disagreements: [String] = []
+    /// The file's layers that have weights, and those of the model that should have some.
+    package var fileLayers: [String] = []
+    package var modelLayers: [String] = []
+}
+
+/// The scheme `layers`: a list for each of a model's layers.
+enum LegacyNaming {
+    // MARK: - Reading
+
+    /// The model's weights by order, as `load_weights` takes them: the file's layers that have weights against the model's that
+    /// have some, whatever either are called.
+    static func resolve(_ stored: StoredWeights, in spec: ModelSpec) throws(LocatedError) -> WeightResolution {
+        let origin = WeightOrigin(of: stored)
+        let file = stored.layers.filter { !$0.weights.isEmpty }
+        let held = Set(file.map(\.name))
+        // Nobody knows whether a class of one's own has weights, but the file.
+        let model = try Expectation.all(of: spec, for: origin.dialect).filter { $0.owners?.isEmpty != true && ($0.owners != nil || held.contains($0.layer.name)) }
+        var resolution = WeightResolution(fileLayers: file.map(\.name), modelLayers: model.map(\.layer.name))
+        guard model.count == file.count else {
+            // Comparing pairs in order would only repeat that in other words.
+            resolution.reportCounts()
+            return resolution
+        }
+        for (expected, layer) in zip(model, file) { try resolution.take(layer, for: expected, from: origin) }
+        return resolution
+    }
+
+    /// By layer name, as `load_weights(by_name=True)` does: layers that only one of both has are left alone.
+    static func resolveByName(_ stored: StoredWeights, in spec: ModelSpec) throws(LocatedError) -> WeightResolution {
+        let origin = WeightOrigin(of: stored)
+        let file = stored.layers.filter { !$0.weights.isEmpty }
+        let byName = Dictionary(file.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        var resolution = WeightResolution(fileLayers: file.map(\.name))
+        for expected in try Expectation.all(of: spec, for: origin.dialect) where expected.owners?.isEmpty != true {
+            resolution.modelLayers.append(expected.layer.name)
+            if let layer = byName[expected.layer.name] { try resolution.take(layer, for: expected, from: origin) }
+        }
+        return resolution
+    }
+
+    // MARK: - Writing
+
+    /// The weights as a file of the target holds them: a group for every one of `model.layers`.
+    static func place(
+        _ weights: ModelWeights, of spec: ModelSpec, for target: KerasTarget
+    ) throws(LocatedError) -> StoredWeights {
+        var stored = StoredWeights(layers: [], kerasVersion: target.version, backend: "tensorflow")
+        let byLayer = Dictionary(grouping: weights.weights) { $0.outline.layerPath.first ?? "" }
+        for layer in spec.layers {
+            // A Sequential doesn't count its input among its layers.
+            if spec.kind == .sequential, layer.className == "InputLayer" { continue }
+            let own = byLayer[layer.name] ?? []
+            stored.layers.append(
+                StoredWeights.Layer(name: layer.name, weights: try place(own, of: layer, for: target.dialect)))
+        }
+        return stored
+    }
+
+    private static func place(
+        _ weights: [ModelWeights.Weight], of layer: LayerSpec, for dialect: Dialect
+    ) throws(LocatedError) -> [StoredWeights.Weight] {
+        guard let modern = WeightOwner.owners(in: layer, for: .keras3),
+            let owners = WeightOwner.owners(in: layer, for: dialect)
+        else {
+            return weights.map {
+                StoredWeights.Weight(name: $0.fileName ?? "\(layer.name)/\($0.outline.path.joined(separator: "/"))", tensor: $0.tensor)
+            }
+        }
+        let values = Dictionary(weights.map { ($0.outline.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+        var arrays: [[LazyTensor]] = []
+        for owner in modern {
+            var own: [LazyTensor] = []
+            for (variable, outline) in zip(owner.variables, owner.outlines) where variable.role != .seed {
+                guard let tensor = values[outline.name] else {
+                    throw LocatedError(.mismatch, "weights.value", "expected a value for every weight, got none", at: [outline.name])
+                }
+                own.append(tensor)
+            }
+            arrays.append(try LegacyConversion.downgraded(own, of: owner.withoutSeeds, for: dialect))
+        }
+        let places = LegacyOrder.places(owners, in: layer, for: dialect)
+        let names = LegacyNames.names(of: places, owners, in: layer, for: dialect)
+        return zip(places, names).map { StoredWeights.Weight(name: $1, tensor: arrays[$0.owner][$0.variable]) }
+    }
+}
+
+/// What a layer should find in a file.
+private struct Expectation {
+    var layer: LayerSpec
+    /// As the file's Keras has them; nil where nobody knows.
+    var owners: [WeightOwner]?
+    /// As Keras 3 has them.
+    var modern: [WeightOwner]
+    var places: [LegacyOrder.Place]
+
+    static func all(of spec: ModelSpec, for dialect: Dialect) throws(LocatedError) -> [Expectation] {
+        spec.layers.map { layer in
+            let owners = WeightOwner.owners(in: layer, for: dialect)?.map(\.withoutSeeds).filter { !$0.variables.isEmpty }
+            let modern = WeightOwner.owners(in: layer, for: .keras3)?.map(\.withoutSeeds).filter { !$0.variables.isEmpty }
+            return Expectation(
+                layer: layer, owners: owners, modern: modern ?? [],
+                places: owners.map { LegacyOrder.places($0, in: layer, for: dialect) } ?? [])
+        }
+    }
+}
+
+extension WeightOwner {
+    /// Without where random numbers stand.
+    fileprivate var withoutSeeds: WeightOwner {
+        var owner = self
+        owner.variables.removeAll { $0.role == .seed }
+        return owner
+    }
+}
+
+extension WeightResolution {
+    fileprivate mutating func take(
+        _ held: StoredWeights.Layer, for expected: Expectation, from origin: WeightOrigin
+    ) throws(LocatedError) {
+        guard let owners = expected.owners else {
+            for (index, weight) in held.weights.enumerated() {
+                let outline = WeightOutline(layerPath: [expected.layer.name], path: [String(index)], role: .trained)
+                weights.weights.append(ModelWeights.Weight(outline: outline, tensor: weight.tensor, fileName: weight.name))
+            }
+            return
+        }
+        let name = expected.layer.name
+        let pair = held.name == name ? quoted(name) : "\(quoted(name)) (the file's \(quoted(held.name)))"
+        guard expected.places.count == held.weights.count else {
+            disagreements.append("\(pair) has \(expected.places.count) weights, the file \(held.weights.count)")
+            return
+        }
+        var arrays = owners.map { [LazyTensor?](repeating: nil, count: $0.variables.count) }
+        var names = owners.map { [String](repeating: "", count: $0.variables.count) }
+        for (place, weight) in zip(expected.places, held.weights) {
+            arrays[place.owner][place.variable] = weight.tensor
+            names[place.owner][place.variable] = weight.name
+        }
+        for (index, owner) in expected.modern.enumerated() {
+            let own = arrays[index].compactMap(\.self)
+            let upgraded = try locating(held.name) { () throws(LocatedError) in
+                try LegacyConversion.upgraded(own, of: owner, from: origin)
+            }
+            let fileNames: [String?] = upgraded.count == names[index].count ? names[index] : upgraded.map { _ in names[index].first }
+            for ((outline, tensor), fileName) in zip(zip(owner.outlines, upgraded), fileNames) {
+                weights.weights.append(ModelWeights.Weight(outline: outline, tensor: tensor, fileName: fileName))
+            }
+        }
+    }
+
+    fileprivate mutating func reportCounts() {
+        disagreements.append("the model has \(modelLayers.count) layers with weights, the file \(fileLayers.count)")
+        let (inModel, inFile) = (Set(modelLayers), Set(fileLayers))
+        for layer in modelLayers where !inFile.contains(layer) { disagreements.append("\(quoted(layer)) is not in the file") }
+        for layer in fileLayers where !inModel.contains(layer) {
+            disagreements.append("the file's \(quoted(layer)) is not in the model")
+        }
+    }
+}

@@ -1,0 +1,175 @@
+package import KerasSpec
+
+/// Which arrays a layer has, told by its class and configuration alone: for reading and writing layers that nobody here
+/// computes. Shapes come from files.
+package struct WeightLayout: Sendable {
+    /// An array of the layer's own.
+    package struct Variable: Hashable, Sendable {
+        package var name: String
+        package var role: WeightOutline.Role
+    }
+
+    /// A layer within, by the attributes that lead to it.
+    package struct Part: Sendable {
+        package var path: [String]
+        package var className: String
+        package var config: ConfigObject
+        package var layout: WeightLayout
+    }
+
+    /// In creation order, trained before others.
+    package var variables: [Variable]
+    /// In creation order.
+    package var parts: [Part]
+
+    init(_ trained: String = "", others: String = "", seeds: Bool = false, parts: [Part] = []) {
+        func variables(_ names: String, _ role: WeightOutline.Role) -> [Variable] {
+            names.split(separator: " ").map { Variable(name: String($0), role: role) }
+        }
+        self.variables = variables(trained, .trained) + variables(others, .other)
+        self.parts = parts
+        if seeds { self.parts.append(Self.seedGenerator) }
+    }
+
+    /// Own arrays, then those of the parts, each with its path within the layer.
+    package var outlines: [(path: [String], role: WeightOutline.Role)] {
+        variables.map { ([$0.name], $0.role) }
+            + parts.flatMap { part in part.layout.outlines.map { (part.path + $0.path, $0.role) } }
+    }
+
+    private static var seedGenerator: Part {
+        var layout = WeightLayout()
+        layout.variables = [Variable(name: "seed_generator_state", role: .seed)]
+        return Part(path: ["seed_generator"], className: "SeedGenerator", config: [:], layout: layout)
+    }
+}
+
+extension WeightLayout {
+    /// The arrays of a layer in Keras 3's words; nil for a class that Keras doesn't have: its arrays are whatever a file
+    /// holds.
+    package init?(of className: String, config: ConfigObject) {
+        func flag(_ key: String, default fallback: Bool = true) -> Bool { config[key]?.bool ?? fallback }
+        let bias = flag("use_bias") ? " bias" : ""
+        switch className {
+        case "Dense", "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
+            "DepthwiseConv1D", "DepthwiseConv2D", "LocallyConnected1D", "LocallyConnected2D":
+            self.init("kernel" + bias)
+        case "EinsumDense": self.init("kernel" + (config["bias_axes"]?.isNull ?? true ? "" : " bias"))
+        case "SeparableConv1D", "SeparableConv2D": self.init("depthwise_kernel pointwise_kernel" + bias)
+        case "Embedding": self.init("embeddings")
+        case "ReversibleEmbedding": self.init("embeddings" + (flag("tie_weights") ? "" : " reverse_embeddings"))
+        case "PReLU": self.init("alpha")
+        case "BatchNormalization":
+            self.init(
+                (flag("scale") ? "gamma " : "") + (flag("center") ? "beta" : ""), others: "moving_mean moving_variance")
+        case "LayerNormalization", "GroupNormalization":
+            self.init((flag("scale") ? "gamma " : "") + (flag("center") ? "beta" : ""))
+        case "RMSNormalization": self.init("scale")
+        case "Normalization":
+            self.init(others: config["mean"]?.isNull ?? true ? "mean variance count" : "")
+        case "SpectralNormalization": self.init(others: "vector_u", parts: Self.parts("layer", of: config))
+        case "Attention":
+            self.init(
+                (flag("use_scale", default: false) ? "scale " : "")
+                    + (config["score_mode"] == "concat" ? "concat_score_weight" : ""),
+                seeds: Self.hasRate(config, "dropout"))
+        case "AdditiveAttention": self.init(flag("use_scale") ? "scale" : "", seeds: Self.hasRate(config, "dropout"))
+        case "MultiHeadAttention", "GroupQueryAttention": self.init(attention: config, bias)
+        case "SimpleRNN", "LSTM", "GRU", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D":
+            // The cell's seed generator is kept by the cell and, under another name, by nobody else.
+            self.init(parts: [
+                Part(
+                    path: ["cell"], className: className + "Cell", config: config,
+                    layout: WeightLayout(cellOf: config))
+            ])
+        case "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM2DCell": self.init(cellOf: config)
+        case "CuDNNLSTM", "CuDNNGRU": self.init("kernel recurrent_kernel bias")
+        case "RNN": self.init(parts: Self.parts("cell", of: config))
+        case "StackedRNNCells": self.init(cells: config["cells"]?.array ?? [])
+        case "TimeDistributed", "Wrapper": self.init(parts: Self.parts("layer", of: config))
+        case "Bidirectional":
+            self.init(
+                parts: Self.parts("layer", as: "forward_layer", of: config)
+                    + Self.parts("backward_layer", of: config))
+        case "Highway": self.init("W W_carry" + (flag("bias") ? " b b_carry" : ""))
+        case "MaxoutDense": self.init("W" + (flag("bias") ? " b" : ""))
+        case "SReLU": self.init("t_left a_left t_right a_right")
+        case "ParametricSoftplus": self.init("alpha beta")
+        case "Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D", "SpatialDropout2D",
+            "SpatialDropout3D":
+            self.init(seeds: Self.hasRate(config, className == "GaussianNoise" ? "stddev" : "rate"))
+        case _ where Self.withSeeds.contains(className): self.init(seeds: true)
+        case _ where Self.withoutWeights.contains(className) || className.hasPrefix(OperationName.prefix): self.init()
+        default: return nil
+        }
+    }
+
+    private init(cellOf config: ConfigObject) {
+        self.init(
+            "kernel recurrent_kernel" + (config["use_bias"]?.bool ?? true ? " bias" : ""), seeds: true)
+    }
+
+    private init(cells: [ConfigValue]) {
+        self.init()
+        var counts: [String: Int] = [:]
+        for cell in cells {
+            guard let className = cell.object?["class_name"]?.string else { continue }
+            let base = Keras2Names.snakeCase(className)
+            let number = counts[base, default: 0]
+            counts[base] = number + 1
+            let config = cell.object?["config"]?.object ?? [:]
+            parts.append(
+                Part(
+                    path: ["cells", number == 0 ? base : "\(base)_\(number)"], className: className, config: config,
+                    layout: WeightLayout(of: className, config: config) ?? WeightLayout()))
+        }
+    }
+
+    private init(attention config: ConfigObject, _ bias: String) {
+        self.init(
+            parts: ["query_dense", "key_dense", "value_dense", "output_dense"].map { name in
+                Part(path: [name], className: "EinsumDense", config: [:], layout: WeightLayout("kernel" + bias))
+            })
+    }
+
+    /// The layer that a wrapper's configuration holds, in Keras 3's serialized form.
+    private static func parts(_ key: String, as attribute: String? = nil, of config: ConfigObject) -> [Part] {
+        guard let layer = config[key]?.object, let className = layer["class_name"]?.string else { return [] }
+        let inner = layer["config"]?.object ?? [:]
+        return [
+            Part(
+                path: [attribute ?? key], className: className, config: inner,
+                layout: WeightLayout(of: className, config: inner) ?? WeightLayout())
+        ]
+    }
+
+    private static func hasRate(_ config: ConfigObject, _ key: String) -> Bool { (config[key]?.number ?? 0) > 0 }
+
+    private static let withSeeds: Set<String> = [
+        "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomCrop", "RandomContrast",
+        "RandomBrightness", "RandomHeight", "RandomWidth", "RandomHue", "RandomSaturation", "RandomSharpness",
+        "RandomShear", "RandomGrayscale", "RandomPosterization", "RandomColorDegeneration", "RandomColorJitter",
+        "RandomErasing", "RandomGaussianBlur", "RandomInvert", "RandomPerspective", "RandomElasticTransform",
+    ]
+
+    /// Classes of any Keras that have no weights.
+    private static let withoutWeights: Set<String> = [
+        "InputLayer", "Activation", "ELU", "LeakyReLU", "ReLU", "Softmax", "ThresholdedReLU", "Identity", "Lambda",
+        "Masking", "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "Merge",
+        "UnitNormalization", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "MaxPooling1D", "MaxPooling2D",
+        "MaxPooling3D", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D",
+        "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D", "AdaptiveAveragePooling1D",
+        "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D",
+        "AdaptiveMaxPooling3D", "ActivityRegularization", "Cropping1D", "Cropping2D", "Cropping3D", "Flatten", "Permute",
+        "RepeatVector", "Reshape", "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D",
+        "ZeroPadding3D", "CategoryEncoding", "CenterCrop", "Discretization", "HashedCrossing", "Hashing", "Rescaling",
+        "Resizing", "MelSpectrogram", "STFTSpectrogram", "MaxNumBoundingBoxes", "AutoContrast", "Equalization",
+        "Solarization",
+    ]
+}
+
+/// Nodes of a functional graph that are operations, not layers: `keras.ops.add` and its like.
+enum OperationName {
+    /// Their class names in a spec begin with this: `ops.numpy.Add`, `ops.nn.Relu`, as Keras 3's `keras.src.ops.numpy`, `Add`.
+    static let prefix = "ops."
+}

@@ -55,10 +55,10 @@ import Testing
             case "architecture": _ = try KerasFile.readModel(broken.files[0])
             case "weights":
                 let weights = try KerasFile.readWeights(try #require(broken.files.last))
-                for tensor in try WeightBinding.bind(weights, to: Mini1.slots).values { _ = try tensor.load() }
+                for tensor in try WeightBinding.bind(weights, to: Mini1.slots, in: Mini1.spec).values { _ = try tensor.load() }
             case "whole":
                 let weights = try #require(try KerasFile.readModel(broken.files[0]).weights)
-                for tensor in try WeightBinding.bind(weights, to: Mini1.slots).values { _ = try tensor.load() }
+                for tensor in try WeightBinding.bind(weights, to: Mini1.slots, in: Mini1.spec).values { _ = try tensor.load() }
             default: return
             }
         } catch let error as LocatedError {
@@ -90,7 +90,7 @@ import Testing
         let weights = try KerasFile.readWeights(odd.files[1])
         let bound = try WeightBinding.bind(weights, to: Mini1.slots, in: spec)
         let genuine = try KerasFile.readWeights(Fixtures.path("samples/keras-2.3.1_tf1.15/mini1/weights.h5"))
-        for (path, tensor) in try WeightBinding.bind(genuine, to: Mini1.slots) {
+        for (path, tensor) in try WeightBinding.bind(genuine, to: Mini1.slots, in: Mini1.spec) {
             let got = try #require(try bound[path]?.load())
             let expected = try tensor.load()
             #expect(got.dtype == .float32)
@@ -180,8 +180,11 @@ import Testing
                 Self.mutate(&mutated, &random, try JSON.parse(tokens[Int(random.next() % UInt64(tokens.count))]))
                 if let spec = try? ArchitectureReader.spec(from: mutated) {
                     accepted += 1
-                    _ = try? KerasWriter.document(of: spec, usesSources: false)
-                    _ = try? KerasWriter.architecture(spec)
+                    for dialect in Dialect.allCases {
+                        var notes: [UpgradeNote] = []
+                        _ = try? KerasWriter.document(of: spec, for: KerasTarget(dialect), usesSources: false, &notes)
+                        _ = try? KerasWriter.architecture(spec, for: KerasTarget(dialect))
+                    }
                 }
                 // A byte somewhere becomes another.
                 var damaged = bytes

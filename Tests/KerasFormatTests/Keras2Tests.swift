@@ -36,13 +36,13 @@ import Testing
         let text = String(decoding: try InputFile.readBytes(Fixtures.path(fixture)), as: UTF8.self)
         let spec = try ArchitectureReader.spec(from: try JSON.parse(text))
         #expect(spec.provenance?.dialect == .keras2)
-        #expect(try KerasWriter.architecture(spec) == text, "as it was read")
+        #expect(try KerasWriter.architecture(spec, for: KerasTarget(.keras2)) == text, "as it was read")
 
         guard spec.provenance?.kerasVersion == "2.3.1" else {
             // Older ones are written in 2.3.1's words, which mean the same.
             var upgraded = spec
             upgraded.provenance = nil
-            let rewritten = try KerasWriter.document(of: upgraded, usesSources: false)
+            let rewritten = try Self.downgraded(upgraded)
             #expect(rewritten["keras_version"] == "2.3.1")
             return #expect(try ArchitectureReader.spec(from: .object(rewritten)).says(the: spec))
         }
@@ -50,10 +50,16 @@ import Testing
         let ours = text.replacing("\"backend\": \"theano\"", with: "\"backend\": \"tensorflow\"")
         var fromSources = spec
         fromSources.provenance = nil
-        #expect(try KerasWriter.architecture(fromSources) == ours, "from each layer's source")
+        #expect(try KerasWriter.architecture(fromSources, for: KerasTarget(.keras2)) == ours, "from each layer's source")
 
-        let downgraded = try KerasWriter.document(of: fromSources, usesSources: false)
+        let downgraded = try Self.downgraded(fromSources)
         #expect(JSON.text(.object(downgraded)) == ours, "downgraded without the source")
+    }
+
+    /// Written from the spec alone.
+    static func downgraded(_ spec: ModelSpec) throws -> ConfigObject {
+        var notes: [UpgradeNote] = []
+        return try KerasWriter.document(of: spec, for: KerasTarget(.keras2), usesSources: false, &notes)
     }
 
     // MARK: - Classes
@@ -189,8 +195,8 @@ import Testing
         config["name"] = "x"
         let spec = ModelSpec(
             kind: .sequential, name: "m", layers: [LayerSpec(className: className, name: "x", config: config)])
-        let error = try #require(throws: LocatedError.self) { try KerasWriter.architecture(spec) }
-        #expect(error.code == "keras2.inexpressible")
+        let error = try #require(throws: LocatedError.self) { try KerasWriter.architecture(spec, for: KerasTarget(.keras2)) }
+        #expect(error.code == "architecture.inexpressible")
         #expect(error.category == .unsupported)
         #expect(error.message.contains("x: \(reason)"), "\(error)")
     }
@@ -224,7 +230,7 @@ import Testing
                         kind: .sequential, name: "inner",
                         layers: [LayerSpec(className: "Identity", name: "c", config: ["name": "c"])])),
             ])
-        let error = try #require(throws: LocatedError.self) { try KerasWriter.architecture(spec) }
+        let error = try #require(throws: LocatedError.self) { try KerasWriter.architecture(spec, for: KerasTarget(.keras2)) }
         #expect(
             error.message
                 == "expected what Keras 2.3 can say, got a: class LayerNormalization; b: activation silu; inner/c: class Identity")

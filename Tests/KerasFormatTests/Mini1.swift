@@ -12,6 +12,11 @@ enum Mini1 {
         layer("activation_3", "Activation"),
     ]
 
+    /// The network that the slots belong to.
+    static let spec = ModelSpec(
+        kind: .sequential, name: "sequential_1",
+        layers: slots.map { LayerSpec(className: $0.className, name: $0.name, config: ["name": .string($0.name)]) })
+
     private static func layer(
         _ name: String, _ className: String, _ weights: OrderedDictionary<String, Shape> = [:]
     ) -> LayerSlots {

@@ -16,47 +16,6 @@ import Testing
         (try? JSON.parse(InputFile.readBytes(Fixtures.path("formats/keras2/names.json"))))?.object ?? [:]
     }()
 
-    /// Slots as the engine declares them, for the layers of the genuine graphs.
-    static func slots(of layer: LayerSpec, path: [String] = []) -> [PlacedSlot] {
-        let path = path + [layer.name]
-        if let model = layer.model?.value { return model.layers.flatMap { slots(of: $0, path: path) } }
-        return weightPaths(of: layer.className, layer.config).map { weight, trainable in
-            PlacedSlot(
-                layerPath: path,
-                slot: WeightSlot(path: weight, shape: [1], trainable: trainable, initializer: .null))
-        }
-    }
-
-    static func weightPaths(of className: String, _ config: ConfigObject) -> [(path: [String], trainable: Bool)] {
-        let trained = { (names: String...) in names.map { (path: [$0], trainable: true) } }
-        let inside = { (part: String, key: String) -> [(path: [String], trainable: Bool)] in
-            let inner = config[key]?.object
-            return weightPaths(of: inner?["class_name"]?.string ?? "", inner?["config"]?.object ?? [:])
-                .map { ([part] + $0.path, $0.trainable) }
-        }
-        switch className {
-        case "Dense", "Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose", "LocallyConnected1D",
-            "LocallyConnected2D", "DepthwiseConv2D":
-            return trained("kernel", "bias")
-        case "SeparableConv1D", "SeparableConv2D": return trained("depthwise_kernel", "pointwise_kernel", "bias")
-        case "Embedding": return trained("embeddings")
-        case "PReLU": return trained("alpha")
-        case "BatchNormalization":
-            return trained("gamma", "beta") + [(["moving_mean"], false), (["moving_variance"], false)]
-        case "LSTM", "GRU", "SimpleRNN", "ConvLSTM2D":
-            return trained("kernel", "recurrent_kernel", "bias").map { (["cell"] + $0.path, true) }
-        case "LSTMCell", "GRUCell", "SimpleRNNCell": return trained("kernel", "recurrent_kernel", "bias")
-        case "RNN": return inside("cell", "cell")
-        case "StackedRNNCells":
-            return (config["cells"]?.array ?? []).enumerated().flatMap { index, cell in
-                weightPaths(of: cell.object?["class_name"]?.string ?? "", [:]).map { (["cells", "\(index)"] + $0.path, true) }
-            }
-        case "TimeDistributed": return inside("layer", "layer")
-        case "Bidirectional": return inside("forward_layer", "layer") + inside("backward_layer", "backward_layer")
-        default: return []
-        }
-    }
-
     @Test(arguments: names.keys)
     func namesAndOrderAreGenuine(_ graph: String) throws {
         let bytes = try InputFile.readBytes(Fixtures.path("formats/keras2/graphs/\(graph).json"))
@@ -69,30 +28,10 @@ import Testing
             #expect(.string(layer.name) == pair[0])
             // A model that was never built has no weights to name; one that is wrapped is nobody's layer here.
             guard let names = pair[1].array, !names.isEmpty, layer.name != "time_distributed_3" else { continue }
-            let slots = LayerSlots(name: layer.name, className: layer.className, slots: Self.slots(of: layer))
-            let ordered = LegacyOrder.slots(of: slots, in: layer)
-            #expect(LegacyOrder.names(of: ordered, in: layer).map(ConfigValue.string) == names)
+            let owners = try #require(WeightOwner.owners(in: layer, for: .keras2))
+            let places = LegacyOrder.places(owners, in: layer, for: .keras2)
+            #expect(LegacyNames.names(of: places, owners, in: layer, for: .keras2).map(ConfigValue.string) == names)
         }
-    }
-
-    @Test func withoutSpecTheTrainedComeFirst() {
-        let slots = LayerSlots(
-            name: "m", className: "Sequential",
-            slots: [
-                PlacedSlot(layerPath: ["m", "a"], slot: WeightSlot("gamma", [1], initializer: nil)),
-                PlacedSlot(layerPath: ["m", "a"], slot: WeightSlot("mean", [1], trainable: false, initializer: nil)),
-                PlacedSlot(layerPath: ["m", "b"], slot: WeightSlot("kernel", [1], initializer: nil)),
-            ])
-        #expect(LegacyOrder.slots(of: slots).map(\.path) == ["m/a/gamma", "m/b/kernel", "m/a/mean"])
-    }
-
-    @Test func namesThatMeetAgainAreNumbered() {
-        let slot = { (path: [String]) in
-            PlacedSlot(layerPath: ["r"], slot: WeightSlot(path: path, shape: [1], initializer: nil))
-        }
-        #expect(
-            LegacyOrder.names(of: [slot(["cell", "0", "kernel"]), slot(["cell", "1", "kernel"]), slot(["cell", "2", "kernel"])])
-                == ["r/kernel:0", "r/kernel_1:0", "r/kernel_2:0"])
     }
 }
 
@@ -114,7 +53,7 @@ import Testing
 
     private func message(_ layers: [(String, [(String, Shape)])]) throws -> LocatedError {
         let error = try #require(throws: LocatedError.self) {
-            try WeightBinding.bind(Self.stored(layers), to: Mini1.slots)
+            try WeightBinding.bind(Self.stored(layers), to: Mini1.slots, in: Mini1.spec)
         }
         #expect(error.category == .mismatch)
         #expect(error.code == "weights.mismatch")
@@ -125,7 +64,7 @@ import Testing
         var layers = Self.good
         layers[0].0 = "x"
         layers[2].1[0].0 = "y"
-        let bound = try WeightBinding.bind(Self.stored(layers), to: Mini1.slots)
+        let bound = try WeightBinding.bind(Self.stored(layers), to: Mini1.slots, in: Mini1.spec)
         #expect(bound.count == 6)
         #expect(bound["dense_1/kernel"]?.shape == [64, 16])
     }
@@ -161,7 +100,7 @@ import Testing
     @Test func integersAreNoWeights() throws {
         var stored = Self.stored(Self.good)
         stored.layers[0].weights[0].tensor = LazyTensor(Tensor(zeros: [3, 3, 3, 4], dtype: .int32))
-        let error = try #require(throws: LocatedError.self) { try WeightBinding.bind(stored, to: Mini1.slots) }
+        let error = try #require(throws: LocatedError.self) { try WeightBinding.bind(stored, to: Mini1.slots, in: Mini1.spec) }
         #expect(error.message.contains("conv2d_1/kernel holds floats, the file's \"conv2d_1/kernel:0\" int32"))
     }
 
@@ -169,17 +108,17 @@ import Testing
         let layers: [(String, [(String, Shape)])] = [
             ("dense_2", [("k", [16, 10]), ("b", [10])]), ("elsewhere", [("k", [1])]),
         ]
-        let bound = try WeightBinding.bindByName(Self.stored(layers), to: Mini1.slots)
+        let bound = try WeightBinding.bindByName(Self.stored(layers), to: Mini1.slots, in: Mini1.spec)
         #expect(Set(bound.keys) == ["dense_2/kernel", "dense_2/bias"])
         #expect(throws: LocatedError.self) {
-            try WeightBinding.bindByName(Self.stored([("dense_2", [("k", [16, 11]), ("b", [10])])]), to: Mini1.slots)
+            try WeightBinding.bindByName(Self.stored([("dense_2", [("k", [16, 11]), ("b", [10])])]), to: Mini1.slots, in: Mini1.spec)
         }
     }
 
     @Test func doublesAndHalvesBecomeFloats() throws {
         var stored = Self.stored(Self.good)
         stored.layers[3].weights[1].tensor = LazyTensor(Tensor([Double](repeating: 0.5, count: 10)))
-        let tensor = try #require(try WeightBinding.bind(stored, to: Mini1.slots)["dense_2/bias"]?.load())
+        let tensor = try #require(try WeightBinding.bind(stored, to: Mini1.slots, in: Mini1.spec)["dense_2/bias"]?.load())
         #expect(tensor == Tensor([Float](repeating: 0.5, count: 10)))
     }
 
@@ -242,9 +181,9 @@ import Testing
     func weightsAreWrittenAsKerasDoes(_ folder: String) throws {
         let genuine = Fixtures.path(folder + "/weights.h5")
         let spec = try #require(try KerasFile.read(Fixtures.path(folder + "/model.json")).spec)
-        let bound = try WeightBinding.bind(try KerasFile.readWeights(genuine), to: Mini1.slots, in: spec)
+        let weights = try WeightBinding.resolve(try KerasFile.readWeights(genuine), in: spec)
         let ours = try Fixtures.temporaryFolder().appendingPathComponent("weights.h5").path
-        try KerasWriter.writeWeights(of: spec, slots: Mini1.slots, tensors: { try? bound[$0]?.load() }, to: ours)
+        try KerasWriter.writeWeights(weights, of: spec, for: KerasTarget(.keras2), to: ours)
         #expect(try Self.structure(ours) == Self.structure(genuine))
     }
 
@@ -255,17 +194,18 @@ import Testing
         let genuine = Fixtures.path(folder + "/whole.h5")
         let model = try KerasFile.readModel(genuine)
         let spec = try #require(model.spec)
-        let weights = try #require(model.weights)
+        let weights = try WeightBinding.resolve(try #require(model.weights), in: spec)
         let training = try #require(model.training)
         #expect(!training.optimizerWeights.isEmpty)
         let ours = try Fixtures.temporaryFolder().appendingPathComponent("whole.h5").path
-        try KerasWriter.writeWholeModel(of: spec, weights: weights, training: training, to: ours)
+        try KerasWriter.writeWholeModel(weights, of: spec, training: training, for: KerasTarget(.keras2), to: ours)
         #expect(try Self.structure(ours) == Self.structure(genuine))
 
         // Writing over the file that the weights are still read from.
         let again = try KerasFile.readModel(ours)
         try KerasWriter.writeWholeModel(
-            of: try #require(again.spec), weights: try #require(again.weights), training: again.training, to: ours)
+            try WeightBinding.resolve(try #require(again.weights), in: spec), of: try #require(again.spec),
+            training: again.training, for: KerasTarget(.keras2), to: ours)
         #expect(try Self.structure(ours) == Self.structure(genuine))
     }
 
@@ -277,32 +217,24 @@ import Testing
         #expect(try WeightBinding.bind(try #require(model.weights), to: Mini1.slots, in: spec).count == 6)
         #expect(model.training?.optimizerWeights.isEmpty == false)
         let json = String(decoding: try InputFile.readBytes(Fixtures.path(folder + "model.json")), as: UTF8.self)
-        #expect(try KerasWriter.architecture(spec) == json)
+        #expect(try KerasWriter.architecture(spec, for: KerasTarget(.keras2)) == json)
     }
 
     @Test func architectureOfAWholeModelIsThatOfToJSON() throws {
         let folder = "samples/keras-2.3.1_tf1.15/mini1/"
         let spec = try #require(try KerasFile.readModel(Fixtures.path(folder + "whole.h5")).spec)
         let json = String(decoding: try InputFile.readBytes(Fixtures.path(folder + "model.json")), as: UTF8.self)
-        #expect(try KerasWriter.architecture(spec) == json)
+        #expect(try KerasWriter.architecture(spec, for: KerasTarget(.keras2)) == json)
     }
 
     @Test func whatCannotBeSaidLeavesNoFile() throws {
         let path = try Fixtures.temporaryFolder().appendingPathComponent("x.json").path
         let spec = ModelSpec(
             kind: .sequential, name: "m", layers: [LayerSpec(className: "LayerNormalization", name: "a")])
-        #expect(throws: LocatedError.self) { try KerasWriter.writeArchitecture(spec, to: path) }
+        #expect(throws: LocatedError.self) { try KerasWriter.writeArchitecture(spec, for: KerasTarget(.keras2), to: path) }
         #expect(throws: LocatedError.self) {
-            try KerasWriter.writeWholeModel(of: spec, weights: StoredWeights(layers: []), to: path)
+            try KerasWriter.writeWholeModel(ModelWeights(), of: spec, for: KerasTarget(.keras2), to: path)
         }
         #expect(!FileManager.default.fileExists(atPath: path))
-    }
-
-    @Test func otherTargetsAreRefused() throws {
-        let spec = ModelSpec(kind: .sequential, name: "m")
-        for dialect in Dialect.allCases where dialect != .keras2 {
-            let error = try #require(throws: LocatedError.self) { try KerasWriter.architecture(spec, for: dialect) }
-            #expect(error.code == "dialect.unsupported")
-        }
     }
 }

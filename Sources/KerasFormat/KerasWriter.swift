@@ -17,11 +17,14 @@ package enum KerasWriter {
     }
 
     /// The object of `to_json()`: a document with the version and backend, which whole models say elsewhere.
-    private static func toJSON(
-        _ spec: ModelSpec, for target: KerasTarget, _ notes: inout [UpgradeNote]
+    static func toJSON(
+        _ spec: ModelSpec, for target: KerasTarget, usesSources: Bool = true, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) -> ConfigObject {
-        var document = try document(of: spec, for: target, &notes)
-        if target.dialect != .keras3, document["keras_version"] == nil { document["keras_version"] = .string(target.version) }
+        var document = try document(of: spec, for: target, usesSources: usesSources, &notes)
+        if target.dialect != .keras3, document["keras_version"] == nil {
+            let own = spec.provenance?.dialect == target.dialect ? spec.provenance?.kerasVersion : nil
+            document["keras_version"] = .string(own ?? target.version)
+        }
         if target.dialect == .keras2 || target.dialect == .tfKeras, document["backend"] == nil { document["backend"] = "tensorflow" }
         return document
     }

@@ -59,7 +59,7 @@ import Testing
     /// Written from the spec alone.
     static func downgraded(_ spec: ModelSpec) throws -> ConfigObject {
         var notes: [UpgradeNote] = []
-        return try KerasWriter.document(of: spec, for: KerasTarget(.keras2), usesSources: false, &notes)
+        return try KerasWriter.toJSON(spec, for: KerasTarget(.keras2), usesSources: false, &notes)
     }
 
     // MARK: - Classes

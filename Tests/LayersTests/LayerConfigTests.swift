@@ -23,9 +23,20 @@ import Testing
         let layer = try LayerRegistry.builtIn.decode(example.spec)
         let slots = try layer.weights(for: example.inputs).map {
             Keras3Case.Weight(
-                name: $0.path.joined(separator: "/"), shape: $0.shape, trainable: $0.trainable && layer.common.trainable)
+                name: $0.path.last ?? "", shape: $0.shape, trainable: $0.trainable && layer.common.trainable)
         }
         #expect(slots == example.weights)
+    }
+
+    /// Files are read and written by the layout, models are run by the slots: both must name the same weights.
+    @Test(arguments: Keras3Case.all)
+    func slotsAreThoseOfTheLayout(_ example: Keras3Case) throws {
+        let layer = try LayerRegistry.builtIn.decode(example.spec)
+        let slots = try layer.weights(for: example.inputs).filter(\.isSaved)
+        let layout = try #require(WeightLayout(of: example.className, config: layer.config))
+        let outlines = layout.outlines.filter { $0.role != .seed }
+        #expect(slots.map(\.path) == outlines.map(\.path))
+        #expect(slots.map(\.trainable) == outlines.map { $0.role == .trained })
     }
 
     @Test func everyClassHasACase() {

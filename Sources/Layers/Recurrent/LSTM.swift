@@ -192,8 +192,8 @@ public struct LSTM: BuiltInLayer {
         }
         var states = inputs.dropFirst().map(\.value)
         if states.isEmpty, stateful { states = Self.stateNames.map { context.state($0) } }
-        var operands = [inputs[0].value, context.weight("kernel"), context.weight("recurrent_kernel")]
-        if useBias { operands.append(context.weight("bias")) }
+        var operands = [inputs[0].value, context.weight("cell", "kernel"), context.weight("cell", "recurrent_kernel")]
+        if useBias { operands.append(context.weight("cell", "bias")) }
         if let mask { operands.append(mask) }
         let op = Ops.LSTM(
             units: units, activation: activation, recurrentActivation: recurrentActivation, hasBias: useBias,

@@ -14,10 +14,6 @@ enum Keras2Dialect: ArchitectureDialect {
     static func write(
         _ spec: ModelSpec, for target: KerasTarget, usesSources: Bool, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) -> ConfigObject {
-        var document = try Keras2Writer.model(spec, usesSources: usesSources)
-        let own = spec.provenance?.dialect == .keras2 ? spec.provenance?.kerasVersion : nil
-        document["keras_version"] = .string(own ?? target.version)
-        document["backend"] = "tensorflow"
-        return document
+        try Keras2Writer.model(spec, usesSources: usesSources)
     }
 }

@@ -9,11 +9,12 @@ package enum KerasWriter {
     ///
     /// A model that was read from this dialect and not changed comes out byte for byte as genuine Keras wrote it. Throws 69
     /// `architecture.inexpressible` with every layer that the target can't say.
+    ///
+    /// - Parameter notes: hears what was written by other means than in the spec.
     package static func architecture(
-        _ spec: ModelSpec, for target: KerasTarget
+        _ spec: ModelSpec, for target: KerasTarget, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) -> String {
-        var notes: [UpgradeNote] = []
-        return JSON.text(.object(try toJSON(spec, for: target, &notes)))
+        JSON.text(.object(try toJSON(spec, for: target, &notes)))
     }
 
     /// The object of `to_json()`: a document with the version and backend, which whole models say elsewhere.
@@ -29,13 +30,6 @@ package enum KerasWriter {
         return document
     }
 
-    /// Writes what `architecture` gives to a file.
-    package static func writeArchitecture(
-        _ spec: ModelSpec, for target: KerasTarget, to path: String
-    ) throws(LocatedError) {
-        try AtomicFile.write(try architecture(spec, for: target), to: path)
-    }
-
     /// Writes what `save_weights` writes: a group for every one of the model's layers, in its order.
     package static func writeWeights(
         _ weights: ModelWeights, of spec: ModelSpec, for target: KerasTarget, to path: String
@@ -48,28 +42,23 @@ package enum KerasWriter {
     package static func writeWeights(
         _ weights: StoredWeights, for target: KerasTarget, to path: String
     ) throws(LocatedError) {
-        try requireSupported(target.dialect)
-        try LegacyHDF5Writer.write(to: path) { (writer) throws(LocatedError) in try writer.writeWeights(weights) }
+        try LegacyHDF5Writer.write(to: path) { (writer) throws(LocatedError) in
+            try writer.writeWeights(weights, for: target)
+        }
     }
 
-    /// Writes what `model.save` writes: architecture, weights, and the training state if there is one.
+    /// Writes what `model.save("x.h5")` writes: architecture, weights, and the training state if there is one.
+    ///
+    /// - Parameter training: in the target's dialect.
     package static func writeWholeModel(
-        _ weights: ModelWeights, of spec: ModelSpec, training: TrainingSpec? = nil, for target: KerasTarget, to path: String
+        _ weights: ModelWeights, of spec: ModelSpec, training: TrainingSpec? = nil, for target: KerasTarget,
+        to path: String, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) {
-        try requireSupported(target.dialect)
-        if let training, training.dialect != target.dialect {
-            throw LocatedError(
-                .unsupported, "dialect.training",
-                "expected training settings of \(target), got those of \(training.dialect.rawValue)")
-        }
-        var notes: [UpgradeNote] = []
-        let document = try document(of: spec, for: target, &notes)
-        let config: ConfigObject = [
-            "class_name": document["class_name"] ?? .null, "config": document["config"] ?? .null,
-        ]
+        precondition(training.map { $0.dialect == target.dialect } ?? true, "training settings are converted before")
+        let document = try target.dialect.architecture.modelConfig(of: spec, for: target, &notes)
         let stored = try LegacyNaming.place(weights, of: spec, for: target)
         try LegacyHDF5Writer.write(to: path) { (writer) throws(LocatedError) in
-            try writer.writeModel(config, stored, training)
+            try writer.writeModel(document, stored, training, for: target)
         }
     }
 
@@ -101,14 +90,6 @@ package enum KerasWriter {
             return nil
         }
         return document
-    }
-
-    static func requireSupported(_ dialect: Dialect) throws(LocatedError) {
-        guard dialect == .keras2 else {
-            throw LocatedError(
-                .unsupported, "dialect.unsupported", "expected the target keras-2.3, got \(dialect.rawValue)",
-                hint: "Other targets are not supported yet.")
-        }
     }
 }
 

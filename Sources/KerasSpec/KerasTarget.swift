@@ -21,6 +21,11 @@ public struct KerasTarget: Hashable, Sendable, CustomStringConvertible {
             }
     }
 
+    public static let keras1 = KerasTarget(.keras1)
+    public static let keras2 = KerasTarget(.keras2)
+    public static let tfKeras = KerasTarget(.tfKeras)
+    public static let keras3 = KerasTarget(.keras3)
+
     /// As the command line names it: `keras-1.2`, `keras-2.3`, `tf-keras`, `keras-3`, `keras-3.0` to `keras-3.15`; nil for
     /// anything else.
     public init?(name: String) {

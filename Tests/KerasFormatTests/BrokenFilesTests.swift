@@ -185,7 +185,7 @@ import Testing
                     for dialect in Dialect.allCases {
                         var notes: [UpgradeNote] = []
                         _ = try? KerasWriter.document(of: spec, for: KerasTarget(dialect), usesSources: false, &notes)
-                        _ = try? KerasWriter.architecture(spec, for: KerasTarget(dialect))
+                        _ = try? KerasWriter.architecture(spec, for: KerasTarget(dialect), &notes)
                     }
                 }
                 // A byte somewhere becomes another.

@@ -36,7 +36,7 @@ import Testing
         let text = String(decoding: try InputFile.readBytes(Fixtures.path(fixture)), as: UTF8.self)
         let spec = try ArchitectureReader.spec(from: try JSON.parse(text))
         #expect(spec.provenance?.dialect == .keras2)
-        #expect(try KerasWriter.architecture(spec, for: KerasTarget(.keras2)) == text, "as it was read")
+        #expect(try keras2Text(spec) == text, "as it was read")
 
         guard spec.provenance?.kerasVersion == "2.3.1" else {
             // Older ones are written in 2.3.1's words, which mean the same.
@@ -50,7 +50,7 @@ import Testing
         let ours = text.replacing("\"backend\": \"theano\"", with: "\"backend\": \"tensorflow\"")
         var fromSources = spec
         fromSources.provenance = nil
-        #expect(try KerasWriter.architecture(fromSources, for: KerasTarget(.keras2)) == ours, "from each layer's source")
+        #expect(try keras2Text(fromSources) == ours, "from each layer's source")
 
         let downgraded = try Self.downgraded(fromSources)
         #expect(JSON.text(.object(downgraded)) == ours, "downgraded without the source")
@@ -195,7 +195,7 @@ import Testing
         config["name"] = "x"
         let spec = ModelSpec(
             kind: .sequential, name: "m", layers: [LayerSpec(className: className, name: "x", config: config)])
-        let error = try #require(throws: LocatedError.self) { try KerasWriter.architecture(spec, for: KerasTarget(.keras2)) }
+        let error = try #require(throws: LocatedError.self) { try keras2Text(spec) }
         #expect(error.code == "architecture.inexpressible")
         #expect(error.category == .unsupported)
         #expect(error.message.contains("x: \(reason)"), "\(error)")
@@ -230,7 +230,7 @@ import Testing
                         kind: .sequential, name: "inner",
                         layers: [LayerSpec(className: "Identity", name: "c", config: ["name": "c"])])),
             ])
-        let error = try #require(throws: LocatedError.self) { try KerasWriter.architecture(spec, for: KerasTarget(.keras2)) }
+        let error = try #require(throws: LocatedError.self) { try keras2Text(spec) }
         #expect(
             error.message
                 == "expected what Keras 2.3 can say, got a: class LayerNormalization; b: activation silu; inner/c: class Identity")

@@ -1,3 +1,4 @@
+import KerasFormat
 import KerasSpec
 import OrderedCollections
 import Tensors
@@ -26,4 +27,10 @@ enum Mini1 {
                 PlacedSlot(layerPath: [name], slot: WeightSlot(key, shape, initializer: nil))
             })
     }
+}
+
+/// What `to_json()` of Keras 2.3 says of a model.
+func keras2Text(_ spec: ModelSpec) throws -> String {
+    var notes: [UpgradeNote] = []
+    return try KerasWriter.architecture(spec, for: .keras2, &notes)
 }

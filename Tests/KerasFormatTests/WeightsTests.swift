@@ -198,14 +198,15 @@ import Testing
         let training = try #require(model.training)
         #expect(!training.optimizerWeights.isEmpty)
         let ours = try Fixtures.temporaryFolder().appendingPathComponent("whole.h5").path
-        try KerasWriter.writeWholeModel(weights, of: spec, training: training, for: KerasTarget(.keras2), to: ours)
+        var notes: [UpgradeNote] = []
+        try KerasWriter.writeWholeModel(weights, of: spec, training: training, for: .keras2, to: ours, &notes)
         #expect(try Self.structure(ours) == Self.structure(genuine))
 
         // Writing over the file that the weights are still read from.
         let again = try KerasFile.readModel(ours)
         try KerasWriter.writeWholeModel(
             try WeightBinding.resolve(try #require(again.weights), in: spec), of: try #require(again.spec),
-            training: again.training, for: KerasTarget(.keras2), to: ours)
+            training: again.training, for: .keras2, to: ours, &notes)
         #expect(try Self.structure(ours) == Self.structure(genuine))
     }
 
@@ -217,23 +218,24 @@ import Testing
         #expect(try WeightBinding.bind(try #require(model.weights), to: Mini1.slots, in: spec).count == 6)
         #expect(model.training?.optimizerWeights.isEmpty == false)
         let json = String(decoding: try InputFile.readBytes(Fixtures.path(folder + "model.json")), as: UTF8.self)
-        #expect(try KerasWriter.architecture(spec, for: KerasTarget(.keras2)) == json)
+        #expect(try keras2Text(spec) == json)
     }
 
     @Test func architectureOfAWholeModelIsThatOfToJSON() throws {
         let folder = "samples/keras-2.3.1_tf1.15/mini1/"
         let spec = try #require(try KerasFile.readModel(Fixtures.path(folder + "whole.h5")).spec)
         let json = String(decoding: try InputFile.readBytes(Fixtures.path(folder + "model.json")), as: UTF8.self)
-        #expect(try KerasWriter.architecture(spec, for: KerasTarget(.keras2)) == json)
+        #expect(try keras2Text(spec) == json)
     }
 
     @Test func whatCannotBeSaidLeavesNoFile() throws {
         let path = try Fixtures.temporaryFolder().appendingPathComponent("x.json").path
         let spec = ModelSpec(
             kind: .sequential, name: "m", layers: [LayerSpec(className: "LayerNormalization", name: "a")])
-        #expect(throws: LocatedError.self) { try KerasWriter.writeArchitecture(spec, for: KerasTarget(.keras2), to: path) }
+        #expect(throws: LocatedError.self) { try keras2Text(spec) }
         #expect(throws: LocatedError.self) {
-            try KerasWriter.writeWholeModel(ModelWeights(), of: spec, for: KerasTarget(.keras2), to: path)
+            var notes: [UpgradeNote] = []
+            try KerasWriter.writeWholeModel(ModelWeights(), of: spec, for: .keras2, to: path, &notes)
         }
         #expect(!FileManager.default.fileExists(atPath: path))
     }

@@ -97,6 +97,9 @@ package enum KerasFile {
         }
     }
 
+    /// The generation of a Keras version: `2.3.1`, `2.2.4-tf`; nil for what is no version.
+    package static func dialect(ofVersion version: String) -> Dialect? { DialectDetector.dialect(ofVersion: version) }
+
     // MARK: - Sniffing
 
     private enum Content {

@@ -31,11 +31,14 @@ struct LegacyHDF5Writer {
     }
 
     /// The groups of all layers below `group`, with the lists that give their order.
-    func writeWeights(_ weights: StoredWeights, in group: String = "") throws(LocatedError) {
+    func writeWeights(_ weights: StoredWeights, for target: KerasTarget, in group: String = "") throws(LocatedError) {
         if !group.isEmpty { try writer.createGroup(group) }
         try writer.writeStringList("layer_names", on: group, weights.layers.map(\.name))
-        try writer.setAttribute("backend", on: group, text(weights.backend ?? "tensorflow"))
-        try writer.setAttribute("keras_version", on: group, text(weights.kerasVersion ?? KerasTarget(.keras2).version))
+        // Keras 1 says neither: that is how later ones know it.
+        if target.dialect != .keras1 {
+            try writer.setAttribute("backend", on: group, text(weights.backend ?? "tensorflow"))
+            try writer.setAttribute("keras_version", on: group, text(weights.kerasVersion ?? target.version))
+        }
         for layer in weights.layers {
             try write(layer.weights, in: group.isEmpty ? layer.name : group + "/" + layer.name)
         }
@@ -49,12 +52,12 @@ struct LegacyHDF5Writer {
 
     /// A whole model: architecture, weights, and how it is trained.
     func writeModel(
-        _ modelConfig: ConfigObject, _ weights: StoredWeights, _ training: TrainingSpec?
+        _ modelConfig: ConfigObject, _ weights: StoredWeights, _ training: TrainingSpec?, for target: KerasTarget
     ) throws(LocatedError) {
-        try writer.setAttribute("keras_version", on: "", text(weights.kerasVersion ?? KerasTarget(.keras2).version))
-        try writer.setAttribute("backend", on: "", text(weights.backend ?? "tensorflow"))
+        try writer.setAttribute("keras_version", on: "", text(weights.kerasVersion ?? target.version))
+        if target.dialect != .keras1 { try writer.setAttribute("backend", on: "", text(weights.backend ?? "tensorflow")) }
         try writer.setAttribute("model_config", on: "", text(JSON.text(.object(modelConfig))))
-        try writeWeights(weights, in: "model_weights")
+        try writeWeights(weights, for: target, in: "model_weights")
         guard let training else { return }
         try writer.setAttribute("training_config", on: "", text(JSON.text(.object(training.compileSettings))))
         if !training.optimizerWeights.isEmpty { try write(training.optimizerWeights, in: "optimizer_weights") }

@@ -20,6 +20,21 @@ protocol ArchitectureDialect {
     static func write(
         _ spec: ModelSpec, for target: KerasTarget, usesSources: Bool, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) -> ConfigObject
+
+    /// The attribute `model_config` of a whole-model `.h5`.
+    static func modelConfig(
+        of spec: ModelSpec, for target: KerasTarget, _ notes: inout [UpgradeNote]
+    ) throws(LocatedError) -> ConfigObject
+}
+
+extension ArchitectureDialect {
+    /// Class and configuration, as `to_json()` has them.
+    static func modelConfig(
+        of spec: ModelSpec, for target: KerasTarget, _ notes: inout [UpgradeNote]
+    ) throws(LocatedError) -> ConfigObject {
+        let document = try KerasWriter.document(of: spec, for: target, &notes)
+        return ["class_name": document["class_name"] ?? .null, "config": document["config"] ?? .null]
+    }
 }
 
 extension Dialect {

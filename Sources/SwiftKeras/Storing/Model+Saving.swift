@@ -1,54 +1,82 @@
 internal import Files
 internal import KerasFormat
-internal import KerasSpec
+public import KerasSpec
 internal import Layers
 public import Tensors
 
 extension Model {
-    /// The text of Keras 2.3's `to_json()`. What was read from such a file and not changed comes out byte for byte.
+    /// The text of `to_json()`. What was read from such a file and not changed comes out byte for byte.
     ///
-    /// - Throws: `.unsupported` with every layer that Keras 2.3 can't say.
-    public func toJSON() throws(LocatedError) -> String { try KerasWriter.architecture(spec, for: KerasTarget(.keras2)) }
-
-    /// Writes what Keras 2.3's `save_weights` writes.
-    ///
-    /// - Parameter overwrite: whether a file that is there may be replaced.
-    public func saveWeights(_ path: String, overwrite: Bool = true) throws(LocatedError) {
-        try Self.refuseOverwriting(path, overwrite)
-        try KerasWriter.writeWeights(try currentWeights(), of: spec, for: KerasTarget(.keras2), to: path)
+    /// - Parameter target: for which Keras; nil: the one that the model comes from, Keras 2.3 for a model built in Swift.
+    /// - Throws: `.unsupported` with every layer that the target can't say.
+    public func toJSON(for target: KerasTarget? = nil) throws(LocatedError) -> String {
+        let spec = spec
+        var notes: [UpgradeNote] = []
+        return try KerasWriter.architecture(spec, for: target ?? KerasTarget(of: spec.provenance), &notes)
     }
 
-    /// Writes the whole model as Keras 2.3's `save` does: architecture, weights, compile settings and the optimizer's state.
+    /// Writes what `save_weights` writes: Keras 3's layout to `.weights.h5` for Keras 3 and tf-keras, else the older one.
     ///
-    /// - Parameter overwrite: whether a file that is there may be replaced.
-    public func save(_ path: String, overwrite: Bool = true) throws(LocatedError) {
+    /// - Parameters:
+    ///   - overwrite: whether a file that is there may be replaced.
+    ///   - target: for which Keras; nil: the one that the model comes from, Keras 2.3 for a model built in Swift.
+    public func saveWeights(
+        _ path: String, overwrite: Bool = true, for target: KerasTarget? = nil
+    ) throws(LocatedError) {
         try Self.refuseOverwriting(path, overwrite)
-        try KerasWriter.writeWholeModel(
-            try currentWeights(), of: spec, training: try trainingSpec(), for: KerasTarget(.keras2), to: path)
+        let spec = spec
+        var notes: [UpgradeNote] = []
+        try WritableModel(
+            spec: spec, weights: try currentWeights(), target: target ?? KerasTarget(of: spec.provenance)
+        ).writeWeights(to: path, &notes)
     }
 
-    /// Writes the model to one file or to two.
+    /// Writes the whole model as Keras's `save` does: architecture, weights, compile settings and the optimizer's state, to `.h5`
+    /// or `.keras`.
+    ///
+    /// - Parameters:
+    ///   - overwrite: whether a file that is there may be replaced.
+    ///   - target: for which Keras; nil: the one that the model comes from. A model built in Swift is Keras 2.3's in `.h5`,
+    ///     Keras 3's in `.keras`.
+    /// - Returns: what people should know of how the target says it.
+    @discardableResult
+    public func save(
+        _ path: String, overwrite: Bool = true, for target: KerasTarget? = nil
+    ) throws(LocatedError) -> [UpgradeNote] {
+        try Self.refuseOverwriting(path, overwrite)
+        let destination = try ModelDestination(output: path, weightsOutput: nil)
+        guard destination.kind.isWhole else {
+            throw LocatedError(
+                .usage, "output.kind", "expected a name that ends in .h5 or .keras, got \"\(path)\"",
+                hint: "toJSON() and saveWeights() write a model's parts.")
+        }
+        return try write(to: destination, for: target)
+    }
+
+    /// Writes the model to one file or to two. Gives what people should know of it.
     ///
     /// - Parameter companion: a text and where it belongs; when one file can't be written, none is.
+    @discardableResult
     package func write(
-        to destination: ModelDestination, with companion: (text: String, path: String)? = nil
-    ) throws(LocatedError) {
-        if let companion {
-            return try AtomicFile.write(companion.text, to: companion.path) { () throws(LocatedError) in
-                try write(to: destination)
-            }
-        }
-        switch destination {
-        case .whole(let path): try save(path)
-        case .pair(let architecture, let weights):
-            try AtomicFile.write(try toJSON(), to: architecture) { () throws(LocatedError) in try saveWeights(weights) }
-        }
+        to destination: ModelDestination, for target: KerasTarget? = nil, with companion: (text: String, path: String)? = nil
+    ) throws(LocatedError) -> [UpgradeNote] {
+        let spec = spec
+        var notes: [UpgradeNote] = []
+        let target = target ?? .own(spec.provenance, for: destination, &notes)
+        let model = WritableModel(
+            spec: spec, weights: try currentWeights(), training: try trainingSpec(), target: target)
+        return notes + (try model.write(to: destination, with: companion))
     }
 
-    /// Throws `.unsupported` when Keras 2.3 has no words for what would be written, so that long work isn't begun in vain.
-    package func requireExpressible(in destination: ModelDestination) throws(LocatedError) {
-        _ = try toJSON()
-        if case .whole = destination { _ = try compileSettings()?.config(for: .keras2) }
+    /// Throws `.unsupported` when the target has no words for what would be written, so that long work isn't begun in vain.
+    package func requireExpressible(in destination: ModelDestination, for target: KerasTarget? = nil) throws(LocatedError) {
+        try destination.requirePlaceForWeights()
+        var notes: [UpgradeNote] = []
+        let target = target ?? .own(spec.provenance, for: destination, &notes)
+        _ = try toJSON(for: target)
+        guard destination.kind.isWhole, let training = try trainingSpec() else { return }
+        _ = try TrainingConversion.converted(
+            training, of: spec, weights: try currentWeights(), to: target, notes: &notes)
     }
 
     /// The weights as they are now.

@@ -1,85 +1,114 @@
-internal import Files
 internal import KerasFormat
-internal import KerasSpec
+package import KerasSpec
 internal import Layers
-internal import Tensors
+package import Tensors
 
 /// Reads one kind of file and writes another.
 package struct ModelConversion {
     private let input: String
     private let weights: String?
-    private let output: String
-    private let weightsOutput: String?
+    private let destination: ModelDestination
+    private let target: KerasTarget?
+    private let dtype: DType?
+    private let backend: String?
 
     /// - Parameters:
     ///   - input: architecture, weights or whole model.
     ///   - weights: weights for an architecture.
-    ///   - output: `.json` for an architecture, `.h5` for a whole model (or weights, when there is no architecture).
+    ///   - output: `.json` for an architecture, `.keras` or `.h5` for a whole model (or weights, when there is no
+    ///     architecture), `.weights.h5` for weights.
     ///   - weightsOutput: where the weights go beside a `.json`.
-    package init(input: String, weights: String?, output: String, weightsOutput: String?) {
+    ///   - target: for which Keras; nil keeps the input's own.
+    ///   - dtype: of the weights that are written; nil keeps theirs.
+    ///   - backend: `theano` or `tensorflow`: what trained a file that doesn't tell.
+    package init(
+        input: String, weights: String?, output: String, weightsOutput: String?, target: KerasTarget? = nil,
+        dtype: DType? = nil, backend: String? = nil
+    ) throws(LocatedError) {
         self.input = input
         self.weights = weights
-        self.output = output
-        self.weightsOutput = weightsOutput
+        self.target = target
+        self.dtype = dtype
+        self.backend = backend
+        destination = try ModelDestination(output: output, weightsOutput: weightsOutput)
     }
 
     /// Converts, and gives what people should know. Nothing is written unless all of it can be.
     package func run() throws(LocatedError) -> [String] {
         var stored = try KerasFile.read(input)
         if let weights { stored.weights = try KerasFile.readWeights(weights) }
-        var notes = stored.spec?.provenance?.notes.map(\.description) ?? []
-        let kind = try OutputKind(of: output)
-        if kind == .hdf5, weightsOutput != nil {
-            throw LocatedError(
-                .usage, "output.weights", "expected --weights-out only beside an OUT that ends in .json, got \(output)")
-        }
-        let target = KerasTarget(.keras2)
-        switch (kind, stored.spec, stored.weights) {
-        case (.json, nil, _):
-            throw LocatedError(
-                .mismatch, "convert.architecture", "expected an architecture to write \(output), got weights alone", at: [input])
-        case (.json, let spec?, let weights):
-            let text = try KerasWriter.architecture(spec, for: target)
-            if weights != nil, weightsOutput == nil {
-                notes.append("wrote the architecture alone; --weights-out FILE writes the weights beside it")
+        var notes = stored.spec?.provenance?.notes ?? []
+        let target = target ?? .own(stored.spec?.provenance ?? stored.weights?.provenance, for: destination, &notes)
+        var model = WritableModel(spec: stored.spec, training: stored.training, target: target)
+        if let weights = stored.weights {
+            if let spec = stored.spec {
+                model.weights = try resolved(weights, spec, &notes)
+            } else {
+                model.raw = weights
             }
-            try AtomicFile.write(text, to: output) { () throws(LocatedError) in
-                guard let weightsOutput else { return }
-                guard let weights else { throw noWeights(for: weightsOutput) }
-                try KerasWriter.writeWeights(try checked(weights, spec, &notes), of: spec, for: target, to: weightsOutput)
-            }
-        case (.hdf5, let spec?, let weights?):
-            try KerasWriter.writeWholeModel(
-                try checked(weights, spec, &notes), of: spec, training: stored.training, for: target, to: output)
-        case (.hdf5, nil, let weights?): try KerasWriter.writeWeights(weights, for: target, to: output)
-        case (.hdf5, _, nil): throw noWeights(for: output)
         }
-        return notes
-    }
-
-    private func noWeights(for path: String) -> LocatedError {
-        LocatedError(
-            .mismatch, "convert.weights", "expected weights to write \(path), got an architecture alone", at: [input],
-            hint: "Name them with --weights FILE.")
+        if let dtype { try cast(&model, to: dtype) }
+        if destination.kind == .architecture, destination.weightsOutput == nil, stored.weights != nil {
+            notes.append(UpgradeNote(layer: "", text: "wrote the architecture alone; --weights-out FILE writes the weights beside it"))
+        }
+        let written = try locating(input) { () throws(LocatedError) in try model.write(to: destination) }
+        return (notes + written).map(\.description)
     }
 
     /// The weights' meaning in the model. Where every layer is computed, shapes are held against theirs.
-    private func checked(
-        _ weights: StoredWeights, _ spec: ModelSpec, _ notes: inout [String]
+    private func resolved(
+        _ weights: StoredWeights, _ spec: ModelSpec, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) -> ModelWeights {
-        let resolved = try locating(self.weights ?? input) { () throws(LocatedError) in
-            try WeightBinding.resolve(weights, in: spec)
-        }
-        do throws(LocatedError) {
-            let model = Model(spec: spec)
-            let slots = try model.program().layerSlots(in: try model.parameterTable())
-            _ = try locating(self.weights ?? input) { () throws(LocatedError) in
-                try WeightBinding.bind(weights, to: slots, in: spec)
+        try locating(self.weights ?? input) { () throws(LocatedError) in
+            let resolved = try WeightBinding.resolve(weights, in: spec)
+            do throws(LocatedError) {
+                let model = Model(spec: spec)
+                let slots = try model.program().layerSlots(in: try model.parameterTable())
+                _ = try WeightBinding.bind(weights, to: slots, in: spec)
+            } catch {
+                guard error.category == .unsupported || error.code == "model.unbuilt" else { throw error }
+                notes.append(UpgradeNote(layer: "", text: "shapes of weights not held against the layers (\(error.message))"))
             }
-        } catch {
-            guard error.category == .unsupported || error.code == "model.unbuilt" else { throw error }
-            notes.append("shapes of weights not held against the layers (\(error.message))")
+            return resolved
         }
-        return resolved
+    }
+
+    private func cast(_ model: inout WritableModel, to dtype: DType) throws(LocatedError) {
+        if dtype == .bfloat16, destination.kind == .hdf5 || model.target.dialect == .keras1 || model.target.dialect == .keras2 {
+            throw LocatedError(
+                .unsupported, "convert.dtype", "expected a layout that has bfloat16 (.keras, .weights.h5), got \(destination.output)",
+                hint: "float16 can be written there.")
+        }
+        model.weights?.cast(to: dtype)
+        guard var raw = model.raw else { return }
+        for layer in raw.layers.indices {
+            for weight in raw.layers[layer].weights.indices { raw.layers[layer].weights[weight].tensor.cast(to: dtype) }
+        }
+        model.raw = raw
+    }
+}
+
+extension ModelWeights {
+    fileprivate mutating func cast(to dtype: DType) {
+        for index in weights.indices { weights[index].tensor.cast(to: dtype) }
+    }
+}
+
+extension LazyTensor {
+    /// Floats become others; what counts or decides stays as it is.
+    fileprivate mutating func cast(to dtype: DType) {
+        guard self.dtype.isFloatingPoint, self.dtype != dtype else { return }
+        self = map(shape: shape, dtype: dtype) { (tensor) throws(LocatedError) in tensor.asType(dtype) }
+    }
+}
+
+extension StoredWeights {
+    /// What weights alone tell of where they come from.
+    fileprivate var provenance: Provenance? {
+        switch scheme {
+        case .objects: Provenance(dialect: .keras3)
+        case .layers, .list:
+            Provenance(dialect: kerasVersion.flatMap(KerasFile.dialect(ofVersion:)) ?? .keras1, kerasVersion: kerasVersion)
+        }
     }
 }

@@ -1,36 +1,43 @@
 internal import Files
+internal import KerasSpec
 package import Tensors
 
 /// Where a model is written.
-package enum ModelDestination: Sendable {
-    /// Architecture, weights and training state in one `.h5`.
-    case whole(String)
-    /// What `to_json()` and `save_weights()` make.
-    case pair(architecture: String, weights: String)
+package struct ModelDestination: Sendable {
+    /// The file that is named first, and what it is.
+    let output: String
+    let kind: OutputKind
+    /// Where the weights go beside an architecture.
+    let weightsOutput: String?
 
-    /// Told by the ending of `output`. Throws 64 `output.weights` when weights have no place there or none is told.
+    /// Told by the endings. Throws 64 `output.kind`, `output.weights` when weights have no place there.
     package init(output: String, weightsOutput: String?) throws(LocatedError) {
-        switch (try OutputKind(of: output), weightsOutput) {
-        case (.json, let weights?): self = .pair(architecture: output, weights: weights)
-        case (.json, nil):
-            throw LocatedError(
-                .usage, "output.weights", "expected --weights-out beside an OUT that ends in .json, got \(output) alone")
-        case (.hdf5, .some):
+        kind = try OutputKind(of: output)
+        self.output = output
+        self.weightsOutput = weightsOutput
+        guard let weightsOutput else { return }
+        guard kind == .architecture else {
             throw LocatedError(
                 .usage, "output.weights", "expected --weights-out only beside an OUT that ends in .json, got \(output)")
-        case (.hdf5, nil): self = .whole(output)
         }
+        let weightsKind = try OutputKind(of: weightsOutput)
+        guard weightsKind == .hdf5 || weightsKind == .weights else {
+            throw LocatedError(
+                .usage, "output.weights", "expected a --weights-out that ends in .h5, got \(weightsOutput)")
+        }
+    }
+
+    /// Throws 64 `output.weights` unless the weights have a place.
+    package func requirePlaceForWeights() throws(LocatedError) {
+        guard kind == .architecture, weightsOutput == nil else { return }
+        throw LocatedError(
+            .usage, "output.weights", "expected --weights-out beside an OUT that ends in .json, got \(output) alone")
     }
 
     /// Throws 73 when the files can't be written there, so that long work isn't begun in vain.
     ///
     /// - Parameter companion: another file that will be written with the model.
     package func requireWritable(with companion: String? = nil) throws(LocatedError) {
-        let paths =
-            switch self {
-            case .whole(let path): [path]
-            case .pair(let architecture, let weights): [architecture, weights]
-            }
-        for path in paths + (companion.map { [$0] } ?? []) { try AtomicFile.requireWritable(path) }
+        for path in [output, weightsOutput, companion].compactMap(\.self) { try AtomicFile.requireWritable(path) }
     }
 }

@@ -1,11 +1,17 @@
 import ArgumentParser
 import SwiftKeras
 
-/// What a converted file is written for.
-enum Target: String, ExpressibleByArgument, CaseIterable {
-    case keras23 = "keras-2.3"
+/// Element types of written weights.
+enum WeightType: String, ExpressibleByArgument, CaseIterable {
+    case float16, bfloat16, float32
 
-    init?(argument: String) { self.init(rawValue: argument) }
+    var dtype: DType {
+        switch self {
+        case .float16: .float16
+        case .bfloat16: .bfloat16
+        case .float32: .float32
+        }
+    }
 }
 
 /// Reads one kind of file and writes another.
@@ -14,7 +20,9 @@ struct ConvertCommand: ParsableCommand {
         commandName: "convert", abstract: "Read any model file, write any other.",
         discussion: """
             OUT.json is an architecture, and --weights-out W.h5 the weights beside it: the pair that Keras's to_json() \
-            and save_weights() make. OUT.h5 is a whole model when IN holds an architecture, else weights alone.
+            and save_weights() make. OUT.h5 is a whole model when IN holds an architecture, else weights alone; \
+            OUT.keras a whole model of Keras 3 or tf-keras; OUT.weights.h5 weights in their layout. Without --for the \
+            input's own Keras is kept.
             """)
 
     @Argument(help: "Architecture JSON, weights or whole model.", completion: .file())
@@ -23,26 +31,23 @@ struct ConvertCommand: ParsableCommand {
     @Option(name: .long, help: "Weights for an architecture JSON.", completion: .file())
     var weights: String?
 
-    @Argument(help: "What to write: .json, .h5.", completion: .file())
+    @Argument(help: "What to write: .json, .h5, .weights.h5, .keras.", completion: .file())
     var output: String
 
     @Option(name: .long, help: "Where to write the weights when OUT is a .json.", completion: .file())
     var weightsOut: String?
 
-    @Option(name: .customLong("for"), help: "For which Keras: keras-2.3 (others follow).")
+    @Option(name: .customLong("for"), help: ArgumentHelp("For which Keras: \(KerasTarget.names).", valueName: "target"))
     var target: String?
+
+    @Option(name: .long, help: "Element type of the weights: float16, bfloat16, float32 (default: theirs).")
+    var dtype: WeightType?
 
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        if let target, Target(rawValue: target) == nil {
-            throw LocatedError(
-                .unsupported, "convert.target",
-                "expected a target that can be written (\(Target.allCases.map(\.rawValue).joined(separator: ", "))), got \(target)",
-                at: ["--for"])
-        }
         let notes = try ModelConversion(
-            input: input, weights: weights, output: output, weightsOutput: weightsOut
+            input: input, weights: weights, output: output, weightsOutput: weightsOut, target: try keras(target), dtype: dtype?.dtype
         ).run()
         for note in notes { common.note(note) }
         if common.json {
@@ -50,5 +55,14 @@ struct ConvertCommand: ParsableCommand {
             if let weightsOut { files.append(.string(weightsOut)) }
             Terminal.put(json: ["written": .array(files), "notes": .array(notes.map(ConfigValue.string))])
         }
+    }
+    private func keras(_ name: String?) throws(LocatedError) -> KerasTarget? {
+        guard let name else { return nil }
+        guard let target = KerasTarget(name: name) else {
+            throw LocatedError(
+                .unsupported, "convert.target", "expected a target that can be written (\(KerasTarget.names)), got \(name)",
+                at: ["--for"])
+        }
+        return target
     }
 }

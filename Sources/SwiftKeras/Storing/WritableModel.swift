@@ -1,0 +1,113 @@
+internal import Files
+internal import KerasFormat
+internal import KerasSpec
+internal import Tensors
+
+/// All of a model that files can hold, ready to be written for one Keras.
+struct WritableModel {
+    /// nil: weights alone.
+    var spec: ModelSpec?
+    /// By what they are, where there is a spec.
+    var weights: ModelWeights?
+    /// As a file had them, where there is none.
+    var raw: StoredWeights?
+    /// In any dialect.
+    var training: TrainingSpec?
+    var target: KerasTarget
+
+    /// Writes all that the destination has a place for, or nothing. Gives what people should know of it.
+    ///
+    /// - Parameter companion: a text and where it belongs; when one file can't be written, none is.
+    func write(
+        to destination: ModelDestination, with companion: (text: String, path: String)? = nil
+    ) throws(LocatedError) -> [UpgradeNote] {
+        var notes: [UpgradeNote] = []
+        if let companion {
+            try AtomicFile.write(companion.text, to: companion.path) { () throws(LocatedError) in
+                notes = try write(to: destination)
+            }
+            return notes
+        }
+        try destination.kind.require(target, for: destination.output)
+        switch destination.kind {
+        case .architecture:
+            let text = try KerasWriter.architecture(try requireSpec(destination.output), for: target, &notes)
+            try AtomicFile.write(text, to: destination.output) { () throws(LocatedError) in
+                if let path = destination.weightsOutput { try writeWeights(to: path, &notes) }
+            }
+        case .weights: try writeWeights(to: destination.output, &notes)
+        case .hdf5 where spec == nil: try writeWeights(to: destination.output, &notes)
+        case .hdf5, .archive:
+            let spec = try requireSpec(destination.output)
+            guard let weights else { throw Self.noWeights(for: destination.output) }
+            let training = try training.map { (training) throws(LocatedError) in
+                try TrainingConversion.converted(training, of: spec, weights: weights, to: target, notes: &notes)
+            }
+            if destination.kind == .hdf5 {
+                try KerasWriter.writeWholeModel(
+                    weights, of: spec, training: training, for: target, to: destination.output, &notes)
+            } else {
+                try KerasWriter.writeArchive(weights, of: spec, training: training, for: target, to: destination.output, &notes)
+            }
+        }
+        return notes
+    }
+
+    /// In the layout that the name and the target ask for.
+    func writeWeights(to path: String, _ notes: inout [UpgradeNote]) throws(LocatedError) {
+        let isObjects =
+            try OutputKind(of: path) == .weights && (target.dialect == .keras3 || target.dialect == .tfKeras)
+        guard let spec else {
+            guard let raw else { throw Self.noWeights(for: path) }
+            guard raw.scheme == (isObjects ? .objects : .layers) else {
+                throw LocatedError(
+                    .mismatch, "convert.layout", "expected an architecture, which tells how weights are laid out anew, got weights alone",
+                    at: [path], hint: "Give the architecture as IN and the weights with --weights.")
+            }
+            return isObjects
+                ? try KerasWriter.writeObjectWeights(raw, for: target, to: path)
+                : try KerasWriter.writeWeights(raw, for: target, to: path)
+        }
+        guard let weights else { throw Self.noWeights(for: path) }
+        if isObjects {
+            try KerasWriter.writeObjectWeights(weights, of: spec, for: target, to: path)
+        } else {
+            try KerasWriter.writeWeights(weights, of: spec, for: target, to: path)
+        }
+    }
+
+    private func requireSpec(_ path: String) throws(LocatedError) -> ModelSpec {
+        guard let spec else {
+            throw LocatedError(
+                .mismatch, "convert.architecture", "expected an architecture to write \(path), got weights alone")
+        }
+        return spec
+    }
+
+    private static func noWeights(for path: String) -> LocatedError {
+        LocatedError(
+            .mismatch, "convert.weights", "expected weights to write \(path), got an architecture alone",
+            hint: "Name them with --weights FILE.")
+    }
+}
+
+extension KerasTarget {
+    /// The origin's own; Keras 2.3 for a model built in Swift.
+    init(of origin: Provenance?) {
+        guard let origin else {
+            self.init(.keras2)
+            return
+        }
+        self = origin.kerasVersion.map { KerasTarget(origin.dialect, version: $0) } ?? KerasTarget(origin.dialect)
+    }
+
+    /// Whose file this is to be when nobody says: the origin's own, but for kinds of files that it doesn't have.
+    ///
+    /// - Parameter origin: nil for a model built in Swift, which speaks Keras 2.3 and writes `.keras` files for Keras 3.
+    static func own(_ origin: Provenance?, for destination: ModelDestination, _ notes: inout [UpgradeNote]) -> KerasTarget {
+        let target = KerasTarget(of: origin)
+        guard destination.kind == .archive, target.dialect == .keras1 || target.dialect == .keras2 else { return target }
+        if let origin { notes.append(UpgradeNote(layer: "", text: "a .keras file is Keras 3's; \(origin.dialect.rawValue) has none")) }
+        return KerasTarget(.keras3)
+    }
+}

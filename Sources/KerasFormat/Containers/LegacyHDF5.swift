@@ -193,7 +193,8 @@ struct LegacyHDF5 {
             throw LocatedError(
                 .invalid, "training.config", "expected an object, got \(json.summary)", at: ["@training_config"])
         }
-        var training = TrainingSpec(compileSettings: settings, dialect: .keras2)
+        let dialect = try text("keras_version").flatMap(DialectDetector.dialect(ofVersion:)) ?? .keras2
+        var training = TrainingSpec(compileSettings: settings, dialect: dialect)
         if try file.exists("optimizer_weights") == .group {
             training.optimizerWeights = try weights(in: "optimizer_weights")
         }

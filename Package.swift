@@ -22,6 +22,7 @@ func room(
 }
 
 let orderedCollections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let cellar: [Target] = [
@@ -52,7 +53,7 @@ let rooms: [[Target]] = [
     room("Ops", ["Graphs", "Kernels", "Tensors"]),
     room("Engine", ["Graphs", "Tensors"]),
     // storey 3
-    room("KerasFormat", ["Files", "HDF5Files", "KerasSpec", "Tensors", orderedCollections]),
+    room("KerasFormat", ["Files", "HDF5Files", "KerasSpec", "Tensors", orderedCollections, yams]),
     room(
         "Layers", ["KerasSpec", "Graphs", "Kernels", "Ops", "Tensors", orderedCollections],
         forTests: ["Engine", "KerasFormat"]),
@@ -95,6 +96,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: cellar + rooms.flatMap(\.self) + street
 )

@@ -181,6 +181,9 @@ public enum LegacyName {
     public static let hardSigmoid = "legacy>hard_sigmoid"
     /// Config key of BatchNormalization: which rule updates the moving variance, `VarianceRule`'s raw value.
     public static let varianceRule = "legacy>variance_rule"
+    /// Config key of BatchNormalization: Keras 1's `mode` where it isn't 0. Mode 1 normalizes each sample over its last axis,
+    /// mode 2 takes the batch's statistics for inference too.
+    public static let mode = "legacy>mode"
     /// Config key of Add and its like, and of Concatenate: `all` where a step counts if it counts in every input that has a
     /// mask, as in Keras 2 and tf.keras; absent: if it counts in any.
     public static let maskRule = "legacy>mask_rule"

@@ -41,6 +41,8 @@ public struct BatchNormalization: BuiltInLayer {
 
     /// Which variance the moving average takes in, and what a frozen layer does in training.
     package enum VarianceRule: String, Sendable, CaseIterable {
+        /// Keras 1: σ². A frozen layer goes on taking the batch's statistics.
+        case keras1 = "keras-1"
         /// Standalone Keras 2 on TensorFlow 1: σ²·n / (n − 1 − epsilon); where the axes allow the fused kernel (four axes,
         /// `axis` 3) that variance is already σ²·n / (n − 1). A frozen layer goes on taking the batch's statistics.
         case keras2 = "keras-2.3"
@@ -48,6 +50,9 @@ public struct BatchNormalization: BuiltInLayer {
         case tfKeras = "tf-keras"
         /// σ². Frozen: inference.
         case keras3 = "keras-3"
+
+        /// Standalone Keras: what each call of a step does begins with the averages of before the step.
+        var isStandalone: Bool { self == .keras1 || self == .keras2 }
     }
 
     public init(
@@ -166,12 +171,12 @@ public struct BatchNormalization: BuiltInLayer {
         let affine = (scale ? [context.weight("gamma")] : []) + (center ? [context.weight("beta")] : [])
         // Of several calls, each of Keras 2.3's starts from the averages of before the step; later Keras's go on from the last.
         let statistics = ["moving_mean", "moving_variance"].map {
-            varianceRule == .keras2 ? context.weight($0) : context.state($0)
+            varianceRule.isStandalone ? context.weight($0) : context.state($0)
         }
         let operands = [input.value] + affine + statistics
         let epsilon = Float(epsilon)
 
-        guard context.training, common.trainable || varianceRule == .keras2 else {
+        guard context.training, common.trainable || varianceRule.isStandalone else {
             let normalize = BatchNormalize(axis: axis, epsilon: epsilon, scale: scale, center: center)
             return [Signal(try context.apply(normalize, to: operands)[0], mask: input.mask)]
         }
@@ -195,7 +200,7 @@ public struct BatchNormalization: BuiltInLayer {
     /// Updates an average; where an earlier call has, the changes of both add up under Keras 2.3's rule.
     private func move(_ name: String, to value: Value, _ context: LoweringContext) throws(LocatedError) {
         let (earlier, before) = (context.state(name), context.weight(name))
-        guard varianceRule == .keras2, earlier != before else { return context.update(name, with: value) }
+        guard varianceRule.isStandalone, earlier != before else { return context.update(name, with: value) }
         let change = try context.apply(Binary(.subtract), value, before)
         context.update(name, with: try context.apply(AddN(), earlier, change))
     }
@@ -205,7 +210,7 @@ public struct BatchNormalization: BuiltInLayer {
         switch varianceRule {
         case .keras2: rank == 4 && place == 3 ? .keras2Fused : .keras2
         case .tfKeras: (4...5).contains(rank) && (place == 1 || place == rank - 1) ? .bessel : .biased
-        case .keras3: .biased
+        case .keras1, .keras3: .biased
         }
     }
 }

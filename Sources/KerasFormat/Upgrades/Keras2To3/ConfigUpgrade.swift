@@ -60,7 +60,8 @@ enum ConfigUpgrade {
             }
         }
         let shape = remaining.removeValue(forKey: "batch_input_shape")
-        var kept: ConfigObject = [:]
+        // An upgrade to Keras 2.3 may have kept some of its own.
+        var kept = remaining.removeValue(forKey: LegacyName.kept)?.object ?? [:]
         for key in rule.keras2 where rule.dropped[key] != nil {
             if let value = remaining.removeValue(forKey: key), value != rule.dropped[key] { kept[key] = value }
         }

@@ -22,18 +22,23 @@ package enum KerasFile {
     /// Nothing in the file is run, imported or followed out of it; weights are read when they are asked for. Throws 66 for a
     /// file that isn't there, 65 for a broken one, 69 `container.unsupported`, `dialect.unsupported` for what is recognised
     /// and not read yet.
-    package static func read(_ path: String) throws(LocatedError) -> StoredModel {
+    ///
+    /// - Parameter backend: whose kernels these are where the file doesn't say, as Keras 1's never do: `theano` turns them.
+    package static func read(_ path: String, backend: String? = nil) throws(LocatedError) -> StoredModel {
         try naming(path) { () throws(LocatedError) in
             switch try sniff(path) {
             case .json(let bytes): return StoredModel(spec: try ArchitectureReader.spec(from: try JSON.parse(bytes)))
-            case .hdf5: return try LegacyHDF5(try HDF5File(reading: path)).model()
+            case .hdf5:
+                var model = try LegacyHDF5(try HDF5File(reading: path)).model()
+                if let backend, model.weights?.backend == nil { model.weights?.backend = backend }
+                return model
             }
         }
     }
 
     /// Like `read`, for callers that need an architecture: throws 65 `model.no_architecture` when there is none.
-    package static func readModel(_ path: String) throws(LocatedError) -> StoredModel {
-        let model = try read(path)
+    package static func readModel(_ path: String, backend: String? = nil) throws(LocatedError) -> StoredModel {
+        let model = try read(path, backend: backend)
         guard model.spec != nil else {
             throw LocatedError(
                 .invalid, "model.no_architecture", "expected a model with its architecture (model_config), got weights only",
@@ -75,13 +80,17 @@ package enum KerasFile {
 
     /// Only the weights of a weights or whole-model file, as `load_weights` takes them: the architecture in it may be of any
     /// dialect.
-    package static func readWeights(_ path: String) throws(LocatedError) -> StoredWeights {
+    ///
+    /// - Parameter backend: whose kernels these are where the file doesn't say.
+    package static func readWeights(_ path: String, backend: String? = nil) throws(LocatedError) -> StoredWeights {
         try naming(path) { () throws(LocatedError) in
             guard case .hdf5 = try sniff(path) else {
                 throw LocatedError(
                     .invalid, "weights.none", "expected a file of weights, got an architecture without weights")
             }
-            return try LegacyHDF5(try HDF5File(reading: path)).weights()
+            var weights = try LegacyHDF5(try HDF5File(reading: path)).weights()
+            if weights.backend == nil { weights.backend = backend }
+            return weights
         }
     }
 

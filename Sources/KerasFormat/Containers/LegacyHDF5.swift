@@ -10,6 +10,8 @@ import Tensors
 struct LegacyHDF5 {
     enum Kind {
         case wholeModel, weights
+        /// Weights of Keras before 1.0: `layer_0/param_0`, counted instead of named.
+        case counted
     }
 
     private let file: any HDF5Reading
@@ -31,16 +33,15 @@ struct LegacyHDF5 {
         } else if try file.exists("model_weights") == .group {
             kind = .weights
             weightsGroup = "model_weights"
+        } else if try file.attribute("nb_layers", of: "") != nil {
+            kind = .counted
+            weightsGroup = ""
         } else {
             throw try Self.unknown(file)
         }
     }
 
     private static func unknown(_ file: any HDF5Reading) throws(LocatedError) -> LocatedError {
-        if try file.attribute("nb_layers", of: "") != nil {
-            return LocatedError(
-                .unsupported, "container.unsupported", "recognised as weights of Keras before 1.0, not supported yet")
-        }
         for group in ["layers", "vars", "_layer_checkpoint_dependencies"] where try file.exists(group) != nil {
             return LocatedError(
                 .unsupported, "container.unsupported", "recognised as weights in Keras 3's layout, not supported yet")
@@ -73,6 +74,11 @@ struct LegacyHDF5 {
             try text("keras_version", of: weightsGroup)
         } ?? .none
         stored.backend = partial.attempt { () throws(LocatedError) in try text("backend", of: weightsGroup) } ?? .none
+        if kind == .counted {
+            partial.model.weights = partial.attempt { () throws(LocatedError) in try countedWeights() }
+            partial.dialect = .keras1
+            return
+        }
         partial.kerasVersion = partial.kerasVersion ?? stored.kerasVersion
         partial.backend = partial.backend ?? stored.backend
         for name in partial.attempt({ () throws(LocatedError) in try list("layer_names", of: weightsGroup) }) ?? [] {
@@ -121,14 +127,11 @@ struct LegacyHDF5 {
     }
 
     func weights() throws(LocatedError) -> StoredWeights {
+        if kind == .counted { return try countedWeights() }
+        // Keras 1 says neither.
         var stored = StoredWeights(
             layers: [], kerasVersion: try text("keras_version", of: weightsGroup),
             backend: try text("backend", of: weightsGroup))
-        // Keras 1 doesn't say it in the weights' group: that is how Keras 2.3.1 tells it.
-        guard let version = stored.kerasVersion, DialectDetector.dialect(ofVersion: version) != .keras1 else {
-            throw LocatedError(
-                .unsupported, "dialect.unsupported", "recognised as weights of Keras 1, not supported yet")
-        }
         var names: Set<String> = []
         var count = 0
         for name in try list("layer_names", of: weightsGroup) {
@@ -144,6 +147,42 @@ struct LegacyHDF5 {
             stored.layers.append(StoredWeights.Layer(name: name, weights: weights))
         }
         return stored
+    }
+
+    /// A group for every layer, also those without weights, and numbers for names.
+    ///
+    /// Source: `load_weights_from_hdf5_group` of `keras/engine/topology.py` 1.2.2.
+    private func countedWeights() throws(LocatedError) -> StoredWeights {
+        var stored = StoredWeights(layers: [])
+        var total = 0
+        for layer in 0..<(try count("nb_layers", of: "")) {
+            let group = "layer_\(layer)"
+            guard try file.exists(group) == .group else {
+                throw LocatedError(.invalid, "weights.group", "expected a group, got none", at: [group])
+            }
+            let count = try count("nb_params", of: group)
+            total += count
+            guard total <= Self.mostNames else { throw Self.tooMany(total) }
+            var weights: [StoredWeights.Weight] = []
+            for number in 0..<count {
+                let name = "param_\(number)"
+                weights.append(StoredWeights.Weight(name: name, tensor: try tensor(group + "/" + name)))
+            }
+            stored.layers.append(StoredWeights.Layer(name: group, weights: weights))
+        }
+        return stored
+    }
+
+    private func count(_ attribute: String, of group: String) throws(LocatedError) -> Int {
+        guard case .numbers(let value) = try file.attribute(attribute, of: group), value.count == 1,
+            let count = Int(exactly: value.asType(.int64).array(as: Int64.self)[0]), count >= 0
+        else {
+            throw LocatedError(
+                .invalid, "hdf5.attribute", "expected a count of at least 0, got something else",
+                at: (group.isEmpty ? [] : [group]) + ["@" + attribute])
+        }
+        guard count <= Self.mostNames else { throw Self.tooMany(count) }
+        return count
     }
 
     private func weights(in group: String) throws(LocatedError) -> [StoredWeights.Weight] {

@@ -7,6 +7,7 @@ enum LegacyNames {
     static func names(
         of places: [LegacyOrder.Place], _ owners: [WeightOwner], in layer: LayerSpec, for dialect: Dialect
     ) -> [String] {
+        if dialect == .keras1 { return Keras1Names.names(of: places, owners, in: layer) }
         var taken: Set<String> = []
         return places.map { place in
             let (scope, weight) = parts(of: owners[place.owner], place.variable, in: layer)

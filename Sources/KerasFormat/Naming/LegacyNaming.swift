@@ -54,7 +54,7 @@ enum LegacyNaming {
     ) throws(LocatedError) -> StoredWeights {
         var stored = StoredWeights(layers: [], kerasVersion: target.version, backend: "tensorflow")
         let byLayer = Dictionary(grouping: weights.weights) { $0.outline.layerPath.first ?? "" }
-        for layer in spec.layers {
+        for layer in target.dialect == .keras1 ? Keras1Dialect.fileOrder(of: spec) : spec.layers {
             // A Sequential doesn't count its input among its layers.
             if spec.kind == .sequential, layer.className == "InputLayer" { continue }
             let own = byLayer[layer.name] ?? []
@@ -102,13 +102,27 @@ private struct Expectation {
     var places: [LegacyOrder.Place]
 
     static func all(of spec: ModelSpec, for dialect: Dialect) throws(LocatedError) -> [Expectation] {
-        spec.layers.map { layer in
+        (dialect == .keras1 ? Keras1Dialect.fileOrder(of: spec) : spec.layers).map { layer in
             let owners = WeightOwner.owners(in: layer, for: dialect)?.map(\.withoutSeeds).filter { !$0.variables.isEmpty }
             let modern = WeightOwner.owners(in: layer, for: .keras3)?.map(\.withoutSeeds).filter { !$0.variables.isEmpty }
             return Expectation(
                 layer: layer, owners: owners, modern: modern ?? [],
                 places: owners.map { LegacyOrder.places($0, in: layer, for: dialect) } ?? [])
         }
+    }
+
+    /// The same with each gate apart, or all together, if so many weights are that: Keras 1 has both, and the settings that tell
+    /// which are another file's.
+    func fitting(_ count: Int, _ origin: WeightOrigin) -> Expectation {
+        guard origin.dialect == .keras1, owners != nil, places.count != count else { return self }
+        for splits in [true, false] {
+            var other = self
+            let owners = modern.map { Keras1Layout.owner($0, splits: splits) }
+            other.owners = owners
+            other.places = LegacyOrder.places(owners, in: layer, for: origin.dialect)
+            if other.places.count == count { return other }
+        }
+        return self
     }
 }
 
@@ -125,6 +139,7 @@ extension WeightResolution {
     fileprivate mutating func take(
         _ held: StoredWeights.Layer, for expected: Expectation, from origin: WeightOrigin
     ) throws(LocatedError) {
+        let expected = expected.fitting(held.weights.count, origin)
         guard let owners = expected.owners else {
             for (index, weight) in held.weights.enumerated() {
                 let outline = WeightOutline(layerPath: [expected.layer.name], path: [String(index)], role: .trained)

@@ -36,7 +36,9 @@ enum LegacyOrder {
             return layer.config["trainable"] == false ? ([], trained + others) : (trained, others)
         }
         var parts: [(trained: [Place], others: [Place])] = []
-        for inner in model.layers {
+        // What an upgrade sorted anew is saved as Keras 1 had it.
+        let layers = dialect == .keras1 ? Keras1Dialect.fileOrder(of: model.layers, document: layer.source?.json) : model.layers
+        for inner in layers {
             let within = own.filter { owners[$0].layerPath.count > depth + 1 && owners[$0].layerPath[depth + 1] == inner.name }
             parts.append(split(owners, within, depth: depth + 1, in: inner, dialect))
         }

@@ -37,6 +37,28 @@ enum Keras1Dialect: ArchitectureDialect {
         }
     }
 
+    /// The layers in the order in which Keras 1 saves their weights, where an upgrade changed it: joined models stand one after
+    /// another in Keras 1, by their distance from the outputs in later Keras.
+    ///
+    /// - Parameter document: the model's own JSON in Keras 1's words.
+    static func fileOrder(of layers: [LayerSpec], document: ConfigValue?) -> [LayerSpec] {
+        guard let document = document?.object else { return layers }
+        var structure = Keras1Structure(upgrade: Keras1Upgrade(ordering: "tf"))
+        guard let origins = try? structure.model(document, named: nil, at: .root).origins else { return layers }
+        let offset = layers.count - origins.count
+        guard offset >= 0, zip(origins, origins.dropFirst()).contains(where: { $0.place > $1.place }) else { return layers }
+        let places = origins.indices.sorted { origins[$0].place < origins[$1].place }
+        return layers[..<offset] + places.map { layers[offset + $0] }
+    }
+
+    /// The same of a model, if it is what its document says.
+    static func fileOrder(of spec: ModelSpec) -> [LayerSpec] {
+        guard spec.provenance?.dialect == .keras1, let document = spec.provenance?.document?.object else { return spec.layers }
+        var notes: [UpgradeNote] = []
+        guard let original = try? read(document, &notes), original.says(the: spec) else { return spec.layers }
+        return fileOrder(of: spec.layers, document: .object(document))
+    }
+
     /// What layers mean that don't tell their `dim_ordering`: what others of the model say first, else `tf`.
     private static func ordering(of document: ConfigObject) -> String { explicitOrdering(.object(document)) ?? "tf" }
 

@@ -14,6 +14,8 @@ struct Keras1Structure {
         var json: ConfigValue?
         /// Of a nested model, its layers'.
         var inner: [Origin]?
+        /// Where the layer stands in Keras 1's list, by which it saves weights.
+        var place = 0
     }
 
     /// A model in Keras 2.3's words, with the origin of each of its layers.
@@ -59,6 +61,7 @@ struct Keras1Structure {
             let (json, origin) = try layer(item, named: nil, isFirst: index == 0, at: path[index])
             layers.append(.object(json))
             origins.append(origin)
+            origins[index].place = index
         }
         let config: ConfigValue = name.map { ["name": .string($0), "layers": .array(layers)] } ?? .array(layers)
         return (["class_name": "Sequential", "config": config], origins)
@@ -71,7 +74,7 @@ struct Keras1Structure {
         let (className, config) = try classAndConfig(item, at: path)
         if Self.modelClasses.contains(className) {
             let inner = try model(["class_name": .string(className), "config": config], named: name, at: path)
-            return (inner.json, Origin(json: nil, inner: inner.origins))
+            return (inner.json, Origin(json: item, inner: inner.origins))
         }
         guard let object = config.object else { throw Serialized.wrong("a layer's settings", config, at: path["config"]) }
         let json =
@@ -113,6 +116,7 @@ struct Keras1Structure {
         var graph = Keras1Graph()
         let output = try chain(items, in: &graph, at: path)
         graph.outputs = [output]
+        graph.sort()
         upgrade.note(name ?? "", "a Sequential that merges models is a functional model of all their layers")
         var config = graph.config
         if let name { config["name"] = .string(name) }
@@ -185,6 +189,9 @@ struct Keras1Structure {
     private mutating func functional(_ config: ConfigObject, at path: JSONPath) throws(LocatedError) -> Model {
         var graph = Keras1Graph()
         graph.outputs = try add(config, to: &graph, at: path)
+        // One layer more, and Keras sorts anew.
+        let count = config["layers"]?.array?.count
+        graph.sort(isNeeded: graph.layers.count != count)
         var result = graph.config
         if let name = config["name"] { result["name"] = name }
         return (["class_name": "Model", "config": .object(result)], graph.origins)
@@ -225,73 +232,4 @@ struct Keras1Structure {
         }
         return config["output_layers"]?.array ?? []
     }
-}
-
-/// A functional model while it is put together, in Keras 2.3's words.
-struct Keras1Graph {
-    var layers: [ConfigValue] = []
-    var origins: [Keras1Structure.Origin] = []
-    var inputs: [ConfigValue] = []
-    var outputs: [ConfigValue] = []
-    /// Models that were merged, with their outputs.
-    var branches: [(json: ConfigValue, output: ConfigValue)] = []
-
-    /// Without its name.
-    var config: ConfigObject {
-        [
-            "layers": .array(layers), "input_layers": .array(inputs), "output_layers": .array(outputs),
-        ]
-    }
-
-    /// A layer that is called once.
-    ///
-    /// - Returns: its output.
-    mutating func add(
-        _ json: ConfigObject, _ origin: Keras1Structure.Origin, named given: String? = nil, calledOn sources: [ConfigValue]
-    ) -> ConfigValue {
-        let isModel = origin.inner != nil
-        let name = given ?? json["config"]?.object?["name"]?.string ?? "\((json["class_name"]?.string ?? "layer").lowercased())_\(layers.count + 1)"
-        layers.append(
-            .object([
-                "name": .string(name), "class_name": json["class_name"] ?? .null, "config": json["config"] ?? .null,
-                "inbound_nodes": sources.isEmpty ? [] : [.array(sources)],
-            ]))
-        origins.append(origin)
-        // A model counts its own making as a call.
-        return [.string(name), .integer(isModel ? 1 : 0), 0]
-    }
-
-    /// The input that Keras makes for the first layer of a Sequential.
-    mutating func addInput(for json: ConfigObject, at path: JSONPath) throws(LocatedError) -> ConfigValue {
-        var first = json
-        while Self.isModel(first) {
-            let inner = first["config"]?.array ?? first["config"]?.object?["layers"]?.array
-            guard let next = inner?.first?.object else { break }
-            first = next
-        }
-        let config = first["config"]?.object ?? [:]
-        guard let shape = config["batch_input_shape"], !shape.isNull else {
-            throw Serialized.wrong("the shape of the first layer's input", config["batch_input_shape"], at: path["config"]["batch_input_shape"])
-        }
-        let name = (json["config"]?.object?["name"]?.string ?? "input_\(layers.count + 1)")
-        let isInput = json["class_name"] == "InputLayer"
-        let inputName = isInput ? name : name + "_input"
-        if !isInput {
-            layers.append(
-                .object([
-                    "name": .string(inputName), "class_name": "InputLayer",
-                    "config": [
-                        "batch_input_shape": shape, "dtype": config["dtype"] ?? "float32", "sparse": false,
-                        "name": .string(inputName),
-                    ],
-                    "inbound_nodes": [],
-                ]))
-            origins.append(Keras1Structure.Origin())
-        }
-        let reference: ConfigValue = [.string(inputName), 0, 0]
-        if !inputs.contains(reference) { inputs.append(reference) }
-        return reference
-    }
-
-    private static func isModel(_ json: ConfigObject) -> Bool { json["class_name"] == "Sequential" || json["class_name"] == "Model" }
 }

@@ -17,6 +17,8 @@ struct ClassRule: Sendable {
     let dropped: [String: ConfigValue]
     /// Keys that Keras 3 leaves out when they are null.
     let omitted: Set<String>
+    /// Keys that Keras 2.3 takes and never writes.
+    let unwritten: Set<String>
     /// Settings whose default differs between the generations: what leaving the key out means in each.
     let defaults: [String: Defaults]
     /// What the table can't say.
@@ -46,7 +48,7 @@ struct ClassRule: Sendable {
     init(
         _ className: String, keras2: String, keras3: String, renamed: [String: String] = [:],
         added: [String: ConfigValue] = [:], dropped: [String: ConfigValue] = [:], omitted: Set<String> = [],
-        defaults: [String: Defaults] = [:], special: Special? = nil, base: String = "name trainable batch_input_shape dtype "
+        unwritten: Set<String> = [], defaults: [String: Defaults] = [:], special: Special? = nil, base: String = "name trainable batch_input_shape dtype "
     ) {
         self.className = className
         self.keras2 = (base + keras2).split(separator: " ").map(String.init)
@@ -56,6 +58,7 @@ struct ClassRule: Sendable {
         self.added = added
         self.dropped = dropped
         self.omitted = omitted
+        self.unwritten = unwritten
         self.defaults = defaults
         self.special = special
     }

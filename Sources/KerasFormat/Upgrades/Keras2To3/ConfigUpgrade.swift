@@ -171,7 +171,9 @@ enum ConfigUpgrade {
                 result[old] = .null
             }
         }
-        for (key, value) in remaining where !means(value, rule.added[key], key) { refuse("\(key) \(JSON.text(value))") }
+        for (key, value) in remaining where !means(value, rule.added[key], key) {
+            if rule.unwritten.contains(key) { result[key] = value } else { refuse("\(key) \(JSON.text(value))") }
+        }
         return result
     }
 

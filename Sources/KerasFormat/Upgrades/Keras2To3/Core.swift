@@ -25,10 +25,12 @@ extension ClassRule {
             dropped: ["trainable": true, "noise_shape": nil]),
         ClassRule(
             "SpatialDropout2D", keras2: "rate noise_shape seed", keras3: "=rate seed name dtype data_format",
-            added: ["data_format": "channels_last"], dropped: ["trainable": true, "noise_shape": nil]),
+            added: ["data_format": "channels_last"], dropped: ["trainable": true, "noise_shape": nil],
+            unwritten: ["data_format"]),
         ClassRule(
             "SpatialDropout3D", keras2: "rate noise_shape seed", keras3: "=rate seed name dtype data_format",
-            added: ["data_format": "channels_last"], dropped: ["trainable": true, "noise_shape": nil]),
+            added: ["data_format": "channels_last"], dropped: ["trainable": true, "noise_shape": nil],
+            unwritten: ["data_format"]),
         ClassRule("Flatten", "data_format"),
         ClassRule("Reshape", "target_shape"),
         ClassRule("Permute", "dims"),

@@ -69,6 +69,89 @@ import Testing
         }
     }
 
+    // MARK: - Writing
+
+    @Test(arguments: models)
+    func unchangedArchitecturesComeOutByteForByte(_ model: String) throws {
+        var notes: [UpgradeNote] = []
+        #expect(try KerasWriter.architecture(Self.spec(model), for: KerasTarget(.keras1), &notes) == Self.text(model))
+    }
+
+    /// Without a look at the file's own words.
+    static func downgraded(_ spec: ModelSpec, usesSources: Bool = false) throws -> ConfigObject {
+        var spec = spec
+        spec.provenance = nil
+        var notes: [UpgradeNote] = []
+        return try KerasWriter.toJSON(spec, for: KerasTarget(.keras1), usesSources: usesSources, &notes)
+    }
+
+    @Test(arguments: models.filter { !isOwn($0) && !$0.hasPrefix("merged") && !$0.hasPrefix("sequences") }, [false, true])
+    func theSpecAloneGivesGenuineWords(_ model: String, usesSources: Bool) throws {
+        let genuine = try #require(JSON.parse(Self.text(model)).object)
+        let own = try Self.downgraded(Self.spec(model), usesSources: usesSources)
+        Self.expectSame(Self.sorted(own), Self.sorted(genuine), "$")
+    }
+
+    /// A cosine makes Keras sort the layers anew.
+    private static func sorted(_ document: ConfigObject) -> ConfigValue {
+        guard var config = document["config"]?.object, let layers = config["layers"]?.array else { return .object(document) }
+        config["layers"] = .array(layers.sorted { ($0.object?["name"]?.string ?? "") < ($1.object?["name"]?.string ?? "") })
+        return .object(document.with("config", .object(config)))
+    }
+
+    /// Equal but for the order of keys, integers for floats, and names of models that Keras 1 doesn't save.
+    static func expectSame(_ a: ConfigValue, _ b: ConfigValue, _ path: String) {
+        switch (a, b) {
+        case (.object(let a), .object(let b)):
+            for key in Set(a.keys).union(b.keys).sorted() {
+                guard let x = a[key], let y = b[key] else {
+                    Issue.record("\(path).\(key): \(a[key]?.summary ?? "nothing") instead of \(b[key]?.summary ?? "nothing")")
+                    continue
+                }
+                expectSame(x, y, "\(path).\(key)")
+            }
+        case (.array(let a), .array(let b)) where a.count == b.count:
+            for (index, pair) in zip(a, b).enumerated() { expectSame(pair.0, pair.1, "\(path)[\(index)]") }
+        default:
+            if let x = a.number, let y = b.number { return #expect(x == y, "\(path)") }
+            #expect(a == b, "\(path)")
+        }
+    }
+
+    /// A TimeDistributedDense comes out as Dense within TimeDistributed, merged models as one functional model: written again
+    /// and read, it says the same.
+    @Test(arguments: models.filter { !isOwn($0) })
+    func whatIsWrittenSaysTheSame(_ model: String) throws {
+        let spec = try Self.spec(model)
+        let again = try ArchitectureReader.spec(from: .object(Self.downgraded(spec)))
+        #expect(again.layers.map(\.name) == spec.layers.map(\.name))
+        for (a, b) in zip(again.layers, spec.layers) {
+            #expect(a.className == b.className)
+            #expect(a.calls == b.calls)
+            Self.expectSame(.object(a.config), .object(b.config), a.name)
+        }
+    }
+
+    @Test(arguments: models)
+    func weightsComeOutTheSame(_ model: String) throws {
+        let spec = try Self.spec(model)
+        let stored = try Self.stored(model)
+        guard stored.backend != "theano" else { return }
+        let weights = try WeightBinding.resolve(stored, in: spec)
+        let written = try LegacyNaming.place(weights, of: spec, for: KerasTarget(.keras1))
+        // Inputs of joined models stand among our layers alone; a Sequential within a Sequential has a name of ours.
+        let (own, genuine) = (written.layers.filter { !$0.weights.isEmpty }, stored.layers.filter { !$0.weights.isEmpty })
+        #expect(own.map(\.name).filter { !$0.hasPrefix("sequential") } == genuine.map(\.name).filter { $0 != "top_2" })
+        #expect(own.count == genuine.count)
+        for (a, b) in zip(own, genuine) {
+            #expect(a.weights.map(\.name) == b.weights.map(\.name))
+            for (x, y) in zip(a.weights, b.weights) {
+                let (left, right) = (try x.tensor.load(), try y.tensor.load())
+                #expect(left == right, "\(x.name)")
+            }
+        }
+    }
+
     // MARK: - For genuine Keras 2.3.1
 
     /// Writes each model as Keras 2.3.1 has it into the folder that KERAS1_OUT names, for check_formats_keras1.py.
@@ -84,5 +167,18 @@ import Testing
             try text.write(toFile: "\(out)/\(model).json", atomically: true, encoding: .utf8)
             try KerasWriter.writeWeights(weights, of: spec, for: target, to: "\(out)/\(model).weights.h5")
         } catch let error as LocatedError { #expect(Self.isOwn(model), "\(error)") }
+    }
+
+    /// Writes each model as Keras 1.2.2 has it, from the spec alone.
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["KERAS1_OUT"] != nil), arguments: models)
+    func writeForKeras1(_ model: String) throws {
+        let out = try #require(ProcessInfo.processInfo.environment["KERAS1_OUT"]) + "/keras1"
+        try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
+        var spec = try Self.spec(model)
+        let weights = try WeightBinding.resolve(try Self.stored(model), in: spec)
+        guard let document = try? Self.downgraded(spec) else { return #expect(Self.isOwn(model)) }
+        spec.provenance = nil
+        try JSON.text(.object(document)).write(toFile: "\(out)/\(model).json", atomically: true, encoding: .utf8)
+        try KerasWriter.writeWeights(weights, of: spec, for: KerasTarget(.keras1), to: "\(out)/\(model).weights.h5")
     }
 }

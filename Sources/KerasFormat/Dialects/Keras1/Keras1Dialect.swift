@@ -18,7 +18,7 @@ enum Keras1Dialect: ArchitectureDialect {
     static func write(
         _ spec: ModelSpec, for target: KerasTarget, usesSources: Bool, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) -> ConfigObject {
-        throw .unsupported(.keras1)
+        try Keras1Writer.model(spec, for: target, usesSources: usesSources, &notes)
     }
 
     /// Gives every layer the JSON that it had in its file.

@@ -23,7 +23,7 @@ struct Keras2Writer {
         return object
     }
 
-    private mutating func model(_ spec: ModelSpec, inputShape: ConfigValue? = nil, path: String = "") -> ConfigObject {
+    mutating func model(_ spec: ModelSpec, inputShape: ConfigValue? = nil, path: String = "") -> ConfigObject {
         switch spec.kind {
         case .sequential: ["class_name": "Sequential", "config": .object(sequential(spec, inputShape, path: path))]
         case .functional: ["class_name": "Model", "config": .object(functional(spec, path: path))]

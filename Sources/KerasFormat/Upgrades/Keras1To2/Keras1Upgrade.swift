@@ -131,7 +131,11 @@ struct Keras1Upgrade {
         if let name = config["name"] ?? config["custom_name"], !name.isNull { result["name"] = name }
         result["trainable"] = config["trainable"] ?? true
         if let shape = config["batch_input_shape"], !shape.isNull { result["batch_input_shape"] = shape }
-        guard let type = config["input_dtype"] ?? config["dtype"], let name = type.string else { return result }
+        guard let type = config["input_dtype"] ?? config["dtype"], let name = type.string else {
+            // A stateful layer within a model tells its input's shape alone.
+            if result["batch_input_shape"] != nil { result[LegacyName.kept] = ["input_dtype": nil] }
+            return result
+        }
         if name.hasPrefix("float") {
             result["dtype"] = type
         } else {
@@ -210,7 +214,7 @@ struct Keras1Upgrade {
     }
 
     /// Four numbers or a dictionary → pairs.
-    private static func padding(_ value: ConfigValue, isPlane: Bool) -> ConfigValue {
+    static func padding(_ value: ConfigValue, isPlane: Bool) -> ConfigValue {
         if let object = value.object {
             let side = { (name: String) in object[name] ?? 0 }
             let across: ConfigValue = [side("left_pad"), side("right_pad")]

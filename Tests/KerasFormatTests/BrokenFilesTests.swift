@@ -102,13 +102,13 @@ import Testing
     }
 
     @Test(arguments: [
-        ("PK\u{3}\u{4}xxxx", 69, "zip"), ("class_name: Sequential\nconfig:\n", 69, "YAML"), ("", 65, "empty"),
+        ("PK\u{3}\u{4}xxxx", 69, "zip"), ("class_name: Sequential\nconfig:\n", 65, "layers"), ("", 65, "empty"),
         ("just words", 65, "JSON or HDF5"), ("{\"class_name\": \"Sequential\", \"module\": \"keras\", \"config\": {}}", 69, "Keras 3"),
-        ("{\"class_name\": \"Sequential\", \"config\": [], \"keras_version\": \"1.2.2\"}", 69, "Keras 1"),
+        ("{\"class_name\": \"Graph\", \"config\": [], \"keras_version\": \"1.2.2\"}", 69, "Graph"),
         ("{\"class_name\": \"Sequential\", \"config\": {}, \"keras_version\": \"2.4.0\"}", 69, "tf.keras"),
         ("{\"class_name\": \"Sequential\", \"config\": {}, \"keras_version\": \"2.2.4-tf\"}", 69, "tf.keras"),
         ("{\"class_name\": \"Model\", \"config\": {\"layers\": [{\"class_name\": \"InputLayer\", \"config\": {\"ragged\": false}}]}}", 69, "tf.keras"),
-        ("{\"class_name\": \"Sequential\", \"config\": [{\"class_name\": \"Dense\", \"config\": {\"init\": \"zero\"}}]}", 69, "Keras 1"),
+        ("{\"class_name\": \"Sequential\", \"config\": [{\"class_name\": \"Dense\", \"config\": {\"init\": \"zero\"}}]}", 65, "a value"),
     ])
     func otherFormatsAreRecognised(_ content: String, _ category: Int, _ word: String) throws {
         let path = try Fixtures.temporaryFolder().appendingPathComponent("some.file").path

@@ -28,6 +28,7 @@ package enum KerasFile {
         try naming(path) { () throws(LocatedError) in
             switch try sniff(path) {
             case .json(let bytes): return StoredModel(spec: try ArchitectureReader.spec(from: try JSON.parse(bytes)))
+            case .yaml(let bytes): return StoredModel(spec: try ArchitectureReader.spec(from: try YAML.parse(bytes)))
             case .hdf5:
                 var model = try LegacyHDF5(try HDF5File(reading: path)).model()
                 if let backend, model.weights?.backend == nil { model.weights?.backend = backend }
@@ -59,6 +60,10 @@ package enum KerasFile {
                 partial.kind = .architecture
                 let json = try JSON.parse(bytes)
                 partial.readArchitecture { () throws(LocatedError) in json }
+            case .yaml(let bytes):
+                partial.kind = .architecture
+                let yaml = try YAML.parse(bytes)
+                partial.readArchitecture { () throws(LocatedError) in yaml }
             case .hdf5:
                 let file = try LegacyHDF5(try HDF5File(reading: path))
                 partial.kind = file.kind == .wholeModel ? .wholeModel : .weights
@@ -72,7 +77,7 @@ package enum KerasFile {
     package static func kind(_ path: String) throws(LocatedError) -> Kind {
         try naming(path) { () throws(LocatedError) in
             switch try sniff(path) {
-            case .json: return .architecture
+            case .json, .yaml: return .architecture
             case .hdf5: return try LegacyHDF5(try HDF5File(reading: path)).kind == .wholeModel ? .wholeModel : .weights
             }
         }
@@ -113,6 +118,8 @@ package enum KerasFile {
 
     private enum Content {
         case json([UInt8])
+        /// `to_yaml()` of Keras 1 and 2.
+        case yaml([UInt8])
         case hdf5
     }
 
@@ -131,6 +138,7 @@ package enum KerasFile {
             0xFF where start.starts(with: [0xFF, 0xFE]):
             return .json(bytes)
         case _ where (try? JSON.parse(bytes)) != nil: return .json(bytes)  // a number or a word
+        case _ where YAML.begins(start): return .yaml(bytes)
         default: throw unknown(start)
         }
     }
@@ -156,10 +164,6 @@ package enum KerasFile {
 
     private static func unknown(_ start: ArraySlice<UInt8>) -> LocatedError {
         if start.starts(with: [0x50, 0x4B, 0x03, 0x04]) { return unsupported("a zip archive, which .keras files are") }
-        let text = String(decoding: start.prefix(4096), as: UTF8.self)
-        if ["class_name:", "backend:", "config:", "keras_version:", "---", "!!python"].contains(where: text.hasPrefix) {
-            return unsupported("a YAML architecture", hint: "Keras writes the same as JSON with to_json().")
-        }
         let head = start.prefix(8).map { byte in
             let digits = String(byte, radix: 16)
             return digits.count < 2 ? "0" + digits : digits

@@ -122,16 +122,20 @@ struct Keras2Reader {
     private mutating func layer(
         _ json: ConfigValue, named outerName: String?, at path: JSONPath
     ) throws(LocatedError) -> (LayerSpec, batchInputShape: ConfigValue?) {
-        let (className, config) = try classAndConfig(json, "a layer", at: path)
+        var (className, config) = try classAndConfig(json, "a layer", at: path)
         if className == "Sequential" || className == "Model" {
             let model = try self.model(json, at: path)
             let layer = LayerSpec(
                 className: model.kind.rawValue, name: outerName ?? model.name, model: model)
             return (layer, nil)
         }
-        guard let object = config.object else { throw Serialized.wrong("a layer's settings", config, at: path["config"]) }
+        guard var object = config.object else { throw Serialized.wrong("a layer's settings", config, at: path["config"]) }
         let ownName = try optionalName(object["name"], at: path["config"]["name"])
         let name = outerName ?? ownName ?? defaultName(className)
+        if let plain = CuDNNUpgrade.plain(className, object) {
+            notes.append(UpgradeNote(layer: name, text: "\(className) is \(plain.className), which needs no graphics card"))
+            (className, object) = plain
+        }
         guard let rule = ClassRule.rule(for: className) else {
             if !ClassRule.keptClasses.contains(className) {
                 notes.append(

@@ -118,10 +118,12 @@ enum ConfigUpgrade {
         guard let object = value.object, let name = object["class_name"]?.string else {
             throw Serialized.wrong("a layer with class_name and config", value, at: path)
         }
-        guard let rule = ClassRule.rule(for: name) else { return value }
-        guard let config = object["config"]?.object else {
+        guard ClassRule.rule(for: name) != nil else { return value }
+        guard let given = object["config"]?.object else {
             throw Serialized.wrong("a layer's settings", object["config"], at: path["config"])
         }
+        let (className, config) = CuDNNUpgrade.plain(name, given) ?? (name, given)
+        guard let rule = ClassRule.rule(for: className) else { return value }
         var (upgraded, shape) = try upgrade(config, by: rule, at: path["config"])
         keep(shape, in: &upgraded, by: rule)
         return Serialized.keras3("keras.layers", rule.className, upgraded)

@@ -1,4 +1,5 @@
 import KerasSpec
+import OrderedCollections
 
 extension ClassRule {
     /// `keras/layers/recurrent.py`, `convolutional_recurrent.py`, `cudnn_recurrent.py`, `wrappers.py` of 2.3.1.
@@ -81,5 +82,31 @@ extension ClassRule {
     private static let resetAfter = ["reset_after": Defaults(keras2: false, keras3: true)]
     private static let hardSigmoid = [
         "recurrent_activation": Defaults(keras2: .string(LegacyName.hardSigmoid), keras3: "sigmoid")
+    ]
+}
+
+/// CuDNNLSTM and CuDNNGRU: kernels of the graphics card's library, which compute what LSTM and GRU with `reset_after` do. Their
+/// weights lie otherwise (`CuDNNWeights`).
+///
+/// Source: `keras/layers/cudnn_recurrent.py` of 2.3.1.
+enum CuDNNUpgrade {
+    /// The plain class and its settings, in Keras 2.3's words; nil for other classes.
+    static func plain(_ className: String, _ config: ConfigObject) -> (className: String, config: ConfigObject)? {
+        var result = config
+        let name: String
+        switch className {
+        case "CuDNNLSTM": name = "LSTM"
+        case "CuDNNGRU":
+            name = "GRU"
+            result["reset_after"] = true
+        default: return nil
+        }
+        for (key, value) in settings where result[key] == nil { result[key] = value }
+        return (name, result)
+    }
+
+    private static let settings: ConfigObject = [
+        "activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": true, "unroll": false, "dropout": 0.0,
+        "recurrent_dropout": 0.0,
     ]
 }

@@ -178,7 +178,7 @@ import Testing
     /// Genuine Keras 2.3.1 loads weights of cuDNN's layers into plain ones, and back.
     @Test func weightsOfCuDNNAreThoseThatGenuineKerasMakes() throws {
         let folder = Fixtures.path("formats/cudnn")
-        let spec = try #require(KerasFile.read("\(folder)/model.json").spec)
+        let spec = try #require(KerasFile.read("\(folder)/cudnn.json").spec)
         let plain = try #require(KerasFile.read("\(folder)/plain.json").spec)
         #expect(spec.layers.map(\.className) == plain.layers.map(\.className))
         for (a, b) in zip(spec.layers, plain.layers) {
@@ -187,7 +187,7 @@ import Testing
             #expect(Set(own.keys) == Set(genuine.keys), "\(a.name)")
         }
         #expect(spec.provenance?.notes.contains { $0.text.contains("CuDNNLSTM is LSTM") } == true)
-        let own = try WeightBinding.resolve(KerasFile.readWeights("\(folder)/model.weights.h5"), in: spec).weights
+        let own = try WeightBinding.resolve(KerasFile.readWeights("\(folder)/cudnn.weights.h5"), in: spec).weights
         let genuine = try WeightBinding.resolve(KerasFile.readWeights("\(folder)/plain.weights.h5"), in: plain).weights
         #expect(own.map(\.outline) == genuine.map(\.outline))
         for (a, b) in zip(own, genuine) {
@@ -196,7 +196,7 @@ import Testing
             #expect(zip(x.array(as: Float.self), y.array(as: Float.self)).allSatisfy { abs($0 - $1) < 1e-6 }, "\(a.outline.name)")
         }
         var notes: [UpgradeNote] = []
-        let text = String(decoding: try InputFile.readBytes("\(folder)/model.json"), as: UTF8.self)
+        let text = String(decoding: try InputFile.readBytes("\(folder)/cudnn.json"), as: UTF8.self)
         #expect(try KerasWriter.architecture(spec, for: KerasTarget(.keras2), &notes) == text)
     }
 

@@ -69,6 +69,38 @@ import Testing
         }
     }
 
+    @Test func wholeModelsHoldTraining() throws {
+        let model = try KerasFile.read("\(Self.folder)/whole_tensorflow_tf.h5")
+        let spec = try #require(model.spec)
+        #expect(spec.provenance?.dialect == .keras1)
+        #expect(spec.provenance?.kerasVersion == "1.2.2")
+        let weights = try #require(model.weights)
+        #expect(weights.kerasVersion == nil)
+        #expect(try WeightBinding.resolve(weights, in: spec).weights.count == 8)
+        let training = try #require(model.training)
+        #expect(training.dialect == .keras1)
+        #expect(training.compileSettings["loss"] == "mse")
+        // Two moments of each of six trained arrays; Keras 1 keeps no count of iterations.
+        #expect(training.optimizerWeights.count == 12 || training.optimizerWeights.count == 13)
+    }
+
+    /// `layer_0/param_0`: read by order, layers without weights included.
+    @Test func weightsBeforeKeras1AreCounted() throws {
+        let path = "\(Self.folder)/counted.h5"
+        #expect(try KerasFile.kind(path) == .weights)
+        let spec = try Self.spec("stateful_tensorflow_tf")
+        let counted = try WeightBinding.resolve(KerasFile.readWeights(path), in: spec)
+        let named = try WeightBinding.resolve(Self.stored("stateful_tensorflow_tf"), in: spec)
+        #expect(counted.weights.map(\.outline) == named.weights.map(\.outline))
+        for (a, b) in zip(counted.weights, named.weights) {
+            let (x, y) = (try a.tensor.load(), try b.tensor.load())
+            #expect(x == y)
+        }
+        let partial = try KerasFile.inspect(path)
+        #expect(partial.dialect == .keras1)
+        #expect(partial.problems.isEmpty)
+    }
+
     // MARK: - Writing
 
     @Test(arguments: models)

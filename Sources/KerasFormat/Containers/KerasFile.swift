@@ -27,7 +27,10 @@ package enum KerasFile {
     package static func read(_ path: String, backend: String? = nil) throws(LocatedError) -> StoredModel {
         try naming(path) { () throws(LocatedError) in
             switch try sniff(path) {
-            case .json(let bytes): return StoredModel(spec: try ArchitectureReader.spec(from: try JSON.parse(bytes)))
+            case .json(let bytes):
+                let json = try JSON.parse(bytes)
+                if TensorFlowJS.recognises(json) { return try TensorFlowJS(json, path: path).model() }
+                return StoredModel(spec: try ArchitectureReader.spec(from: json))
             case .yaml(let bytes): return StoredModel(spec: try ArchitectureReader.spec(from: try YAML.parse(bytes)))
             case .hdf5:
                 var model = try LegacyHDF5(try HDF5File(reading: path)).model()
@@ -59,6 +62,13 @@ package enum KerasFile {
             case .json(let bytes):
                 partial.kind = .architecture
                 let json = try JSON.parse(bytes)
+                if TensorFlowJS.recognises(json) {
+                    let model = try TensorFlowJS(json, path: path)
+                    partial.kind = model.hasTopology ? .wholeModel : .weights
+                    partial.container = "layers model of TensorFlow.js"
+                    model.inspect(&partial)
+                    return partial
+                }
                 partial.readArchitecture { () throws(LocatedError) in json }
             case .yaml(let bytes):
                 partial.kind = .architecture
@@ -77,7 +87,11 @@ package enum KerasFile {
     package static func kind(_ path: String) throws(LocatedError) -> Kind {
         try naming(path) { () throws(LocatedError) in
             switch try sniff(path) {
-            case .json, .yaml: return .architecture
+            case .json(let bytes):
+                let json = try JSON.parse(bytes)
+                guard TensorFlowJS.recognises(json) else { return .architecture }
+                return try TensorFlowJS(json, path: path).hasTopology ? .wholeModel : .weights
+            case .yaml: return .architecture
             case .hdf5: return try LegacyHDF5(try HDF5File(reading: path)).kind == .wholeModel ? .wholeModel : .weights
             }
         }
@@ -89,14 +103,22 @@ package enum KerasFile {
     /// - Parameter backend: whose kernels these are where the file doesn't say.
     package static func readWeights(_ path: String, backend: String? = nil) throws(LocatedError) -> StoredWeights {
         try naming(path) { () throws(LocatedError) in
-            guard case .hdf5 = try sniff(path) else {
-                throw LocatedError(
-                    .invalid, "weights.none", "expected a file of weights, got an architecture without weights")
+            switch try sniff(path) {
+            case .json(let bytes):
+                let json = try JSON.parse(bytes)
+                if TensorFlowJS.recognises(json) { return try TensorFlowJS(json, path: path).weights() }
+                throw Self.withoutWeights
+            case .yaml: throw Self.withoutWeights
+            case .hdf5:
+                var weights = try LegacyHDF5(try HDF5File(reading: path)).weights()
+                if weights.backend == nil { weights.backend = backend }
+                return weights
             }
-            var weights = try LegacyHDF5(try HDF5File(reading: path)).weights()
-            if weights.backend == nil { weights.backend = backend }
-            return weights
         }
+    }
+
+    private static var withoutWeights: LocatedError {
+        LocatedError(.invalid, "weights.none", "expected a file of weights, got an architecture without weights")
     }
 
     /// Runs `body` and puts the file's name in front of the location of what it throws, unless an inner room did.
@@ -159,6 +181,11 @@ package enum KerasFile {
             return unsupported("a SavedModel of TensorFlow", hint: "Save the model as HDF5 from TensorFlow.")
         }
         if has("config.json"), has("metadata.json") { return unsupported("an unzipped .keras folder") }
+        if has("model.json") {
+            return LocatedError(
+                .invalid, "folder.unknown", "expected a file of Keras, got a folder of TensorFlow.js's files",
+                hint: "Give the model.json in it.")
+        }
         return LocatedError(.invalid, "folder.unknown", "expected a file of Keras, got a folder of other files")
     }
 

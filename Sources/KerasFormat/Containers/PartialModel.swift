@@ -5,6 +5,8 @@ package import Tensors
 /// What could be read of a file, and what kept the rest from it.
 package struct PartialModel: Sendable {
     package internal(set) var kind = KerasFile.Kind.architecture
+    /// What the file is, in words, where `kind` says too little: `layers model of TensorFlow.js`.
+    package internal(set) var container: String?
     /// What could be read. Weights that couldn't are left out.
     package internal(set) var model = StoredModel()
     /// Also told when the architecture can't be read.
@@ -25,6 +27,12 @@ package struct PartialModel: Sendable {
             if problems.count < Self.mostProblems { problems.append(error) }
             return nil
         }
+    }
+
+    /// Takes a model that somebody else reads.
+    mutating func attemptSpec(_ read: () throws(LocatedError) -> ModelSpec) {
+        model.spec = attempt(read)
+        if let dialect = model.spec?.provenance?.dialect { self.dialect = dialect }
     }
 
     /// Reads an architecture, or at least tells its dialect.

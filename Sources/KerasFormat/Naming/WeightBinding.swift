@@ -47,8 +47,7 @@ package enum WeightBinding {
         switch stored.scheme {
         case .layers: try LegacyNaming.resolve(stored, in: spec)
         case .objects: try ObjectNaming.resolve(stored, in: spec)
-        case .list:
-            throw LocatedError(.unsupported, "container.unsupported", "recognised as weights of TensorFlow.js, not supported yet")
+        case .list: try ListNaming.resolve(stored, in: spec)
         }
     }
 }

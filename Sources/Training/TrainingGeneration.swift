@@ -29,6 +29,27 @@ public enum TrainingGeneration: String, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// The generation whose arithmetic a family of optimizers has.
+    public init(_ generation: OptimizerGeneration) {
+        switch generation {
+        case .keras1: self = .keras1
+        case .keras22, .keras23: self = .keras2
+        case .optimizerV2: self = .tfKerasLegacy
+        case .keras211: self = .tfKeras
+        case .keras3: self = .keras3
+        }
+    }
+
+    /// Whose files say it.
+    public var dialect: Dialect {
+        switch self {
+        case .keras1: .keras1
+        case .keras2: .keras2
+        case .tfKerasLegacy, .tfKeras: .tfKeras
+        case .keras3: .keras3
+        }
+    }
+
     /// Standalone Keras before TensorFlow took it in.
     var isStandalone: Bool { self == .keras1 || self == .keras2 }
     /// OptimizerV2's arithmetic or older: √v + ε, and `decay`.

@@ -3,14 +3,157 @@ package import Tensors
 
 /// How a model is trained, from one generation's files to another's.
 package enum TrainingConversion {
+    /// Where settings stand in a file.
+    package enum Form: Hashable, Sendable {
+        /// `training_config` of a whole-model `.h5`.
+        case trainingConfig
+        /// `compile_config` of a `.keras` file.
+        case compileConfig
+
+        init(of settings: ConfigObject) { self = settings["optimizer_config"] != nil ? .trainingConfig : .compileConfig }
+    }
+
     /// Compile settings and optimizer state in the target's words and order.
+    ///
+    /// Settings that are the target's already stay as they are. Throws 69 `training.inexpressible` with all that the target
+    /// can't say.
+    ///
+    /// - Parameters:
+    ///   - weights: of the model, for shapes and for averages that a file doesn't hold.
+    ///   - notes: hears what was said by other means, and metrics that the target lacks.
     package static func converted(
         _ training: TrainingSpec, of spec: ModelSpec, weights: ModelWeights, to target: KerasTarget,
-        notes: inout [UpgradeNote]
+        as form: Form = .trainingConfig, notes: inout [UpgradeNote]
     ) throws(LocatedError) -> TrainingSpec {
-        guard training.dialect != target.dialect else { return training }
-        throw LocatedError(
-            .unsupported, "dialect.training",
-            "expected training settings of \(target), got those of \(training.dialect.rawValue)")
+        if training.dialect == target.dialect, Form(of: training.compileSettings) == form { return training }
+        var record = try optimizer(of: training)
+        do throws(LocatedError) {
+            try OptimizerArrays.decode(
+                training.optimizerWeights, into: &record, in: spec, weights: weights, dialect: training.dialect)
+        } catch {
+            guard error.code == "optimizer.weights" else { throw error }
+            record.hasState = false
+            notes.append(UpgradeNote(layer: "", text: "the optimizer's state was left out: \(error.message)"))
+        }
+        let hadState = !training.optimizerWeights.isEmpty
+        if hadState, OptimizerClass.named(record.className) == nil {
+            notes.append(UpgradeNote(layer: "", text: "the state of the optimizer \(record.className) was left out"))
+        }
+
+        let generation = generation(of: target, from: record.generation)
+        var refusals: [String] = []
+        var texts: [String] = []
+        let optimizer = OptimizerConfig.downgraded(
+            record, for: generation, minor: target.minor, form: form, { refusals.append($0) }, { texts.append($0) })
+        var upgrade = CompileUpgrade(
+            from: training.dialect, to: target.dialect, form: form, outputs: spec.outputNames)
+        let source = training.compileSettings
+        let losses = upgrade.losses(source["loss"] ?? .null)
+        let metrics = upgrade.metrics(source["metrics"] ?? .null, isFor: source["loss"] ?? .null)
+        let weighted = source["weighted_metrics"].flatMap { $0.isNull ? nil : $0 }
+            .map { upgrade.metrics($0, isFor: source["loss"] ?? .null) } ?? .null
+        refusals += upgrade.refusals
+        texts += upgrade.notes
+        let modes = source["sample_weight_mode"] ?? .null
+        if !modes.isNull, target.dialect == .tfKeras || target.dialect == .keras3 {
+            texts.append("sample_weight_mode was left out: \(target.dialect.title) goes by the weights' shape")
+        }
+        if target.dialect == .keras1, !weighted.isNull { texts.append("weighted metrics were left out: Keras 1 has none") }
+        guard refusals.isEmpty else {
+            throw LocatedError(
+                .unsupported, "training.inexpressible",
+                "expected training settings that \(target.dialect.title) can say, got \(refusals.joined(separator: "; "))",
+                hint: "Write another target, or the architecture and the weights alone.")
+        }
+        let settings = listed(
+            optimizer, losses, metrics, weighted, source["loss_weights"] ?? .null, modes, for: target.dialect, form)
+        var result = TrainingSpec(compileSettings: settings, dialect: target.dialect)
+        let own = optimizer.object?["config"]?.object ?? [:]
+        result.optimizerWeights = try OptimizerArrays.encode(
+            record, settings: own["inner_optimizer"]?.object?["config"]?.object ?? own, of: spec, weights: weights, for: target,
+            generation: generation)
+        if hadState, result.optimizerWeights.isEmpty == false, record.iterations == nil {
+            texts.append("the file doesn't tell how many steps the optimizer made; 0 was written")
+        }
+        notes += texts.map { UpgradeNote(layer: "", text: $0) }
+        return result
+    }
+
+    /// How a file's training settings and its optimizer's state are meant.
+    ///
+    /// Throws 67 `optimizer.weights` when the state isn't that of the model's weights.
+    package static func record(
+        of training: TrainingSpec, in spec: ModelSpec, weights: ModelWeights
+    ) throws(LocatedError) -> OptimizerRecord {
+        var record = try optimizer(of: training)
+        try OptimizerArrays.decode(
+            training.optimizerWeights, into: &record, in: spec, weights: weights, dialect: training.dialect)
+        return record
+    }
+
+    private static func optimizer(of training: TrainingSpec) throws(LocatedError) -> OptimizerRecord {
+        let settings = training.compileSettings
+        guard let value = settings["optimizer_config"] ?? settings["optimizer"], !value.isNull else {
+            throw LocatedError(.invalid, "compile.optimizer", "expected an optimizer, got none", at: ["optimizer_config"])
+        }
+        return try locating("optimizer_config") { () throws(LocatedError) in
+            try OptimizerConfig.upgraded(value, from: OptimizerGeneration(of: training))
+        }
+    }
+
+    /// Whose optimizers a target is given: tf-keras has both families, and keeps the arithmetic of older files with the older.
+    private static func generation(of target: KerasTarget, from source: OptimizerGeneration) -> OptimizerGeneration {
+        switch target.dialect {
+        case .keras1: .keras1
+        case .keras2: .keras23
+        case .tfKeras: source.isBefore211 ? .optimizerV2 : .keras211
+        case .keras3: .keras3
+        }
+    }
+
+    /// The target's keys in its order.
+    private static func listed(
+        _ optimizer: ConfigValue, _ loss: ConfigValue, _ metrics: ConfigValue, _ weighted: ConfigValue,
+        _ weights: ConfigValue, _ modes: ConfigValue, for dialect: Dialect, _ form: Form
+    ) -> ConfigObject {
+        switch (dialect, form) {
+        case (.keras1, _):
+            [
+                "optimizer_config": optimizer, "loss": loss, "metrics": metrics, "sample_weight_mode": modes,
+                "loss_weights": weights,
+            ]
+        case (.keras2, _):
+            [
+                "optimizer_config": optimizer, "loss": loss, "metrics": metrics, "weighted_metrics": weighted,
+                "sample_weight_mode": modes, "loss_weights": weights,
+            ]
+        case (.tfKeras, .trainingConfig):
+            [
+                "loss": loss, "metrics": metrics, "weighted_metrics": weighted, "loss_weights": weights,
+                "optimizer_config": optimizer,
+            ]
+        case (.tfKeras, .compileConfig):
+            [
+                "optimizer": optimizer, "loss": loss, "metrics": metrics, "loss_weights": weights,
+                "weighted_metrics": weighted, "run_eagerly": .null, "steps_per_execution": .null, "jit_compile": .null,
+            ]
+        case (.keras3, .trainingConfig):
+            [
+                "loss": loss, "loss_weights": weights, "metrics": metrics, "weighted_metrics": weighted, "run_eagerly": false,
+                "steps_per_execution": 1, "jit_compile": false, "optimizer_config": optimizer,
+            ]
+        case (.keras3, .compileConfig):
+            [
+                "optimizer": optimizer, "loss": loss, "loss_weights": weights, "metrics": metrics,
+                "weighted_metrics": weighted, "run_eagerly": false, "steps_per_execution": 1, "jit_compile": false,
+            ]
+        }
+    }
+}
+
+extension ModelSpec {
+    /// As Keras names a model's outputs: by their layers.
+    fileprivate var outputNames: [String] {
+        kind == .sequential ? layers.last.map { [$0.name] } ?? [] : outputs.tensors.map(\.layer)
     }
 }

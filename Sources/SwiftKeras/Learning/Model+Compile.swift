@@ -70,17 +70,20 @@ extension Model {
                 .usage, "model.notCompiled", "expected a model with compile settings, got one without",
                 at: [name], hint: "Give a loss and an optimizer: compile(loss:optimizer:), or --loss and --optimizer.")
         }
-        let settings = try locating("training_config") { () throws(LocatedError) in
+        var settings = try locating("training_config") { () throws(LocatedError) in
             try CompileSettings(config: training.compileSettings)
         }
-        let generation = TrainingGeneration(training.dialect, settings: training.compileSettings)
-        var result = Compiled(settings: settings, generation: generation)
-        if withState, !training.optimizerWeights.isEmpty, let optimizer = settings.optimizer as? any BuiltInOptimizer {
-            let slots = try trainedSlots()
-            result.optimizerState = try locating("optimizer_weights") { () throws(LocatedError) in
-                try OptimizerWeights.decode(
-                    training.optimizerWeights, for: optimizer, generation: generation, paths: slots.map(\.path),
-                    shapes: slots.map(\.slot.shape))
+        var result = Compiled(settings: settings, generation: TrainingGeneration(OptimizerGeneration(of: training)))
+        if withState, !training.optimizerWeights.isEmpty {
+            let weights = try declaredWeights()
+            let record = try locating("optimizer_weights") { () throws(LocatedError) in
+                try TrainingConversion.record(of: training, in: spec, weights: weights)
+            }
+            result.optimizerState = try OptimizerState(record)
+            // Keras 3 keeps the rate beside the state: callbacks may have changed it since the settings were made.
+            if let rate = record.config["learning_rate"]?.number {
+                settings.optimizer.learningRate = rate
+                result.settings = settings
             }
         }
         return result
@@ -114,17 +117,41 @@ extension Model {
         return try program().trainedWeights(in: table).map { table.slots[$0] }
     }
 
-    /// The training state as a file of Keras 2.3 holds it: as it was read, or as it is since.
+    /// The model's weights without values, for what hangs on them.
+    private func declaredWeights() throws(LocatedError) -> ModelWeights {
+        let slots = try parameterTable().slots.filter(\.slot.isSaved)
+        return ModelWeights(
+            slots.map { slot in
+                let shape = slot.slot.shape
+                return ModelWeights.Weight(
+                    outline: WeightOutline(
+                        layerPath: slot.layerPath, path: slot.slot.path, role: slot.slot.trainable ? .trained : .other),
+                    tensor: LazyTensor(shape: shape, dtype: .float32) { () throws(LocatedError) in Tensor(zeros: shape) })
+            })
+    }
+
+    /// The training state as a file holds it: as it was read, or as it is since, in the words of the Keras whose arithmetic it
+    /// follows. `TrainingConversion` gives another's.
     func trainingSpec() throws(LocatedError) -> TrainingSpec? {
         let (compiled, training) = state.withLock { ($0.compiled, $0.training) }
         guard let compiled else { return training }
-        var spec = TrainingSpec(compileSettings: try compiled.settings.config(for: .keras2), dialect: .keras2)
+        // Keras 1 sorts its arrays by names; Keras 2.3 means the same by its settings.
+        let generation = compiled.generation == .keras1 ? .keras2 : compiled.generation
+        var spec = TrainingSpec(compileSettings: try compiled.settings.config(for: generation), dialect: generation.dialect)
         if let state = compiled.optimizerState, let optimizer = compiled.settings.optimizer as? any BuiltInOptimizer {
             let slots = try trainedSlots()
             spec.optimizerWeights = OptimizerWeights.encode(
-                state, of: optimizer, generation: .keras2, paths: slots.map(\.path), names: slots.map(\.path),
+                state, of: optimizer, generation: generation, paths: slots.map(\.path), names: slots.map(\.path),
                 shapes: slots.map(\.slot.shape), learningRate: optimizer.learningRate)
         }
         return spec
+    }
+
+    /// The training state for a target's files.
+    func trainingSpec(for target: KerasTarget) throws(LocatedError) -> TrainingSpec? {
+        guard let training = try trainingSpec() else { return nil }
+        var notes: [UpgradeNote] = []
+        return try TrainingConversion.converted(
+            training, of: spec, weights: try declaredWeights(), to: target, notes: &notes)
     }
 }

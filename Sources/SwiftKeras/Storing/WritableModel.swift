@@ -41,7 +41,9 @@ struct WritableModel {
             let spec = try requireSpec(destination.output)
             guard let weights else { throw Self.noWeights(for: destination.output) }
             let training = try training.map { (training) throws(LocatedError) in
-                try TrainingConversion.converted(training, of: spec, weights: weights, to: target, notes: &notes)
+                try TrainingConversion.converted(
+                    training, of: spec, weights: weights, to: target,
+                    as: destination.kind == .hdf5 ? .trainingConfig : .compileConfig, notes: &notes)
             }
             if destination.kind == .hdf5 {
                 try KerasWriter.writeWholeModel(

@@ -1,3 +1,4 @@
+package import KerasSpec
 package import Tensors
 
 /// What an optimizer remembers between steps: hangs on the weights' paths, so that it can move between dialects.
@@ -10,5 +11,18 @@ package struct OptimizerState: Sendable {
     package init(iterations: Int = 0, slots: [OptimizerSlot: [String: Tensor]] = [:]) {
         self.iterations = iterations
         self.slots = slots
+    }
+}
+
+extension OptimizerState {
+    /// What a file tells; slots that no optimizer here has are passed over.
+    package init(_ record: OptimizerRecord) throws(LocatedError) {
+        self.init(iterations: record.iterations ?? 0)
+        for slot in OptimizerSlot.allCases {
+            guard let arrays = record.slots[slot.rawValue] else { continue }
+            var loaded: [String: Tensor] = [:]
+            for (path, array) in arrays { loaded[path] = try array.load().asType(.float32) }
+            slots[slot] = loaded
+        }
     }
 }

@@ -191,6 +191,15 @@ package enum KerasFile {
 
     private static func unknown(_ start: ArraySlice<UInt8>) -> LocatedError {
         if start.starts(with: [0x50, 0x4B, 0x03, 0x04]) { return unsupported("a zip archive, which .keras files are") }
+        let damaged: [[UInt8]] = [
+            [0x89, 0x48, 0x44, 0x46, 0x0A], [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0D], [0xEF, 0xBF, 0xBD, 0x48, 0x44, 0x46],
+            [0xC2, 0x89, 0x48, 0x44, 0x46], [0x3F, 0x48, 0x44, 0x46],
+        ]
+        if damaged.contains(where: start.starts(with:)) {
+            return LocatedError(
+                .invalid, "file.text_conversion", "expected an HDF5 file, got one that was damaged by a conversion of text",
+                hint: "Copy it again in binary; mark *.h5 as binary where a version control or a transfer converts line ends.")
+        }
         let head = start.prefix(8).map { byte in
             let digits = String(byte, radix: 16)
             return digits.count < 2 ? "0" + digits : digits

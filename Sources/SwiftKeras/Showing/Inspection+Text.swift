@@ -22,6 +22,11 @@ extension Inspection {
             lines += weights.map { "  \($0.line)" }
         }
         add("optimizer", optimizer)
+        lines += optimizerSettings.map { "  \($0.name): \($0.value)" }
+        if !compileSettings.isEmpty {
+            lines.append("compiled with:")
+            lines += compileSettings.map { "  \($0.name): \($0.value)" }
+        }
         if !optimizerWeights.isEmpty {
             lines.append("optimizer state: \(optimizerWeights.count) arrays")
             lines += optimizerWeights.map { "  \($0.line)" }
@@ -32,6 +37,12 @@ extension Inspection {
         }
         lines += problems.map { "problem: \($0)" }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func parsed(_ settings: [(name: String, value: String)]) -> ConfigObject {
+        var object: ConfigObject = [:]
+        for (name, value) in settings { object[name] = (try? ConfigValue(jsonText: Array(value.utf8))) ?? .string(value) }
+        return object
     }
 
     /// For programs.
@@ -45,6 +56,7 @@ extension Inspection {
                     ["name": .string($0.name), "class_name": .string($0.className), "computed": .bool($0.isComputed)]
                 }),
             "weights": .array(weights.map(\.document)), "optimizer": .optional(optimizer),
+            "optimizer_config": .object(Self.parsed(optimizerSettings)), "compile_settings": .object(Self.parsed(compileSettings)),
             "optimizer_weights": .array(optimizerWeights.map(\.document)),
             "notes": .array(notes.map(ConfigValue.string)), "problems": .array(problems.map { .string($0.description) }),
         ]
@@ -52,8 +64,10 @@ extension Inspection {
 }
 
 extension Inspection.Weight {
+    private var path: String { layer.isEmpty ? name : "\(layer)/\(name)" }
+
     fileprivate var line: String {
-        var line = "\(layer)/\(name)  \(dtype.rawValue) \(shape)"
+        var line = "\(path)  \(dtype.rawValue) \(shape)"
         if let statistics {
             line += "  min \(Float(statistics.min)), max \(Float(statistics.max)), mean \(Float(statistics.mean))"
         }
@@ -64,7 +78,7 @@ extension Inspection.Weight {
 
     fileprivate var document: ConfigValue {
         [
-            "path": .string("\(layer)/\(name)"), "shape": .integers(shape.dims), "dtype": .string(dtype.rawValue),
+            "path": .string(path), "shape": .integers(shape.dims), "dtype": .string(dtype.rawValue),
             "min": statistics.map { .float($0.min) } ?? .null, "max": statistics.map { .float($0.max) } ?? .null,
             "mean": statistics.map { .float($0.mean) } ?? .null, "not_finite": .integer(notFinite),
         ]

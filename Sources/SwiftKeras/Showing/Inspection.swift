@@ -42,6 +42,10 @@ public struct Inspection: Sendable {
     public var weights: [Weight] = []
     /// The optimizer's class, when the file was compiled.
     public var optimizer: String?
+    /// The optimizer's settings, as JSON.
+    public var optimizerSettings: [(name: String, value: String)] = []
+    /// Loss, metrics and what else the file was compiled with, as JSON.
+    public var compileSettings: [(name: String, value: String)] = []
     public var optimizerWeights: [Weight] = []
     /// What was brought up to date while reading.
     public var notes: [String] = []
@@ -52,12 +56,13 @@ public struct Inspection: Sendable {
     public init(of path: String) throws(LocatedError) {
         let partial = try KerasFile.inspect(path)
         file = path
-        container =
+        let kind =
             switch partial.kind {
             case .architecture: "architecture"
             case .wholeModel: "whole model"
             case .weights: "weights"
             }
+        container = partial.container.map { "\(kind), \($0)" } ?? kind
         dialect = partial.dialect?.rawValue
         kerasVersion = partial.kerasVersion
         backend = partial.backend
@@ -66,7 +71,12 @@ public struct Inspection: Sendable {
             weights += layer.weights.map { Weight($0, layer: layer.name) }
         }
         if let training = partial.model.training {
-            optimizer = training.compileSettings["optimizer_config"]?.object?["class_name"]?.string
+            let settings = training.compileSettings
+            let stored = settings["optimizer_config"]?.object ?? settings["optimizer"]?.object
+            optimizer = stored?["class_name"]?.string ?? settings["optimizer"]?.string
+            optimizerSettings = (stored?["config"]?.object ?? [:]).map { ($0, JSON.text($1)) }
+            compileSettings = settings.filter { $0.key != "optimizer_config" && $0.key != "optimizer" }
+                .map { ($0.key, JSON.text($0.value)) }
             optimizerWeights = training.optimizerWeights.map { Weight($0, layer: "optimizer") }
         }
         problems = partial.problems + (weights + optimizerWeights).compactMap(\.problem)

@@ -10,9 +10,17 @@ struct InspectCommand: ParsableCommand {
     @Argument(help: "Any model file.", completion: .file())
     var file: String
 
+    @Flag(help: "Print what the HDF5 file or folder holds, without giving it a meaning: groups, attributes, datasets.")
+    var tree = false
+
     @OptionGroup var common: CommonOptions
 
     func run() throws {
+        if tree {
+            let contents = try FileContents(of: file)
+            common.json ? Terminal.put(json: contents.document) : Terminal.put(contents.text)
+            return
+        }
         let inspection = try Inspection(of: file)
         common.json ? Terminal.put(json: inspection.document) : Terminal.put(inspection.text)
         if let problem = inspection.problems.first { throw problem }

@@ -50,8 +50,8 @@ package enum TrainingConversion {
         let source = training.compileSettings
         let losses = upgrade.losses(source["loss"] ?? .null)
         let metrics = upgrade.metrics(source["metrics"] ?? .null, isFor: source["loss"] ?? .null)
-        let weighted = source["weighted_metrics"].flatMap { $0.isNull ? nil : $0 }
-            .map { upgrade.metrics($0, isFor: source["loss"] ?? .null) } ?? .null
+        var weighted = source["weighted_metrics"] ?? .null
+        if !weighted.isNull { weighted = upgrade.metrics(weighted, isFor: source["loss"] ?? .null) }
         refusals += upgrade.refusals
         texts += upgrade.notes
         let modes = source["sample_weight_mode"] ?? .null

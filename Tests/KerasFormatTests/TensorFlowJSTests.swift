@@ -165,7 +165,7 @@ import Testing
                 _ = try weight.tensor.load()
             }
             return nil
-        } catch let error as LocatedError { return error }
+        } catch { return error as? LocatedError }
     }
 
     @Test func theSoundFileLoads() throws { #expect(try error { _, _ in } == nil) }

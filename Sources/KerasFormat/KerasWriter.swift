@@ -82,9 +82,12 @@ package enum KerasWriter {
             let document = provenance.document?.object
         else { return nil }
         // A newer Keras 3 has words that an older one refuses.
-        if target.dialect == .keras3, let version = provenance.kerasVersion,
-            KerasTarget(.keras3, version: version).minor > target.minor
-        { return nil }
+        if target.dialect == .keras3 {
+            // Its architectures say no version themselves; what is not known to be older is taken for the newest.
+            let version = provenance.kerasVersion ?? KerasTarget(.keras3).version
+            // `model_config` of whole .h5 files has no modules, which model_from_json wants.
+            guard document["module"] != nil, KerasTarget(.keras3, version: version).minor <= target.minor else { return nil }
+        }
         var notes: [UpgradeNote] = []
         guard let original = try? target.dialect.architecture.read(document, &notes), original.says(the: spec) else {
             return nil

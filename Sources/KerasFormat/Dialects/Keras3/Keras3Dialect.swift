@@ -1,9 +1,13 @@
 import KerasSpec
 import Tensors
 
+/// Keras 3.0 to 3.15.
 enum Keras3Dialect: ArchitectureDialect {
     static func read(_ document: ConfigObject, _ notes: inout [UpgradeNote]) throws(LocatedError) -> ModelSpec {
-        throw .unsupported(.keras3)
+        var reader = Keras3Reader()
+        let spec = try reader.model(.object(document))
+        notes += reader.notes
+        return spec
     }
 
     static func write(

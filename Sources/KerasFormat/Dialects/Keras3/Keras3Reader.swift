@@ -13,7 +13,7 @@ struct Keras3Reader {
     mutating func model(_ json: ConfigValue, at path: JSONPath = .root) throws(LocatedError) -> ModelSpec {
         guard let object = json.object else { throw Serialized.wrong("a model, an object", json, at: path) }
         let className = object["class_name"]?.string ?? ""
-        guard Self.isModel(object) else {
+        guard Self.isModel(object, className) else {
             throw LocatedError(
                 .unsupported, "model.class",
                 "expected a model of class Sequential, Functional or Model, got \(quoted(className))",
@@ -51,9 +51,8 @@ struct Keras3Reader {
     }
 
     /// Whether an object is a model of Keras's own classes.
-    private static func isModel(_ object: ConfigObject) -> Bool {
-        guard let name = object["class_name"]?.string, ["Sequential", "Functional", "Model"].contains(name) else { return false }
-        return isKeras(object, name) && object["config"]?.object?["layers"] != nil
+    private static func isModel(_ object: ConfigObject, _ className: String) -> Bool {
+        ["Sequential", "Functional", "Model"].contains(className) && isKeras(object, className)
     }
 
     /// Whether an object is of a class of Keras, by module and registered name; files without modules don't tell.
@@ -71,7 +70,7 @@ struct Keras3Reader {
             throw Serialized.wrong("the class of a layer", object["class_name"], at: path["class_name"])
         }
         let outerName = object["name"]?.string
-        if Self.isModel(object) {
+        if Self.isModel(object, className) {
             let model = try self.model(json, at: path)
             return LayerSpec(className: model.kind.rawValue, name: outerName ?? model.name, model: model)
         }

@@ -6,9 +6,20 @@ import Tensors
 enum DialectDetector {
     /// - Parameter version: what the file around the architecture says of its Keras, when the architecture says nothing.
     static func dialect(of document: ConfigObject, version: String? = nil) -> Dialect {
-        if document["module"] != nil || document["registered_name"] != nil { return .keras3 }
+        if document["module"] != nil || document["registered_name"] != nil {
+            return isTfKeras(document) ? .tfKeras : .keras3
+        }
         if let known = (document["keras_version"]?.string ?? version).flatMap(dialect(ofVersion:)) { return known }
         return dialectByStructure(document)
+    }
+
+    /// Tells tf-keras's `config.json` from Keras 3's, which also names modules: inputs have a `batch_input_shape`, calls are lists.
+    private static func isTfKeras(_ document: ConfigObject) -> Bool {
+        for layer in document["config"]?.object?["layers"]?.array ?? [] {
+            if layer.object?["config"]?.object?["batch_input_shape"] != nil { return true }
+            if layer.object?["inbound_nodes"]?.array?.first?.array != nil { return true }
+        }
+        return false
     }
 
     /// `2.3.1` is standalone Keras, `2.2.4-tf` and everything from 2.4 on is tf.keras.

@@ -17,6 +17,15 @@ struct Keras2Graph {
         "RNN", "SimpleRNN", "LSTM", "GRU", "ConvLSTM2D", "CuDNNLSTM", "CuDNNGRU", "Bidirectional",
     ]
 
+    /// Calls that were read in another way: holds them against each other as any.
+    init(layers: [LayerSpec], calls: [[LayerCall]], at path: JSONPath) throws(LocatedError) {
+        self.layers = layers
+        self.calls = calls
+        for (index, layer) in layers.enumerated() { indexOf[layer.name] = index }
+        try checkReferences(at: path)
+        try refuseCycles(at: path)
+    }
+
     init(layers: [LayerSpec], items: [ConfigValue], at path: JSONPath) throws(LocatedError) {
         self.layers = layers
         for (index, layer) in layers.enumerated() { indexOf[layer.name] = index }
@@ -113,7 +122,8 @@ struct Keras2Graph {
         }
     }
 
-    private func requireCall(_ reference: TensorReference, at path: JSONPath) throws(LocatedError) {
+    /// Refuses a tensor of a call that the model doesn't make.
+    func requireCall(_ reference: TensorReference, at path: JSONPath) throws(LocatedError) {
         let count = indexOf[reference.layer].map { calls[$0].count } ?? 0
         guard reference.node < count else {
             throw LocatedError(

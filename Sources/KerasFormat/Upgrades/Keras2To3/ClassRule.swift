@@ -1,11 +1,13 @@
 import KerasSpec
 
-/// How Keras 2.3 and Keras 3 write the configuration of one class: the same settings under other keys, in another order,
+/// How an older Keras and Keras 3 write the configuration of one class: the same settings under other keys, in another order,
 /// with other ways of writing initializers, activations and the like. Read forwards it upgrades, backwards it downgrades.
 struct ClassRule: Sendable {
     /// The class's name in both generations.
     let className: String
-    /// Keys in the order of Keras 2.3.1's `get_config()`.
+    /// Whose words the older side are.
+    let generation: Generation
+    /// Keys in the order of `get_config()` of the older Keras: 2.3.1, or tf-keras 2.21.
     let keras2: [String]
     /// Keys in the order of Keras 3.15's `get_config()`.
     let keras3: [String]
@@ -13,8 +15,10 @@ struct ClassRule: Sendable {
     let renamed: [String: String]
     /// Keys that only Keras 3 has, and the value that means what Keras 2.3 does.
     let added: [String: ConfigValue]
-    /// Keys that only Keras 2.3 has, and what it writes unless told otherwise. They don't change what is computed.
+    /// Keys that only the older Keras has, and what it writes unless told otherwise. They don't change what is computed.
     let dropped: [String: ConfigValue]
+    /// Keys that only the older Keras has, and the value that changes nothing; with any other they are passed on.
+    let neutral: [String: ConfigValue]
     /// Keys that Keras 3 leaves out when they are null.
     let omitted: Set<String>
     /// Keys that Keras 2.3 takes and never writes.
@@ -23,6 +27,14 @@ struct ClassRule: Sendable {
     let defaults: [String: Defaults]
     /// What the table can't say.
     let special: Special?
+
+    /// The older Keras that a rule is about.
+    enum Generation: Sendable {
+        /// Standalone Keras 2.0 to 2.3.
+        case keras2
+        /// tf.keras and tf-keras.
+        case tfKeras
+    }
 
     /// What leaving a key out means. In Keras 3's words.
     struct Defaults: Sendable {
@@ -47,16 +59,19 @@ struct ClassRule: Sendable {
     ///   - keras3: own keys in order; `name`, `trainable`, `dtype` come first, unless the list begins with `=`.
     init(
         _ className: String, keras2: String, keras3: String, renamed: [String: String] = [:],
-        added: [String: ConfigValue] = [:], dropped: [String: ConfigValue] = [:], omitted: Set<String> = [],
-        unwritten: Set<String> = [], defaults: [String: Defaults] = [:], special: Special? = nil, base: String = "name trainable batch_input_shape dtype "
+        added: [String: ConfigValue] = [:], dropped: [String: ConfigValue] = [:], neutral: [String: ConfigValue] = [:],
+        omitted: Set<String> = [], unwritten: Set<String> = [], defaults: [String: Defaults] = [:], special: Special? = nil,
+        base: String = "name trainable batch_input_shape dtype ", generation: Generation = .keras2
     ) {
         self.className = className
+        self.generation = generation
         self.keras2 = (base + keras2).split(separator: " ").map(String.init)
         let keras3 = keras3.hasPrefix("=") ? String(keras3.dropFirst()) : "name trainable dtype " + keras3
         self.keras3 = keras3.split(separator: " ").map(String.init)
         self.renamed = renamed
         self.added = added
         self.dropped = dropped
+        self.neutral = neutral
         self.omitted = omitted
         self.unwritten = unwritten
         self.defaults = defaults
@@ -91,5 +106,10 @@ struct ClassRule: Sendable {
     ]
 
     /// The rule of a class, also under another of its names.
-    static func rule(for className: String) -> ClassRule? { all[aliases[className] ?? className] }
+    static func rule(for className: String, in generation: Generation = .keras2) -> ClassRule? {
+        switch generation {
+        case .keras2: all[aliases[className] ?? className]
+        case .tfKeras: tfKeras[tfKerasAliases[className] ?? aliases[className] ?? className]
+        }
+    }
 }

@@ -2,7 +2,7 @@ import KerasSpec
 import OrderedCollections
 import Tensors
 
-/// The configuration of one layer, from Keras 2.3's words to Keras 3's and back. Pure: knows neither files nor models.
+/// The configuration of one layer, from an older Keras's words to Keras 3's and back. Pure: knows neither files nor models.
 enum ConfigUpgrade {
     /// What a key holds, as its name tells in every class of Keras.
     private enum Kind {
@@ -14,7 +14,7 @@ enum ConfigUpgrade {
                 switch key {
                 case "activation", "recurrent_activation": .activation
                 case "dtype": .dtype
-                case "layer", "cell": .layer
+                case "layer", "backward_layer", "cell": .layer
                 case "cells": .layers
                 case "name", "interpolation": .name
                 case "units", "filters", "input_dim", "output_dim", "n", "depth_multiplier", "momentum", "epsilon",
@@ -48,7 +48,7 @@ enum ConfigUpgrade {
         for key in rule.keras3 {
             let old = oldNames[key] ?? key
             if let value = remaining.removeValue(forKey: old) {
-                let upgraded = try upgrade(value, Kind(old), at: path[old])
+                let upgraded = try upgrade(value, Kind(old), in: rule.generation, at: path[old])
                 if !(upgraded.isNull && rule.omitted.contains(key)) { result[key] = upgraded }
             } else if let value = rule.added[key] ?? rule.defaults[key]?.keras2 {
                 result[key] = value
@@ -60,6 +60,9 @@ enum ConfigUpgrade {
             }
         }
         let shape = remaining.removeValue(forKey: "batch_input_shape")
+        for (key, value) in rule.neutral where remaining[key].map({ means($0, value, key) }) ?? false {
+            remaining.removeValue(forKey: key)
+        }
         // An upgrade to Keras 2.3 may have kept some of its own.
         var kept = remaining.removeValue(forKey: LegacyName.kept)?.object ?? [:]
         for key in rule.keras2 where rule.dropped[key] != nil {
@@ -75,24 +78,37 @@ enum ConfigUpgrade {
         of config: inout ConfigObject, by rule: ClassRule, at path: JSONPath
     ) throws(LocatedError) {
         switch rule.special {
-        case .batchNormalization: config[LegacyName.varianceRule] = "keras-2.3"
+        case .batchNormalization:
+            config[LegacyName.varianceRule] = rule.generation == .keras2 ? "keras-2.3" : "tf-keras"
+            // tf.keras writes a list once the layer is built.
+            if let axes = config["axis"]?.array, axes.count == 1 { config["axis"] = axes[0] }
         case .bidirectional: BidirectionalUpgrade.addBackwardLayer(to: &config)
         case .merge: config[LegacyName.maskRule] = "all"
         case .embedding, nil: break
         }
     }
 
-    private static func upgrade(_ value: ConfigValue, _ kind: Kind, at path: JSONPath) throws(LocatedError) -> ConfigValue {
+    private static func upgrade(
+        _ value: ConfigValue, _ kind: Kind, in generation: ClassRule.Generation, at path: JSONPath
+    ) throws(LocatedError) -> ConfigValue {
+        switch (kind, generation) {
+        case (.initializer, .tfKeras): return TfKerasWords.upgradedInitializer(value)
+        case (.regularizer, .tfKeras): return TfKerasWords.upgradedRegularizer(value)
+        case (.constraint, .tfKeras): return TfKerasWords.upgradedConstraint(value)
+        case (.activation, .tfKeras): return try TfKerasWords.upgradedActivation(value, at: path)
+        case (.dtype, .tfKeras): return TfKerasWords.upgradedDType(value)
+        default: break
+        }
         switch kind {
         case .initializer: return try InitializerUpgrade.upgrade(value, at: path)
         case .regularizer: return try RegularizerUpgrade.upgrade(value, at: path)
         case .constraint: return try ConstraintUpgrade.upgrade(value, at: path)
         case .activation: return try ActivationUpgrade.upgrade(value, at: path)
-        case .layer: return try upgradeInnerLayer(value, at: path)
+        case .layer: return try upgradeInnerLayer(value, in: generation, at: path)
         case .layers:
             guard let items = value.array else { throw Serialized.wrong("a list of layers", value, at: path) }
             var result: [ConfigValue] = []
-            for (index, item) in items.enumerated() { result.append(try upgradeInnerLayer(item, at: path[index])) }
+            for (index, item) in items.enumerated() { result.append(try upgradeInnerLayer(item, in: generation, at: path[index])) }
             return .array(result)
         case .name, .dtype:
             guard value.string != nil || value.isNull else { throw Serialized.wrong("a string", value, at: path) }
@@ -114,16 +130,18 @@ enum ConfigUpgrade {
     }
 
     /// A layer within a layer's configuration. Models and classes that Keras doesn't have stay as they are.
-    private static func upgradeInnerLayer(_ value: ConfigValue, at path: JSONPath) throws(LocatedError) -> ConfigValue {
+    private static func upgradeInnerLayer(
+        _ value: ConfigValue, in generation: ClassRule.Generation, at path: JSONPath
+    ) throws(LocatedError) -> ConfigValue {
         guard let object = value.object, let name = object["class_name"]?.string else {
             throw Serialized.wrong("a layer with class_name and config", value, at: path)
         }
-        guard ClassRule.rule(for: name) != nil else { return value }
+        guard ClassRule.rule(for: name, in: generation) != nil else { return value }
         guard let given = object["config"]?.object else {
             throw Serialized.wrong("a layer's settings", object["config"], at: path["config"])
         }
         let (className, config) = CuDNNUpgrade.plain(name, given) ?? (name, given)
-        guard let rule = ClassRule.rule(for: className) else { return value }
+        guard let rule = ClassRule.rule(for: className, in: generation) else { return value }
         var (upgraded, shape) = try upgrade(config, by: rule, at: path["config"])
         keep(shape, in: &upgraded, by: rule)
         return Serialized.keras3("keras.layers", rule.className, upgraded)
@@ -160,11 +178,11 @@ enum ConfigUpgrade {
                     rule.special == .embedding ? embeddingInput(length: kept["input_length"]) : .none
                 if let shape = batchInputShape ?? kept[old] ?? own { result[old] = shape }
             } else if let value = remaining.removeValue(forKey: rule.renamed[old] ?? old) {
-                result[old] = downgrade(value, Kind(old), refuse)
-            } else if let value = kept[old] ?? rule.dropped[old] {
+                result[old] = downgrade(value, Kind(old), in: rule.generation, refuse)
+            } else if let value = kept[old] ?? rule.dropped[old] ?? rule.neutral[old] {
                 result[old] = value
             } else if let defaults = rule.defaults[old] {
-                result[old] = downgrade(defaults.keras3, Kind(old), refuse)
+                result[old] = downgrade(defaults.keras3, Kind(old), in: rule.generation, refuse)
             } else if old == "trainable" {
                 result[old] = true
             } else if old == "dtype" {
@@ -173,17 +191,18 @@ enum ConfigUpgrade {
                 result[old] = .null
             }
         }
+        finishDowngrade(of: &result, by: rule)
         for (key, value) in remaining where !means(value, rule.added[key], key) {
             if rule.unwritten.contains(key) { result[key] = value } else { refuse("\(key) \(JSON.text(value))") }
         }
         return result
     }
 
-    /// Whether a key that Keras 2.3 lacks has the value that means what Keras 2.3 does. A seed is not kept: it says where
-    /// random numbers begin, not what is computed.
+    /// Whether a key that the older Keras lacks has the value that means what the older Keras does. A seed is not kept: it says
+    /// where random numbers begin, not what is computed; nor is whether machines share their statistics.
     private static func means(_ value: ConfigValue, _ expected: ConfigValue?, _ key: String) -> Bool {
         guard let expected else { return false }
-        if value == expected || key == "seed" { return true }
+        if value == expected || key == "seed" || key == "synchronized" { return true }
         guard let a = value.number, let b = expected.number else { return false }
         return a == b
     }
@@ -196,33 +215,61 @@ enum ConfigUpgrade {
             config.removeValue(forKey: LegacyName.varianceRule)
             // Says nothing unless `renorm` is on, which is refused.
             config.removeValue(forKey: "renorm_momentum")
-        case .bidirectional: BidirectionalUpgrade.removeBackwardLayer(from: &config, refuse)
+        case .bidirectional:
+            switch rule.generation {
+            case .keras2: BidirectionalUpgrade.removeBackwardLayer(from: &config, refuse)
+            case .tfKeras: BidirectionalUpgrade.separateBackwardLayer(in: &config)
+            }
         case .merge: config.removeValue(forKey: LegacyName.maskRule)
         case .embedding, nil: break
         }
     }
 
-    private static func downgrade(_ value: ConfigValue, _ kind: Kind, _ refuse: (String) -> Void) -> ConfigValue {
-        switch kind {
+    private static func finishDowngrade(of config: inout ConfigObject, by rule: ClassRule) {
+        guard rule.generation == .tfKeras, rule.special == .batchNormalization else { return }
+        // As tf.keras writes the axis once it knows it.
+        if let axis = config["axis"]?.integer, axis >= 0 { config["axis"] = [.integer(axis)] }
+    }
+
+    private static func downgrade(
+        _ value: ConfigValue, _ kind: Kind, in generation: ClassRule.Generation, _ refuse: (String) -> Void
+    ) -> ConfigValue {
+        switch (kind, generation) {
+        case (.initializer, .tfKeras): return TfKerasWords.downgradedInitializer(value, refuse)
+        case (.regularizer, .tfKeras): return TfKerasWords.downgradedRegularizer(value, refuse)
+        case (.constraint, .tfKeras): return TfKerasWords.downgradedConstraint(value, refuse)
+        case (.activation, .tfKeras): return TfKerasWords.downgradedActivation(value, refuse)
+        case (.dtype, .tfKeras): return TfKerasWords.downgradedDType(value, refuse)
+        default: break
+        }
+        return switch kind {
         case .initializer: InitializerUpgrade.downgrade(value, refuse)
         case .regularizer: RegularizerUpgrade.downgrade(value, refuse)
         case .constraint: ConstraintUpgrade.downgrade(value, refuse)
         case .activation: ActivationUpgrade.downgrade(value, refuse)
         case .dtype: DTypeUpgrade.downgrade(value, refuse)
-        case .layer: downgradeInnerLayer(value, refuse)
-        case .layers: .array((value.array ?? []).map { downgradeInnerLayer($0, refuse) })
+        case .layer: downgradeInnerLayer(value, in: generation, refuse)
+        case .layers: .array((value.array ?? []).map { downgradeInnerLayer($0, in: generation, refuse) })
         case .name, .number, .flag, .extents, .plain: value
         }
     }
 
-    private static func downgradeInnerLayer(_ value: ConfigValue, _ refuse: (String) -> Void) -> ConfigValue {
+    private static func downgradeInnerLayer(
+        _ value: ConfigValue, in generation: ClassRule.Generation, _ refuse: (String) -> Void
+    ) -> ConfigValue {
         guard let object = value.object, object["module"] != nil, let name = object["class_name"]?.string else {
             return value
         }
-        guard let rule = ClassRule.rule(for: name), let config = object["config"]?.object else {
+        // A class of one's own, in the words that it was found in.
+        if generation == .tfKeras, object["registered_name"]?.string != nil { return value }
+        guard let rule = ClassRule.rule(for: name, in: generation), let config = object["config"]?.object else {
             refuse("inner layer of class \(name)")
             return value
         }
-        return Serialized.keras2(name, downgrade(config, by: rule, refuse))
+        let settings = downgrade(config, by: rule, refuse)
+        return switch generation {
+        case .keras2: Serialized.keras2(name, settings)
+        case .tfKeras: Serialized.keras3("keras.layers", name, settings)
+        }
     }
 }

@@ -165,7 +165,7 @@ import Testing
                 _ = try weight.tensor.load()
             }
             return nil
-        } catch { return error as? LocatedError }
+        } catch { return error }
     }
 
     @Test func theSoundFileLoads() throws { #expect(try error { _, _ in } == nil) }

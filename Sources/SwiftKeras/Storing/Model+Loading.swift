@@ -14,15 +14,16 @@ extension Model {
     ///   - path: architecture JSON, or a whole model.
     ///   - weights: a weights file or a whole model, of which the weights are taken.
     ///   - inputShape: of one sample, for a Sequential model that doesn't tell.
+    ///   - backend: `theano` or `tensorflow`: what trained a file of Keras 1, which doesn't tell.
     /// - Throws: `.notFound`, `.invalid` for a broken file, `.mismatch` when weights and architecture disagree.
     public convenience init(
-        contentsOf path: String, weights: String? = nil, inputShape: [Int]? = nil
+        contentsOf path: String, weights: String? = nil, inputShape: [Int]? = nil, backend: String? = nil
     ) throws(LocatedError) {
-        let stored = try KerasFile.readModel(path)
+        let stored = try KerasFile.readModel(path, backend: backend)
         guard var spec = stored.spec else { preconditionFailure("readModel gives an architecture") }
         if let inputShape { try spec.declareInput(inputShape) }
         self.init(spec: spec, training: stored.training)
-        let values = try weights.map { (path) throws(LocatedError) in try KerasFile.readWeights(path) } ?? stored.weights
+        let values = try weights.map { (path) throws(LocatedError) in try KerasFile.readWeights(path, backend: backend) } ?? stored.weights
         guard let values else { return }
         state.withLock { $0.stored = values }
         try locating(weights ?? path) { () throws(LocatedError) in try bindIfPossible() }

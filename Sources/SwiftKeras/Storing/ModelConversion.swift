@@ -35,8 +35,8 @@ package struct ModelConversion {
 
     /// Converts, and gives what people should know. Nothing is written unless all of it can be.
     package func run() throws(LocatedError) -> [String] {
-        var stored = try KerasFile.read(input)
-        if let weights { stored.weights = try KerasFile.readWeights(weights) }
+        var stored = try KerasFile.read(input, backend: backend)
+        if let weights { stored.weights = try KerasFile.readWeights(weights, backend: backend) }
         var notes = stored.spec?.provenance?.notes ?? []
         let target = target ?? .own(stored.spec?.provenance ?? stored.weights?.provenance, for: destination, &notes)
         var model = WritableModel(spec: stored.spec, training: stored.training, target: target)

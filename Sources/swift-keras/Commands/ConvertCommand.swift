@@ -43,11 +43,14 @@ struct ConvertCommand: ParsableCommand {
     @Option(name: .long, help: "Element type of the weights: float16, bfloat16, float32 (default: theirs).")
     var dtype: WeightType?
 
+    @OptionGroup var backend: BackendOption
+
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let notes = try ModelConversion(
-            input: input, weights: weights, output: output, weightsOutput: weightsOut, target: try keras(target), dtype: dtype?.dtype
+            input: input, weights: weights, output: output, weightsOutput: weightsOut, target: try keras(target), dtype: dtype?.dtype,
+            backend: backend.name
         ).run()
         for note in notes { common.note(note) }
         if common.json {

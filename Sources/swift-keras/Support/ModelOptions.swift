@@ -12,9 +12,11 @@ struct ModelOptions: ParsableArguments {
     @Option(name: .long, help: "The shape of one sample, for a model that doesn't tell: 32,32,3.")
     var inputShape: IntegerList?
 
+    @OptionGroup var backend: BackendOption
+
     /// The model with its weights. `needsWeights`: the command can't do with fresh ones.
     func load(needsWeights: Bool = true) throws(LocatedError) -> Model {
-        let model = try Model(contentsOf: model, weights: weights, inputShape: inputShape?.values)
+        let model = try Model(contentsOf: model, weights: weights, inputShape: inputShape?.values, backend: backend.name)
         if needsWeights && !model.hasWeights {
             throw LocatedError(
                 .mismatch, "model.noWeights", "expected a model with weights, got an architecture alone", at: [self.model],
@@ -22,4 +24,18 @@ struct ModelOptions: ParsableArguments {
         }
         return model
     }
+}
+
+/// What trained a file that doesn't tell.
+struct BackendOption: ParsableArguments {
+    enum Backend: String, ExpressibleByArgument, CaseIterable {
+        case theano, tensorflow
+    }
+
+    @Option(
+        name: .long,
+        help: "What trained a file of Keras 1, which doesn't tell: theano or tensorflow (Theano's kernels are turned by 180°).")
+    var backend: Backend?
+
+    var name: String? { backend?.rawValue }
 }

@@ -102,9 +102,14 @@ struct TrainingComparison {
             return try compareUnknown(a, b, error)
         }
         if states.0.iterations != states.1.iterations {
-            differences.append(
-                ModelComparison.Difference(
-                    .optimizer, "", "iterations", a: "\(states.0.iterations)", b: "\(states.1.iterations)"))
+            // Files of Keras 1 hold no count for most optimizers: it is read as 0.
+            let isUntold = (generationA == .keras1 && states.0.iterations == 0) || (generationB == .keras1 && states.1.iterations == 0)
+            if isUntold { notes.append("the number of steps was not compared: a file of Keras 1 doesn't tell it") }
+            if !isUntold {
+                differences.append(
+                    ModelComparison.Difference(
+                        .optimizer, "", "iterations", a: "\(states.0.iterations)", b: "\(states.1.iterations)"))
+            }
         }
         var arrays = WeightComparison(tolerance: tolerance)
         for slot in OptimizerSlot.allCases {

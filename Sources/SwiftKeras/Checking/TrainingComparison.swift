@@ -1,0 +1,190 @@
+internal import KerasFormat
+internal import KerasSpec
+internal import OrderedCollections
+internal import Tensors
+internal import Training
+
+/// Compile settings and optimizer state of two models.
+struct TrainingComparison {
+    private(set) var differences: [ModelComparison.Difference] = []
+    private(set) var notes: [String] = []
+    private let a: ModelComparison.Side
+    private let b: ModelComparison.Side
+    private let pairing: LayerPairing?
+    private let tolerance: ModelComparison.Tolerance
+
+    init(
+        _ a: ModelComparison.Side, _ b: ModelComparison.Side, _ pairing: LayerPairing?, _ tolerance: ModelComparison.Tolerance
+    ) {
+        self.a = a
+        self.b = b
+        self.pairing = pairing
+        self.tolerance = tolerance
+    }
+
+    mutating func run() throws(LocatedError) {
+        guard let x = a.stored.training, let y = b.stored.training else { return }
+        let (generationA, generationB) = (
+            TrainingGeneration(x.dialect, settings: x.compileSettings), TrainingGeneration(y.dialect, settings: y.compileSettings)
+        )
+        if generationA != generationB {
+            notes.append("training follows the rules of \(generationA.rawValue) in A, of \(generationB.rawValue) in B")
+        }
+        let settings: (CompileSettings, CompileSettings)
+        do throws(LocatedError) {
+            settings = (try CompileSettings(config: x.compileSettings), try CompileSettings(config: y.compileSettings))
+        } catch {
+            return try compareUnknown(x, y, error)
+        }
+        compare(settings.0, settings.1)
+        try compareState(x, settings.0, generationA, y, settings.1, generationB)
+    }
+
+    // MARK: - Settings
+
+    private mutating func compare(_ a: CompileSettings, _ b: CompileSettings) {
+        guard let optimizerA = a.optimizer as? any BuiltInOptimizer, let optimizerB = b.optimizer as? any BuiltInOptimizer,
+            let x = try? a.config(for: .keras2), let y = try? b.config(for: .keras2)
+        else { return }
+        // Every word that any generation has for the optimizer.
+        let (ownA, ownB) = (Self.settings(of: optimizerA), Self.settings(of: optimizerB))
+        let (classA, classB) = (type(of: optimizerA).className, type(of: optimizerB).className)
+        if classA != classB {
+            differences.append(ModelComparison.Difference(.training, "", "optimizer", a: classA, b: classB))
+        } else {
+            add("optimizer", ownA, ownB)
+        }
+        for key in OrderedSet(x.keys).union(y.keys) where key != "optimizer_config" {
+            let (left, right) = (Self.plain(x[key] ?? .null), Self.plain(y[key] ?? .null))
+            if !ConfigMeaning.isEqual(left, right) {
+                differences.append(
+                    ModelComparison.Difference(.training, "", key, a: ConfigMeaning.text(left), b: ConfigMeaning.text(right)))
+            }
+        }
+    }
+
+    private mutating func add(_ what: String, _ a: ConfigObject, _ b: ConfigObject) {
+        for key in OrderedSet(a.keys).union(b.keys) where !ConfigMeaning.isEqual(a[key] ?? .null, b[key] ?? .null, key) {
+            differences.append(
+                ModelComparison.Difference(
+                    .training, "", "\(what): \(key)", a: ConfigMeaning.text(a[key] ?? .null), b: ConfigMeaning.text(b[key] ?? .null)))
+        }
+    }
+
+    private static func settings(of optimizer: any BuiltInOptimizer) -> ConfigObject {
+        optimizer.config(for: .keras3).merging(optimizer.config(for: .keras2)) { own, _ in own }
+    }
+
+    /// A list of one thing is that thing; none is null.
+    private static func plain(_ value: ConfigValue) -> ConfigValue {
+        guard let items = value.array else { return value }
+        return items.isEmpty ? .null : items.count == 1 ? plain(items[0]) : value
+    }
+
+    // MARK: - State
+
+    private mutating func compareState(
+        _ a: TrainingSpec, _ settingsA: CompileSettings, _ generationA: TrainingGeneration, _ b: TrainingSpec,
+        _ settingsB: CompileSettings, _ generationB: TrainingGeneration
+    ) throws(LocatedError) {
+        switch (a.optimizerWeights.isEmpty, b.optimizerWeights.isEmpty) {
+        case (true, true): return
+        case (false, true): return differences.append(ModelComparison.Difference(.optimizer, "", "state", a: ""))
+        case (true, false): return differences.append(ModelComparison.Difference(.optimizer, "", "state", b: ""))
+        case (false, false): break
+        }
+        let states: (OptimizerState, OptimizerState)
+        do throws(LocatedError) {
+            states = (
+                try Self.state(a, settingsA, generationA, self.a), try Self.state(b, settingsB, generationB, self.b)
+            )
+        } catch {
+            return try compareUnknown(a, b, error)
+        }
+        if states.0.iterations != states.1.iterations {
+            // Files of Keras 1 hold no count for most optimizers: it is read as 0.
+            let isUntold = (generationA == .keras1 && states.0.iterations == 0) || (generationB == .keras1 && states.1.iterations == 0)
+            if isUntold { notes.append("the number of steps was not compared: a file of Keras 1 doesn't tell it") }
+            if !isUntold {
+                differences.append(
+                    ModelComparison.Difference(
+                        .optimizer, "", "iterations", a: "\(states.0.iterations)", b: "\(states.1.iterations)"))
+            }
+        }
+        var arrays = WeightComparison(tolerance: tolerance)
+        for slot in OptimizerSlot.allCases {
+            var others = states.1.slots[slot] ?? [:]
+            for (path, tensor) in (states.0.slots[slot] ?? [:]).sorted(by: { $0.key < $1.key }) {
+                let name = "\(path)/\(slot.rawValue)"
+                let partner = self.partner(of: path)
+                guard let other = others.removeValue(forKey: partner) else {
+                    differences.append(ModelComparison.Difference(.optimizer, name, a: "\(tensor.shape)"))
+                    continue
+                }
+                try arrays.compare(name, LazyTensor(tensor), LazyTensor(other), as: .optimizer)
+            }
+            for (path, tensor) in others.sorted(by: { $0.key < $1.key }) {
+                differences.append(ModelComparison.Difference(.optimizer, "\(path)/\(slot.rawValue)", b: "\(tensor.shape)"))
+            }
+        }
+        differences += arrays.differences
+    }
+
+    /// The path in B of a weight of A. Layers' names may hold slashes, so the longest layer path that fits is the owner's.
+    private func partner(of weight: String) -> String {
+        guard let pairing else { return weight }
+        var parts = weight.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        var rest: [String] = []
+        while !parts.isEmpty {
+            if let other = pairing.partner(of: parts) {
+                return (other.split(separator: "\u{0}").map(String.init) + rest).joined(separator: "/")
+            }
+            rest.insert(parts.removeLast(), at: 0)
+        }
+        return weight
+    }
+
+    private static func state(
+        _ training: TrainingSpec, _ settings: CompileSettings, _ generation: TrainingGeneration, _ side: ModelComparison.Side
+    ) throws(LocatedError) -> OptimizerState {
+        guard let optimizer = settings.optimizer as? any BuiltInOptimizer, let spec = side.stored.spec,
+            let stored = side.stored.weights
+        else { throw LocatedError(.unsupported, "compare.optimizer", "expected a built-in optimizer and a model's weights") }
+        let trained = try WeightBinding.resolve(stored, in: spec).weights.filter {
+            $0.outline.role == .trained && spec.isTrained($0.outline.layerPath)
+        }
+        return try OptimizerWeights.decode(
+            training.optimizerWeights, for: optimizer, generation: generation, paths: trained.map(\.outline.name),
+            shapes: trained.map(\.tensor.shape))
+    }
+
+    // MARK: - What isn't understood
+
+    /// Settings as they stand and arrays in their order, where both files are of one generation.
+    private mutating func compareUnknown(
+        _ a: TrainingSpec, _ b: TrainingSpec, _ reason: LocatedError
+    ) throws(LocatedError) {
+        guard a.dialect == b.dialect else {
+            notes.append("training settings were not compared: \(reason.message)")
+            return
+        }
+        add("settings", a.compileSettings, b.compileSettings)
+        if a.optimizerWeights.count != b.optimizerWeights.count {
+            differences.append(
+                ModelComparison.Difference(
+                    .optimizer, "", "arrays", a: "\(a.optimizerWeights.count)", b: "\(b.optimizerWeights.count)"))
+        }
+        var arrays = WeightComparison(tolerance: tolerance)
+        for (x, y) in zip(a.optimizerWeights, b.optimizerWeights) { try arrays.compare(x.name, x.tensor, y.tensor, as: .optimizer) }
+        differences += arrays.differences
+    }
+}
+
+extension ModelSpec {
+    /// Whether no layer on the way to the owner of a weight is frozen.
+    fileprivate func isTrained(_ path: [String]) -> Bool {
+        guard trainable, let first = path.first, let layer = layers.first(where: { $0.name == first }) else { return trainable }
+        if let model = layer.model?.value { return model.isTrained(Array(path.dropFirst())) }
+        return layer.config["trainable"] != false
+    }
+}

@@ -64,6 +64,18 @@ final class ByteSource: @unchecked Sendable {
         count = bytes.count
     }
 
+    /// Memory that `fill` writes all of, at an address that stays.
+    convenience init<Failure: Error>(
+        count: Int, filledBy fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 64)
+        do { try fill(UnsafeMutableRawBufferPointer(rebasing: memory[..<count])) } catch {
+            memory.deallocate()
+            throw error
+        }
+        self.init(.memory(memory), count: count)
+    }
+
     /// The bytes of a source in memory.
     var memory: UnsafeMutableRawPointer? {
         if case .memory(let memory) = storage { return memory.baseAddress }

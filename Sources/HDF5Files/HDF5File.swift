@@ -72,6 +72,15 @@ package final class HDF5File: HDF5Reading, HDF5Located, @unchecked Sendable {
         try self.init(source, path: name)
     }
 
+    /// Opens a file that `fill` puts into memory of `byteCount` bytes, such as a compressed member of an archive; `name` is
+    /// what errors call it. Throws 69 `memory.size` when it doesn't fit, and whatever `fill` throws.
+    package convenience init(
+        name: String, byteCount: Int, filledBy fill: (UnsafeMutableRawBufferPointer) throws(LocatedError) -> Void
+    ) throws(LocatedError) {
+        try Memory.require(Shape([byteCount]), dtype: .uint8, for: "a file in memory")
+        try self.init(try ByteSource(count: byteCount, filledBy: fill), path: name)
+    }
+
     private init(_ source: ByteSource, path: String) throws(LocatedError) {
         let fileName = HDF5Path.fileName(path)
         guard HDF5Sniff.superblockOffset(in: source) != nil else {

@@ -63,7 +63,7 @@ struct KerasArchive {
 
     /// Reads member by member, and goes on where one is broken.
     func inspect(_ partial: inout PartialModel) {
-        let metadata = partial.attempt { () throws(LocatedError) in try metadata() } ?? Metadata()
+        let metadata = partial.attempt { () throws(LocatedError) in try self.metadata() } ?? Metadata()
         partial.kerasVersion = metadata.version
         partial.backend = metadata.backend
         let parts = partial.attempt { () throws(LocatedError) in try split(try config()) }

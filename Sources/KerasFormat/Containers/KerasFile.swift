@@ -168,8 +168,9 @@ package enum KerasFile {
         case .yaml(let bytes): return .architecture(try YAML.parse(bytes))
         case .hdf5:
             let file = try HDF5File(reading: path)
-            let isLegacy = try file.stringList("layer_names", of: "") != nil || file.attribute("model_config", of: "") != nil
-            if !isLegacy, let objects = try ObjectHDF5(file) { return .objects(objects) }
+            let names = try file.stringList("layer_names", of: "")
+            let config = try file.attribute("model_config", of: "")
+            if names == nil, config == nil, let objects = try ObjectHDF5(file) { return .objects(objects) }
             return .legacy(try LegacyHDF5(file))
         case .zip: return .archive(try KerasArchive(zip: path))
         case .folder:

@@ -36,6 +36,7 @@ let cellar: [Target] = [
         name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(
         name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+    .target(name: "CHDF5Driver", dependencies: ["CHDF5"]),
     .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG"]),
     .target(name: "CKernels"),
 ]
@@ -49,15 +50,16 @@ let rooms: [[Target]] = [
     room("Graphs", ["Tensors"]),
     room("Kernels", ["COpenBLAS", "CKernels"]),
     // storey 2
-    room("HDF5Files", ["CHDF5", "Tensors"]),
+    room("ZipFiles", ["CLibZip", "Files", "Tensors"]),
+    room("HDF5Files", ["CHDF5", "CHDF5Driver", "Tensors"]),
     room("Ops", ["Graphs", "Kernels", "Tensors"]),
     room("Engine", ["Graphs", "Tensors"]),
     // storey 3
-    room("KerasFormat", ["Files", "HDF5Files", "KerasSpec", "Tensors", orderedCollections, yams]),
+    room("KerasFormat", ["Files", "HDF5Files", "KerasSpec", "Tensors", "ZipFiles", orderedCollections, yams]),
     room(
         "Layers", ["KerasSpec", "Graphs", "Kernels", "Ops", "Tensors", orderedCollections],
         forTests: ["Engine", "KerasFormat"]),
-    room("Datasets", ["Files", "Tensors", "CImageCodecs", "CLibZip"]),
+    room("Datasets", ["Files", "Tensors", "ZipFiles", "CImageCodecs"]),
     room(
         "Training", ["Engine", "Graphs", "Ops", "Kernels", "KerasSpec", "Layers", "Tensors", orderedCollections],
         forTests: ["KerasFormat", "Datasets"]),

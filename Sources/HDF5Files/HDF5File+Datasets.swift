@@ -23,10 +23,41 @@ extension HDF5File {
         }
     }
 
+    /// What a dataset's values take to be read.
+    private struct Header {
+        var info: HDF5DatasetInfo
+        var chunks: [ChunkRecord] = []
+        /// Where the values of a contiguous dataset begin.
+        var address: Int?
+    }
+
     private func load(_ objectPath: String, expecting expected: HDF5DatasetInfo) throws(LocatedError) -> Tensor {
-        try HDF5Library.locked { () throws(LocatedError) in
+        try Memory.require(expected.shape, dtype: expected.dtype, for: "an array of the file")
+        // Values in one block need nothing of libhdf5 but their address: they go straight into the tensor, and other threads
+        // aren't held up meanwhile.
+        let address = try HDF5Library.locked { () throws(LocatedError) -> Int? in
             let dataset = try lockedDataset(objectPath)
-            let (info, records) = try lockedHeader(dataset.id, at: objectPath)
+            let header = try lockedHeader(dataset.id, at: objectPath)
+            guard header.info == expected, geometry.base == 0 else { return nil }
+            return header.address
+        }
+        if let address {
+            var tensor = Tensor(uninitialized: expected.shape, dtype: expected.dtype)
+            let isWhole = tensor.withUnsafeMutableBytes { bytes in
+                guard source.read(at: address, into: bytes) else { return false }
+                if isForeign(expected.byteOrder) { swapBytes(bytes, width: expected.dtype.byteCount) }
+                return true
+            }
+            guard isWhole else {
+                throw error(.io, "file.read", "expected readable values, got none: the file became shorter", at: objectPath)
+            }
+            if expected.dtype == .bool { normalizeBooleans(&tensor) }
+            return tensor
+        }
+        return try HDF5Library.locked { () throws(LocatedError) in
+            let dataset = try lockedDataset(objectPath)
+            let header = try lockedHeader(dataset.id, at: objectPath)
+            let (info, records) = (header.info, header.chunks)
             guard info == expected else {
                 throw error(
                     .io, "hdf5.changed", "expected the dataset as it was when the file was opened, got another",
@@ -57,7 +88,7 @@ extension HDF5File {
         do throws(ChunkDecoder.Failure) {
             try tensor.withUnsafeMutableBytes { (bytes) throws(ChunkDecoder.Failure) in
                 try decoder.read(into: bytes)
-                if decoder.info.byteOrder == (chdf5_native_order() == H5T_ORDER_LE ? .big : .little) {
+                if isForeign(decoder.info.byteOrder) {
                     swapBytes(bytes, width: decoder.info.dtype.byteCount)
                 }
             }
@@ -68,6 +99,11 @@ extension HDF5File {
             }
         }
         if decoder.info.dtype == .bool { normalizeBooleans(&tensor) }
+    }
+
+    /// Whether elements have to be turned round for this machine.
+    private func isForeign(_ order: HDF5DatasetInfo.ByteOrder) -> Bool {
+        order == (1.littleEndian == 1 ? .big : .little)
     }
 
     private func lockedDataset(_ objectPath: String) throws(LocatedError) -> HDF5Handle {
@@ -82,7 +118,7 @@ extension HDF5File {
     /// shape is asked for.
     private func lockedHeader(
         _ dataset: hid_t, at objectPath: String
-    ) throws(LocatedError) -> (info: HDF5DatasetInfo, chunks: [ChunkRecord]) {
+    ) throws(LocatedError) -> Header {
         guard let creation = HDF5Handle(H5Dget_create_plist(dataset), close: H5Pclose) else {
             throw corrupt("a dataset's properties", at: objectPath)
         }
@@ -121,7 +157,7 @@ extension HDF5File {
         let info = HDF5DatasetInfo(
             shape: extent.shape, dtype: element.dtype, byteOrder: element.byteOrder, layout: layout.layout,
             filters: filters, storageSize: layout.stored)
-        return (info, layout.chunks)
+        return Header(info: info, chunks: layout.chunks, address: layout.address)
     }
 
     /// The filters, and the width of the elements that the shuffle was told.
@@ -174,24 +210,27 @@ extension HDF5File {
     private func lockedLayout(
         _ dataset: hid_t, _ creation: hid_t, _ layoutClass: H5D_layout_t, _ shape: Shape, _ byteCount: Int,
         _ dtype: DType, _ filters: [HDF5DatasetInfo.Filter], at objectPath: String
-    ) throws(LocatedError) -> (layout: HDF5DatasetInfo.Layout, stored: Int, chunks: [ChunkRecord]) {
+    ) throws(LocatedError) -> (layout: HDF5DatasetInfo.Layout, stored: Int, chunks: [ChunkRecord], address: Int?) {
         switch layoutClass {
         case H5D_COMPACT, H5D_CONTIGUOUS:
             guard let stored = Int(exactly: H5Dget_storage_size(dataset)), stored == byteCount, stored <= source.count
             else { throw tooLarge(shape, dtype, stored: H5Dget_storage_size(dataset), at: objectPath) }
-            if layoutClass == H5D_COMPACT { return (.compact, stored, []) }
+            if layoutClass == H5D_COMPACT { return (.compact, stored, [], nil) }
+            var address: Int?
             if stored > 0 {
                 let offset = H5Dget_offset(dataset)
-                guard let start = Int(exactly: offset), start <= source.count - stored else {
+                address = Int(exactly: offset)
+                guard let address, address <= source.count - stored else {
                     throw error(
                         .invalid, "hdf5.truncated",
                         "expected \(stored) bytes of values within a file of \(source.count), got an address of \(offset)",
                         at: objectPath)
                 }
             }
-            return (.contiguous, stored, [])
+            return (.contiguous, stored, [], address)
         case H5D_CHUNKED:
-            return try lockedChunks(dataset, creation, shape, byteCount, dtype, filters, at: objectPath)
+            let chunked = try lockedChunks(dataset, creation, shape, byteCount, dtype, filters, at: objectPath)
+            return (chunked.layout, chunked.stored, chunked.chunks, nil)
         default: throw corrupt("a contiguous, compact or chunked layout", at: objectPath)
         }
     }

@@ -1,4 +1,5 @@
 internal import CHDF5
+internal import CHDF5Driver
 package import Tensors
 
 /// An HDF5 file opened for reading through libhdf5, in this process.
@@ -40,10 +41,18 @@ package final class HDF5File: HDF5Reading, HDF5Located, @unchecked Sendable {
 
     /// Opens a file on disk. Throws `file.not_found` and the like, `hdf5.signature` when it isn't HDF5,
     /// `hdf5.truncated` and `hdf5.corrupt` when it is broken.
-    package convenience init(reading path: String) throws(LocatedError) {
+    ///
+    /// - Parameters:
+    ///   - range: which bytes of the file on disk are the HDF5 file, such as a stored member of an archive, read where it
+    ///     lies; nil for all.
+    ///   - name: what errors call it; the name of the file on disk by default.
+    package convenience init(
+        reading path: String, range: Range<Int>? = nil, name: String? = nil
+    ) throws(LocatedError) {
+        let inner = name
         let name = HDF5Path.fileName(path)
-        switch ByteSource.open(path) {
-        case .success(let source): try self.init(source, path: path)
+        switch ByteSource.open(path, range: range) {
+        case .success(let source): try self.init(source, path: inner ?? path)
         case .failure(.notFound):
             throw LocatedError(.notFound, "file.not_found", "expected a file, found none", at: [name])
         case .failure(.isFolder):
@@ -63,6 +72,15 @@ package final class HDF5File: HDF5Reading, HDF5Located, @unchecked Sendable {
         try self.init(source, path: name)
     }
 
+    /// Opens a file that `fill` puts into memory of `byteCount` bytes, such as a compressed member of an archive; `name` is
+    /// what errors call it. Throws 69 `memory.size` when it doesn't fit, and whatever `fill` throws.
+    package convenience init(
+        name: String, byteCount: Int, filledBy fill: (UnsafeMutableRawBufferPointer) throws(LocatedError) -> Void
+    ) throws(LocatedError) {
+        try Memory.require(Shape([byteCount]), dtype: .uint8, for: "a file in memory")
+        try self.init(try ByteSource(count: byteCount, filledBy: fill), path: name)
+    }
+
     private init(_ source: ByteSource, path: String) throws(LocatedError) {
         let fileName = HDF5Path.fileName(path)
         guard HDF5Sniff.superblockOffset(in: source) != nil else {
@@ -77,7 +95,7 @@ package final class HDF5File: HDF5Reading, HDF5Located, @unchecked Sendable {
         var opened: Opened
         do {
             opened = try HDF5Library.locked { () throws(LocatedError) in
-                try HDF5File.lockedOpen(path, image, fileName)
+                try HDF5File.lockedOpen(source, image, fileName)
             }
         } catch {
             image?.deallocate()
@@ -107,7 +125,7 @@ package final class HDF5File: HDF5Reading, HDF5Located, @unchecked Sendable {
     }
 
     private static func lockedOpen(
-        _ path: String, _ image: UnsafeMutablePointer<chdf5_image>?, _ fileName: String
+        _ source: ByteSource, _ image: UnsafeMutablePointer<chdf5_image>?, _ fileName: String
     ) throws(LocatedError) -> Opened {
         func failure() -> LocatedError {
             let reason = HDF5Library.reason()
@@ -119,11 +137,16 @@ package final class HDF5File: HDF5Reading, HDF5Located, @unchecked Sendable {
                     .invalid, "hdf5.corrupt", "expected a sound HDF5 file, libhdf5 says: \(reason)", at: [fileName])
         }
         // libhdf5 takes two files in memory for one when their names are equal.
-        let name = image.map { "memory at \($0)" } ?? path
+        let name = image.map { "memory at \($0)" } ?? fileName
+        func setDriver(_ access: hid_t) -> herr_t {
+            if let image { return chdf5_set_image(access, image) }
+            guard let region = source.region else { return -1 }
+            return chdf5_set_region(access, region.descriptor, UInt64(region.offset), UInt64(source.count))
+        }
         guard let access = HDF5Handle(H5Pcreate(chdf5_class_file_access()), close: H5Pclose),
             H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG) >= 0,
             H5Pset_file_locking(access.id, false, true) >= 0,
-            (image.map { chdf5_set_image(access.id, $0) } ?? H5Pset_fapl_sec2(access.id)) >= 0,
+            setDriver(access.id) >= 0,
             let file = HDF5Handle(H5Fopen(name, chdf5_read_only(), access.id), close: H5Fclose),
             let creation = HDF5Handle(H5Fget_create_plist(file.id), close: H5Pclose)
         else { throw failure() }

@@ -15,6 +15,10 @@ package enum KerasFile {
         case wholeModel
         /// Legacy HDF5: `save_weights`.
         case weights
+        /// `.keras`, zipped or as a folder: architecture, weights, training.
+        case archive
+        /// `.weights.h5`, in one file or in shards.
+        case objectWeights
     }
 
     /// Everything that a file holds: an architecture, weights, or both with the training state.
@@ -26,16 +30,16 @@ package enum KerasFile {
     /// - Parameter backend: whose kernels these are where the file doesn't say, as Keras 1's never do: `theano` turns them.
     package static func read(_ path: String, backend: String? = nil) throws(LocatedError) -> StoredModel {
         try naming(path) { () throws(LocatedError) in
-            switch try sniff(path) {
-            case .json(let bytes):
-                let json = try JSON.parse(bytes)
-                if TensorFlowJS.recognises(json) { return try TensorFlowJS(json, path: path).model() }
-                return StoredModel(spec: try ArchitectureReader.spec(from: json))
-            case .yaml(let bytes): return StoredModel(spec: try ArchitectureReader.spec(from: try YAML.parse(bytes)))
-            case .hdf5:
-                var model = try LegacyHDF5(try HDF5File(reading: path)).model()
+            switch try content(path) {
+            case .architecture(let json): return StoredModel(spec: try ArchitectureReader.spec(from: json))
+            case .tensorFlowJS(let model): return try model.model()
+            case .legacy(let file):
+                var model = try file.model()
                 if let backend, model.weights?.backend == nil { model.weights?.backend = backend }
                 return model
+            case .objects(let file): return StoredModel(weights: try file.contents().weights)
+            case .shards(let shards): return StoredModel(weights: try shards.contents().weights)
+            case .archive(let archive): return try archive.model()
             }
         }
     }
@@ -58,26 +62,25 @@ package enum KerasFile {
     package static func inspect(_ path: String) throws(LocatedError) -> PartialModel {
         try naming(path) { () throws(LocatedError) in
             var partial = PartialModel(name: path.split(separator: "/").last.map(String.init) ?? path)
-            switch try sniff(path) {
-            case .json(let bytes):
-                partial.kind = .architecture
-                let json = try JSON.parse(bytes)
-                if TensorFlowJS.recognises(json) {
-                    let model = try TensorFlowJS(json, path: path)
-                    partial.kind = model.hasTopology ? .wholeModel : .weights
-                    partial.container = "layers model of TensorFlow.js"
-                    model.inspect(&partial)
-                    return partial
-                }
+            switch try content(path) {
+            case .architecture(let json):
                 partial.readArchitecture { () throws(LocatedError) in json }
-            case .yaml(let bytes):
-                partial.kind = .architecture
-                let yaml = try YAML.parse(bytes)
-                partial.readArchitecture { () throws(LocatedError) in yaml }
-            case .hdf5:
-                let file = try LegacyHDF5(try HDF5File(reading: path))
+            case .tensorFlowJS(let model):
+                partial.kind = model.hasTopology ? .wholeModel : .weights
+                partial.container = "layers model of TensorFlow.js"
+                model.inspect(&partial)
+            case .legacy(let file):
                 partial.kind = file.kind == .wholeModel ? .wholeModel : .weights
                 file.inspect(&partial)
+            case .objects(let file):
+                partial.kind = .objectWeights
+                partial.model.weights = file.inspect(&partial)?.weights
+            case .shards(let shards):
+                partial.kind = .objectWeights
+                partial.model.weights = partial.attempt { () throws(LocatedError) in try shards.contents().weights }
+            case .archive(let archive):
+                partial.kind = .archive
+                archive.inspect(&partial)
             }
             return partial
         }
@@ -86,13 +89,12 @@ package enum KerasFile {
     /// What `read` would find, without reading it whole.
     package static func kind(_ path: String) throws(LocatedError) -> Kind {
         try naming(path) { () throws(LocatedError) in
-            switch try sniff(path) {
-            case .json(let bytes):
-                let json = try JSON.parse(bytes)
-                guard TensorFlowJS.recognises(json) else { return .architecture }
-                return try TensorFlowJS(json, path: path).hasTopology ? .wholeModel : .weights
-            case .yaml: return .architecture
-            case .hdf5: return try LegacyHDF5(try HDF5File(reading: path)).kind == .wholeModel ? .wholeModel : .weights
+            switch try content(path) {
+            case .architecture: .architecture
+            case .tensorFlowJS(let model): model.hasTopology ? .wholeModel : .weights
+            case .legacy(let file): file.kind == .wholeModel ? .wholeModel : .weights
+            case .objects, .shards: .objectWeights
+            case .archive: .archive
             }
         }
     }
@@ -103,16 +105,16 @@ package enum KerasFile {
     /// - Parameter backend: whose kernels these are where the file doesn't say.
     package static func readWeights(_ path: String, backend: String? = nil) throws(LocatedError) -> StoredWeights {
         try naming(path) { () throws(LocatedError) in
-            switch try sniff(path) {
-            case .json(let bytes):
-                let json = try JSON.parse(bytes)
-                if TensorFlowJS.recognises(json) { return try TensorFlowJS(json, path: path).weights() }
-                throw Self.withoutWeights
-            case .yaml: throw Self.withoutWeights
-            case .hdf5:
-                var weights = try LegacyHDF5(try HDF5File(reading: path)).weights()
+            switch try content(path) {
+            case .architecture: throw Self.withoutWeights
+            case .tensorFlowJS(let model): return try model.weights()
+            case .legacy(let file):
+                var weights = try file.weights()
                 if weights.backend == nil { weights.backend = backend }
                 return weights
+            case .objects(let file): return try file.contents().weights
+            case .shards(let shards): return try shards.contents().weights
+            case .archive(let archive): return try archive.weights()
             }
         }
     }
@@ -138,18 +140,50 @@ package enum KerasFile {
 
     // MARK: - Sniffing
 
-    private enum Content {
+    private enum Bytes {
         case json([UInt8])
         /// `to_yaml()` of Keras 1 and 2.
         case yaml([UInt8])
         case hdf5
+        case zip
+        case folder
     }
 
-    private static func sniff(_ path: String) throws(LocatedError) -> Content {
-        var isFolder: ObjCBool = false
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-            throw folder(path)
+    /// What a file is, ready to be read.
+    private enum Content {
+        case architecture(ConfigValue)
+        case tensorFlowJS(TensorFlowJS)
+        case legacy(LegacyHDF5)
+        case objects(ObjectHDF5)
+        case shards(ShardedWeights)
+        case archive(KerasArchive)
+    }
+
+    private static func content(_ path: String) throws(LocatedError) -> Content {
+        switch try sniff(path) {
+        case .json(let bytes):
+            let json = try JSON.parse(bytes)
+            if TensorFlowJS.recognises(json) { return .tensorFlowJS(try TensorFlowJS(json, path: path)) }
+            return ShardedWeights.isMap(json) ? .shards(try ShardedWeights(json, at: path)) : .architecture(json)
+        case .yaml(let bytes): return .architecture(try YAML.parse(bytes))
+        case .hdf5:
+            let file = try HDF5File(reading: path)
+            let names = try file.stringList("layer_names", of: "")
+            let config = try file.attribute("model_config", of: "")
+            if names == nil, config == nil, let objects = try ObjectHDF5(file) { return .objects(objects) }
+            return .legacy(try LegacyHDF5(file))
+        case .zip: return .archive(try KerasArchive(zip: path))
+        case .folder:
+            guard KerasArchive.isUnpacked(path) else { throw folder(path) }
+            return .archive(KerasArchive(folder: path))
         }
+    }
+
+    private static func sniff(_ path: String) throws(LocatedError) -> Bytes {
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue { return .folder }
+        // An archive may hold HDF5 where a file with a user block has it.
+        if isZip(path) { return .zip }
         if HDF5Sniff.isHDF5(path) { return .hdf5 }
         let bytes = try contents(path)
         let start = bytes.drop { $0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }
@@ -175,12 +209,17 @@ package enum KerasFile {
         }
     }
 
+    /// A first member, or the end of a table of contents without members.
+    private static func isZip(_ path: String) -> Bool {
+        guard let file = try? InputFile(path), file.size >= 4, let head = try? file.bytes(at: 0, count: 4) else { return false }
+        return head == [0x50, 0x4B, 0x03, 0x04] || head == [0x50, 0x4B, 0x05, 0x06]
+    }
+
     private static func folder(_ path: String) -> LocatedError {
         let has = { (name: String) in FileManager.default.fileExists(atPath: path + "/" + name) }
         if has("saved_model.pb") || has("saved_model.pbtxt") {
             return unsupported("a SavedModel of TensorFlow", hint: "Save the model as HDF5 from TensorFlow.")
         }
-        if has("config.json"), has("metadata.json") { return unsupported("an unzipped .keras folder") }
         if has("model.json") {
             return LocatedError(
                 .invalid, "folder.unknown", "expected a file of Keras, got a folder of TensorFlow.js's files",
@@ -190,7 +229,6 @@ package enum KerasFile {
     }
 
     private static func unknown(_ start: ArraySlice<UInt8>) -> LocatedError {
-        if start.starts(with: [0x50, 0x4B, 0x03, 0x04]) { return unsupported("a zip archive, which .keras files are") }
         let damaged: [[UInt8]] = [
             [0x89, 0x48, 0x44, 0x46, 0x0A], [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0D], [0xEF, 0xBF, 0xBD, 0x48, 0x44, 0x46],
             [0xC2, 0x89, 0x48, 0x44, 0x46], [0x3F, 0x48, 0x44, 0x46],

@@ -1,0 +1,193 @@
+import Files
+import Foundation
+import HDF5Files
+import KerasSpec
+import OrderedCollections
+import Tensors
+import ZipFiles
+
+/// A `.keras` archive, or a folder with what was in one: `metadata.json`, `config.json`, `model.weights.h5`, `assets/`.
+///
+/// Stored members, which is how Keras writes them, are read where they lie in the archive; compressed ones are inflated into
+/// memory. Nothing is unpacked to disk.
+///
+/// Source: `save_model`, `load_model` of `keras/src/saving/saving_lib.py` 3.15.1 and tf-keras 2.21.
+struct KerasArchive {
+    private enum Place {
+        case zip(ZipArchive)
+        case folder(String)
+    }
+
+    private let place: Place
+
+    static let metadataName = "metadata.json"
+    static let configName = "config.json"
+    static let weightsName = "model.weights.h5"
+    static let arraysName = "model.weights.npz"
+
+    /// Opens a zip archive. Throws 65 `zip.…` for a broken or hostile one, `archive.not_keras` for another kind of content.
+    init(zip path: String) throws(LocatedError) {
+        let archive = try ZipArchive(reading: path, rules: .keras)
+        place = .zip(archive)
+        guard archive.member(Self.configName) != nil else {
+            throw LocatedError(
+                .invalid, "archive.not_keras", "expected an archive of Keras, with config.json, got one without it", at: [path])
+        }
+    }
+
+    /// A folder that holds `config.json`.
+    init(folder path: String) { place = .folder(path) }
+
+    /// Whether a folder is what a `.keras` archive unpacks to.
+    static func isUnpacked(_ path: String) -> Bool {
+        InputFile.exists(path + "/" + configName)
+            && [metadataName, weightsName, arraysName].contains { InputFile.exists(path + "/" + $0) }
+    }
+
+    // MARK: - Reading
+
+    func model() throws(LocatedError) -> StoredModel {
+        let metadata = try metadata()
+        let (config, compileSettings) = try split(try config())
+        var model = StoredModel()
+        model.spec = try locating(Self.configName) { () throws(LocatedError) in
+            try ArchitectureReader.spec(from: config, version: metadata.version, backend: metadata.backend)
+        }
+        let contents = try weightContents(metadata)
+        model.weights = contents.weights
+        model.training = training(compileSettings, config, metadata, contents.optimizer)
+        return model
+    }
+
+    func weights() throws(LocatedError) -> StoredWeights { try weightContents(try metadata()).weights }
+
+    /// Reads member by member, and goes on where one is broken.
+    func inspect(_ partial: inout PartialModel) {
+        let metadata = partial.attempt { () throws(LocatedError) in try self.metadata() } ?? Metadata()
+        partial.kerasVersion = metadata.version
+        partial.backend = metadata.backend
+        let parts = partial.attempt { () throws(LocatedError) in try split(try config()) }
+        if let parts { partial.readArchitecture { () throws(LocatedError) in parts.config } }
+        guard let file = partial.attempt({ () throws(LocatedError) in try weightsFile() }),
+            let reader = partial.attempt({ () throws(LocatedError) in try Self.objects(in: file) }),
+            var contents = reader.inspect(&partial)
+        else { return }
+        contents.weights.kerasVersion = metadata.version
+        partial.model.weights = contents.weights
+        if let parts {
+            partial.model.training = training(parts.compileSettings, parts.config, metadata, contents.optimizer)
+        }
+    }
+
+    private struct Metadata {
+        var version: String?
+        var backend: String?
+    }
+
+    /// Who wrote the archive; an archive without metadata is nobody's.
+    private func metadata() throws(LocatedError) -> Metadata {
+        guard let bytes = try bytes(of: Self.metadataName) else { return Metadata() }
+        return try locating(Self.metadataName) { () throws(LocatedError) in
+            let json = try JSON.parse(bytes)
+            guard let object = json.object else {
+                throw LocatedError(.invalid, "archive.metadata", "expected an object, got \(json.summary)")
+            }
+            return Metadata(version: object["keras_version"]?.string, backend: object["backend"]?.string)
+        }
+    }
+
+    private func config() throws(LocatedError) -> ConfigValue {
+        guard let bytes = try bytes(of: Self.configName) else {
+            throw LocatedError(.invalid, "archive.not_keras", "expected config.json in an archive of Keras, got none")
+        }
+        return try locating(Self.configName) { () throws(LocatedError) in try JSON.parse(bytes) }
+    }
+
+    /// The architecture, and how it is compiled.
+    private func split(
+        _ config: ConfigValue
+    ) throws(LocatedError) -> (config: ConfigValue, compileSettings: ConfigObject?) {
+        guard var document = config.object else { return (config, nil) }
+        guard let compile = document.removeValue(forKey: "compile_config"), !compile.isNull else {
+            return (.object(document), nil)
+        }
+        guard let settings = compile.object else {
+            throw LocatedError(
+                .invalid, "training.config", "expected an object, got \(compile.summary)", at: [Self.configName, "compile_config"])
+        }
+        return (.object(document), settings)
+    }
+
+    private func training(
+        _ settings: ConfigObject?, _ config: ConfigValue, _ metadata: Metadata, _ optimizer: [StoredWeights.Weight]
+    ) -> TrainingSpec? {
+        guard let settings, !settings.isEmpty else { return nil }
+        // tf.keras 2.12 and later write modules as Keras 3 does: the version decides.
+        let dialect =
+            metadata.version.flatMap(DialectDetector.dialect(ofVersion:))
+            ?? DialectDetector.dialect(of: config.object ?? [:])
+        return TrainingSpec(compileSettings: settings, dialect: dialect, optimizerWeights: optimizer)
+    }
+
+    private func weightContents(_ metadata: Metadata) throws(LocatedError) -> ObjectHDF5.Contents {
+        let file = try weightsFile()
+        var contents = try Self.objects(in: file).contents()
+        contents.weights.kerasVersion = metadata.version
+        contents.weights.backend = metadata.backend
+        return contents
+    }
+
+    private static func objects(in file: HDF5File) throws(LocatedError) -> ObjectHDF5 {
+        guard let reader = try ObjectHDF5(file) else {
+            throw LocatedError(
+                .invalid, "hdf5.not_keras", "expected weights in Keras 3's layout, with vars or layers, got another", at: [weightsName])
+        }
+        return reader
+    }
+
+    // MARK: - Members
+
+    /// The weights as an HDF5 file: in place, or inflated into memory.
+    private func weightsFile() throws(LocatedError) -> HDF5File {
+        switch place {
+        case .folder(let path):
+            let file = path + "/" + Self.weightsName
+            guard InputFile.exists(file) else { throw withoutWeights(InputFile.exists(path + "/" + Self.arraysName)) }
+            return try HDF5File(reading: file)
+        case .zip(let archive):
+            guard let member = archive.member(Self.weightsName) else {
+                throw withoutWeights(archive.member(Self.arraysName) != nil)
+            }
+            if let range = try archive.range(of: member) {
+                return try HDF5File(reading: archive.path, range: range, name: Self.weightsName)
+            }
+            return try HDF5File(name: Self.weightsName, byteCount: try archive.size(of: member)) { (buffer) throws(LocatedError) in
+                try locating(Self.weightsName) { () throws(LocatedError) in
+                    try archive.read(member) { (_, next) throws(LocatedError) in try next(buffer) }
+                }
+            }
+        }
+    }
+
+    private func withoutWeights(_ hasArrays: Bool) -> LocatedError {
+        guard hasArrays else {
+            return LocatedError(.invalid, "archive.weights", "expected \(Self.weightsName) in an archive of Keras, got none")
+        }
+        return LocatedError(
+            .unsupported, "archive.pickles",
+            "recognised as weights in \(Self.arraysName), which are Python pickles and never run here", at: [Self.arraysName],
+            hint: "Save the model again with Keras, as .keras with HDF5 weights.")
+    }
+
+    /// A small member's bytes, nil when there is none of that name.
+    private func bytes(of name: String) throws(LocatedError) -> [UInt8]? {
+        switch place {
+        case .folder(let path):
+            guard InputFile.exists(path + "/" + name) else { return nil }
+            return try InputFile.readBytes(path + "/" + name, limit: JSON.largestDocument)
+        case .zip(let archive):
+            guard let member = archive.member(name) else { return nil }
+            return try archive.bytes(of: member, limit: JSON.largestDocument)
+        }
+    }
+}

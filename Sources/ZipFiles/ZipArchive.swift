@@ -1,0 +1,235 @@
+import CLibZip
+import Files
+import Foundation
+package import Tensors
+
+/// A zip archive open for reading. Its members are read by name into memory, or where they lie; nothing is ever unpacked to
+/// disk.
+///
+/// An archive that contradicts itself is refused: two members of one name, members that overlap, headers that disagree, sizes
+/// that cannot be. One member is read at a time; calls from several threads wait for each other.
+package final class ZipArchive: @unchecked Sendable {
+    /// One entry of the table of contents.
+    package struct Member: Hashable, Sendable {
+        package let name: String
+        let index: Int
+    }
+
+    /// What the table of contents says of a member, checked.
+    private struct Entry {
+        var size: Int
+        var storedSize: Int
+        var isStored: Bool
+    }
+
+    package let path: String
+    /// In the order of the archive.
+    package let members: [Member]
+    private let rules: ZipRules
+    private let byName: [String: Int]
+    private let handle: OpaquePointer
+    /// libzip's handles must not be used by two threads at once.
+    private let lock = NSLock()
+
+    /// Opens an archive and reads its table of contents.
+    ///
+    /// Throws 66 when there is no such file, 65 `….archive`, `….duplicate`, `….entries`, `….name` for a broken one, 74 when
+    /// reading fails; errors are located at the path.
+    package init(reading path: String, rules: ZipRules) throws(LocatedError) {
+        let family = rules.family
+        // For the errors of files that are absent or are folders.
+        let file = try InputFile(path)
+        var status: Int32 = 0
+        // CHECKCONS compares every local header with the table of contents, and refuses members that overlap.
+        guard file.size > 0, let handle = zip_open(path, ZIP_RDONLY | ZIP_CHECKCONS, &status) else {
+            var error = zip_error_t()
+            zip_error_init_with_code(&error, status)
+            defer { zip_error_fini(&error) }
+            if status == ZIP_ER_READ || status == ZIP_ER_SEEK {
+                throw LocatedError(.io, "file.read", String(cString: zip_error_strerror(&error)), at: [path])
+            }
+            if status == ZIP_ER_EXISTS {
+                throw LocatedError(
+                    .invalid, "\(family).duplicate", "expected every member once, got two members of one name", at: [path])
+            }
+            let got = file.size == 0 ? "an empty file" : String(cString: zip_error_strerror(&error))
+            throw LocatedError(.invalid, "\(family).archive", "expected a sound zip archive, got: \(got)", at: [path])
+        }
+        var members: [Member] = []
+        var byName: [String: Int] = [:]
+        do {
+            try locating(path) { () throws(LocatedError) in
+                let count = Int(zip_get_num_entries(handle, 0))
+                guard count <= rules.mostEntries else {
+                    throw LocatedError(
+                        .invalid, "\(family).entries", "expected at most \(rules.mostEntries) members, got \(count)")
+                }
+                for index in 0..<count {
+                    guard let characters = zip_get_name(handle, zip_uint64_t(index), zip_flags_t(ZIP_FL_ENC_GUESS)) else {
+                        throw LocatedError(
+                            .invalid, "\(family).archive", "expected member \(index) to have a name, got none")
+                    }
+                    let name = String(cString: characters)
+                    if rules.refusesUnsafeNames { try ZipArchive.check(name, index, of: handle, family) }
+                    guard byName.updateValue(index, forKey: name) == nil else {
+                        throw LocatedError(
+                            .invalid, "\(family).duplicate", "expected every member once, got \"\(name)\" twice")
+                    }
+                    members.append(Member(name: name, index: index))
+                }
+            }
+        } catch {
+            zip_discard(handle)
+            throw error
+        }
+        self.path = path
+        self.members = members
+        self.rules = rules
+        self.byName = byName
+        self.handle = handle
+    }
+
+    deinit { zip_discard(handle) }
+
+    /// Throws for a name that would lead out of a folder, and for what is neither file nor folder.
+    private static func check(
+        _ name: String, _ index: Int, of handle: OpaquePointer, _ family: String
+    ) throws(LocatedError) {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        let isDrive = name.dropFirst().first == ":"
+        guard !name.isEmpty, !name.hasPrefix("/"), !name.contains("\\"), !isDrive, !parts.contains(".."),
+            !name.unicodeScalars.contains(where: { $0.value < 0x20 })
+        else {
+            throw LocatedError(
+                .invalid, "\(family).name", "expected names of members within the archive, got \(name.debugDescription)")
+        }
+        var system: UInt8 = 0
+        var attributes: zip_uint32_t = 0
+        guard zip_file_get_external_attributes(handle, zip_uint64_t(index), 0, &system, &attributes) == 0 else { return }
+        // Unix keeps the kind of a file in the upper half; 0 where none was told.
+        let kind = attributes >> 16 & 0o170000
+        guard system != UInt8(ZIP_OPSYS_UNIX) || [0, 0o100000, 0o040000].contains(kind) else {
+            throw LocatedError(
+                .invalid, "\(family).name", "expected files, got a link or a device", at: [name])
+        }
+    }
+
+    /// The member of that name, nil when there is none.
+    package func member(_ name: String) -> Member? { byName[name].map { Member(name: name, index: $0) } }
+
+    /// How many bytes a member is unpacked, after the same checks as before reading it.
+    package func size(of member: Member) throws(LocatedError) -> Int {
+        lock.lock()
+        defer { lock.unlock() }
+        return try locating(path) { () throws(LocatedError) in
+            try locating(member.name) { () throws(LocatedError) in try entry(member).size }
+        }
+    }
+
+    /// A member's bytes. Throws 65 `….data`, `….ratio`, `….too_large` for a broken or oversized one, 69 `….method` for a
+    /// compression that is not supported, `….encrypted`.
+    package func bytes(of member: Member, limit: Int) throws(LocatedError) -> [UInt8] {
+        try locating(path) { () throws(LocatedError) in
+            try locating(member.name) { () throws(LocatedError) in
+                try read(member) { (size, next) throws(LocatedError) in
+                    guard size <= limit, Memory.holds(byteCount: size) else {
+                        throw LocatedError(
+                            .invalid, "\(rules.family).too_large", "expected at most \(limit) bytes, got \(size)")
+                    }
+                    var failure: LocatedError?
+                    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
+                        do throws(LocatedError) {
+                            try next(UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<size]))
+                            initialized = size
+                        } catch { failure = error }
+                    }
+                    if let failure { throw failure }
+                    return bytes
+                }
+            }
+        }
+    }
+
+    /// Hands `body` the member's declared size and a function that yields its bytes in order, never more than declared. The
+    /// caller locates errors.
+    package func read<Result>(
+        _ member: Member,
+        _ body: (Int, (UnsafeMutableRawBufferPointer) throws(LocatedError) -> Void) throws(LocatedError) -> Result
+    ) throws(LocatedError) -> Result {
+        lock.lock()
+        defer { lock.unlock() }
+        let size = try entry(member).size
+        guard let stream = zip_fopen_index(handle, zip_uint64_t(member.index), 0) else {
+            throw dataError(String(cString: zip_strerror(handle)))
+        }
+        defer { zip_fclose(stream) }
+        var taken = 0
+        func next(_ buffer: UnsafeMutableRawBufferPointer) throws(LocatedError) {
+            precondition(buffer.count <= size - taken)
+            var done = 0
+            while done < buffer.count {
+                let count = zip_fread(stream, buffer.baseAddress! + done, zip_uint64_t(buffer.count - done))
+                if count < 0 { throw dataError(String(cString: zip_file_strerror(stream))) }
+                if count == 0 { throw dataError("\(taken + done) bytes instead of the declared \(size)") }
+                done += Int(count)
+            }
+            taken += done
+        }
+        let result = try body(size, next)
+        // Reading up to the end makes libzip compare the checksum, and shows whether there is more than declared.
+        if taken == size {
+            var extra: UInt8 = 0
+            let count = zip_fread(stream, &extra, 1)
+            if count < 0 { throw dataError(String(cString: zip_file_strerror(stream))) }
+            if count > 0 { throw dataError("more bytes than the declared \(size)") }
+        }
+        return result
+    }
+
+    /// Where the bytes of a stored member lie in the file; nil for a member that is compressed. Its checksum is not compared.
+    package func range(of member: Member) throws(LocatedError) -> Range<Int>? {
+        lock.lock()
+        defer { lock.unlock() }
+        return try locating(path) { () throws(LocatedError) in
+            try locating(member.name) { () throws(LocatedError) in
+                let entry = try entry(member)
+                guard entry.isStored else { return nil }
+                var directory = try ZipDirectory(try InputFile(path), rules.family)
+                return try directory.range(
+                    ofEntry: member.index, of: members.count, size: entry.size, storedSize: entry.storedSize)
+            }
+        }
+    }
+
+    private func dataError(_ got: String) -> LocatedError {
+        LocatedError(.invalid, "\(rules.family).data", "expected sound member data, got: \(got)")
+    }
+
+    private func entry(_ member: Member) throws(LocatedError) -> Entry {
+        let family = rules.family
+        var status = zip_stat_t()
+        let needed = zip_uint64_t(ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD)
+        guard zip_stat_index(handle, zip_uint64_t(member.index), 0, &status) == 0, status.valid & needed == needed else {
+            throw LocatedError(.invalid, "\(family).archive", "expected the member's sizes, got none")
+        }
+        if status.valid & zip_uint64_t(ZIP_STAT_ENCRYPTION_METHOD) != 0, status.encryption_method != ZIP_EM_NONE {
+            throw LocatedError(rules.encrypted, "\(family).encrypted", "expected a plain member, got an encrypted one")
+        }
+        let method = Int32(status.comp_method)
+        guard [ZIP_CM_STORE, ZIP_CM_DEFLATE].contains(method) else {
+            throw LocatedError(
+                .unsupported, "\(family).method",
+                "expected a stored or deflated member, got compression method \(status.comp_method)")
+        }
+        let (most, overflow) = status.comp_size.multipliedReportingOverflow(by: zip_uint64_t(rules.mostExpansion))
+        let small = zip_uint64_t(rules.smallMember)
+        guard let size = Int(exactly: status.size), let storedSize = Int(exactly: status.comp_size),
+            overflow || status.size <= small || status.size - small <= most
+        else {
+            throw LocatedError(
+                .invalid, "\(family).ratio",
+                "expected a size that \(status.comp_size) compressed bytes can give, got \(status.size)")
+        }
+        return Entry(size: size, storedSize: storedSize, isStored: method == ZIP_CM_STORE)
+    }
+}

@@ -102,7 +102,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("PK\u{3}\u{4}xxxx", 69, "zip"), ("class_name: Sequential\nconfig:\n", 65, "layers"), ("", 65, "empty"),
+        ("PK\u{3}\u{4}xxxx", 65, "zip"), ("class_name: Sequential\nconfig:\n", 65, "layers"), ("", 65, "empty"),
         ("just words", 65, "JSON or HDF5"), ("{\"class_name\": \"Sequential\", \"module\": \"keras\", \"config\": {}}", 65, "a name"),
         ("{\"class_name\": \"Graph\", \"config\": [], \"keras_version\": \"1.2.2\"}", 69, "Graph"),
         ("{\"class_name\": \"Sequential\", \"config\": {}, \"keras_version\": \"2.4.0\"}", 65, "a list of layers"),

@@ -87,8 +87,8 @@ enum OptimizerArrays {
         }
         let tensor = try array.tensor.load()
         return tensor.dtype.isFloatingPoint
-            ? Double(try tensor.asType(.float32).array(as: Float.self)[0])
-            : Double(try tensor.asType(.int64).array(as: Int64.self)[0])
+            ? Double(tensor.asType(.float32).array(as: Float.self)[0])
+            : Double(tensor.asType(.int64).array(as: Int64.self)[0])
     }
 
     /// Arrays of one slot under the names of today's weights.

@@ -61,6 +61,8 @@ public struct Inspection: Sendable {
             case .architecture: "architecture"
             case .wholeModel: "whole model"
             case .weights: "weights"
+            case .archive: "whole model, .keras"
+            case .objectWeights: "weights, .weights.h5"
             }
         container = partial.container.map { "\(kind), \($0)" } ?? kind
         dialect = partial.dialect?.rawValue

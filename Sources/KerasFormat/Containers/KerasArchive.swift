@@ -121,7 +121,10 @@ struct KerasArchive {
     private func training(
         _ settings: ConfigObject?, _ config: ConfigValue, _ metadata: Metadata, _ optimizer: [StoredWeights.Weight]
     ) -> TrainingSpec? {
-        guard let settings, !settings.isEmpty else { return nil }
+        guard var settings, !settings.isEmpty else { return nil }
+        // `save("x.h5")` of Keras 3 takes the optimizer out of the settings that a later `save("x.keras")` writes; `compile`
+        // then takes its default.
+        if settings["optimizer"] == nil, settings["optimizer_config"] == nil { settings["optimizer"] = "rmsprop" }
         // tf.keras 2.12 and later write modules as Keras 3 does: the version decides.
         let dialect =
             metadata.version.flatMap(DialectDetector.dialect(ofVersion:))

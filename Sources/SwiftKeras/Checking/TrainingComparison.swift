@@ -96,7 +96,7 @@ struct TrainingComparison {
         let states: (OptimizerState, OptimizerState)
         do throws(LocatedError) {
             states = (
-                try Self.state(a, settingsA, generationA, self.a), try Self.state(b, settingsB, generationB, self.b)
+                try Self.state(a, settingsA, self.a), try Self.state(b, settingsB, self.b)
             )
         } catch {
             return try compareUnknown(a, b, error)
@@ -145,17 +145,13 @@ struct TrainingComparison {
     }
 
     private static func state(
-        _ training: TrainingSpec, _ settings: CompileSettings, _ generation: TrainingGeneration, _ side: ModelComparison.Side
+        _ training: TrainingSpec, _ settings: CompileSettings, _ side: ModelComparison.Side
     ) throws(LocatedError) -> OptimizerState {
-        guard let optimizer = settings.optimizer as? any BuiltInOptimizer, let spec = side.stored.spec,
-            let stored = side.stored.weights
-        else { throw LocatedError(.unsupported, "compare.optimizer", "expected a built-in optimizer and a model's weights") }
-        let trained = try WeightBinding.resolve(stored, in: spec).weights.filter {
-            $0.outline.role == .trained && spec.isTrained($0.outline.layerPath)
+        guard settings.optimizer is any BuiltInOptimizer, let spec = side.stored.spec, let stored = side.stored.weights else {
+            throw LocatedError(.unsupported, "compare.optimizer", "expected a built-in optimizer and a model's weights")
         }
-        return try OptimizerWeights.decode(
-            training.optimizerWeights, for: optimizer, generation: generation, paths: trained.map(\.outline.name),
-            shapes: trained.map(\.tensor.shape))
+        let weights = try WeightBinding.resolve(stored, in: spec)
+        return try OptimizerState(TrainingConversion.record(of: training, in: spec, weights: weights))
     }
 
     // MARK: - What isn't understood
@@ -177,14 +173,5 @@ struct TrainingComparison {
         var arrays = WeightComparison(tolerance: tolerance)
         for (x, y) in zip(a.optimizerWeights, b.optimizerWeights) { try arrays.compare(x.name, x.tensor, y.tensor, as: .optimizer) }
         differences += arrays.differences
-    }
-}
-
-extension ModelSpec {
-    /// Whether no layer on the way to the owner of a weight is frozen.
-    fileprivate func isTrained(_ path: [String]) -> Bool {
-        guard trainable, let first = path.first, let layer = layers.first(where: { $0.name == first }) else { return trainable }
-        if let model = layer.model?.value { return model.isTrained(Array(path.dropFirst())) }
-        return layer.config["trainable"] != false
     }
 }

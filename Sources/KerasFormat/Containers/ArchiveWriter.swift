@@ -1,26 +1,105 @@
+import Files
+import Foundation
 package import KerasSpec
+import OrderedCollections
 package import Tensors
+import ZipFiles
 
 extension KerasWriter {
-    /// Writes what `model.save("x.keras")` writes.
+    /// Writes what `model.save("x.keras")` writes: metadata, architecture with compile settings, weights with the optimizer's.
+    ///
+    /// The same model gives the same bytes: dates are SOURCE_DATE_EPOCH's when it is set, else 1980-01-01.
+    ///
+    /// - Parameter training: in the target's dialect.
+    /// - Throws: 69 `architecture.inexpressible` before anything is written, 73 and 74 when writing fails.
     package static func writeArchive(
         _ weights: ModelWeights, of spec: ModelSpec, training: TrainingSpec?, for target: KerasTarget, to path: String,
         _ notes: inout [UpgradeNote]
     ) throws(LocatedError) {
-        throw LocatedError(.unsupported, "container.unsupported", "expected a container that is written, got \(path)")
+        precondition(training.map { $0.dialect == target.dialect } ?? true, "training settings are converted before")
+        try requireObjects(target)
+        var config = try document(of: spec, for: target, &notes)
+        guard config["module"] != nil else {
+            throw LocatedError(
+                .unsupported, "archive.config", "expected an architecture as \(target.dialect.title) puts it into archives, got one of to_json()",
+                hint: "Write .h5, or .keras for keras-3.")
+        }
+        if let training { config["compile_config"] = .object(training.compileSettings) }
+        let seconds = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"].flatMap { Int($0) }
+        let metadata: ConfigObject = [
+            "keras_version": .string(target.version), "date_saved": .string(dateText(seconds ?? 315_532_800)),
+        ]
+        let stored = try ObjectNaming.place(weights, of: spec, for: target)
+        let optimizer = training.flatMap { optimizerObject($0, target) }
+        try AtomicFile.write(to: path) { (temporary) throws(LocatedError) in
+            // Named as what a kill leaves of libzip's own writing, so that it is swept away too.
+            let weightsFile = temporary + ".weight"
+            defer { unlink(weightsFile) }
+            try ObjectHDF5Writer.write(stored, optimizer: optimizer, to: weightsFile, named: path)
+            let members = [
+                ZipWriter.Member(KerasArchive.metadataName, [.bytes(Array(JSON.text(.object(metadata)).utf8))]),
+                ZipWriter.Member(KerasArchive.configName, [.bytes(Array(JSON.text(.object(config)).utf8))]),
+                ZipWriter.Member(KerasArchive.weightsName, [.file(try InputFile(weightsFile))]),
+            ]
+            let date = seconds.map(ZipWriter.Date.init(secondsSince1970:)) ?? ZipWriter.Date()
+            try ZipWriter.write(members, to: temporary, named: path, date: date, permissions: 0o600)
+        }
     }
 
     /// Writes what `save_weights("x.weights.h5")` writes.
     package static func writeObjectWeights(
         _ weights: ModelWeights, of spec: ModelSpec, for target: KerasTarget, to path: String
     ) throws(LocatedError) {
-        throw LocatedError(.unsupported, "container.unsupported", "expected a container that is written, got \(path)")
+        try requireObjects(target)
+        let stored = try ObjectNaming.place(weights, of: spec, for: target)
+        try AtomicFile.write(to: path) { (temporary) throws(LocatedError) in
+            try ObjectHDF5Writer.write(stored, to: temporary, named: path)
+        }
     }
 
-    /// Writes weights that were never given a meaning.
+    /// Writes weights that were never given a meaning: as their file of the same layout had them.
+    ///
+    /// Throws 69 `weights.layout` for weights of another layout, whose places only an architecture tells.
     package static func writeObjectWeights(
         _ weights: StoredWeights, for target: KerasTarget, to path: String
     ) throws(LocatedError) {
-        throw LocatedError(.unsupported, "container.unsupported", "expected a container that is written, got \(path)")
+        try requireObjects(target)
+        let isOld = weights.layers.contains { $0.name.split(separator: "/").contains { $0 == ObjectHDF5.oldContainer } }
+        guard weights.scheme == .objects, !isOld else {
+            throw LocatedError(
+                .unsupported, "weights.layout", "expected weights in Keras 3's layout, got another layout without an architecture",
+                hint: "Give the architecture, and this file as its weights.")
+        }
+        try AtomicFile.write(to: path) { (temporary) throws(LocatedError) in
+            try ObjectHDF5Writer.write(weights, to: temporary, named: path)
+        }
+    }
+
+    /// Only Keras 3 and tf.keras from 2.13 on read files by objects.
+    private static func requireObjects(_ target: KerasTarget) throws(LocatedError) {
+        guard target.dialect == .keras3 || target.dialect == .tfKeras else {
+            throw LocatedError(
+                .unsupported, "container.target", "expected a container that \(target.dialect.title) reads, got one of Keras 3's",
+                hint: "Write .h5 for it.")
+        }
+    }
+
+    private static func optimizerObject(_ training: TrainingSpec, _ target: KerasTarget) -> StoredWeights.Layer? {
+        guard !training.optimizerWeights.isEmpty else { return nil }
+        let name = training.compileSettings["optimizer"]?.object?["config"]?.object?["name"]?.string
+        return StoredWeights.Layer(
+            name: "optimizer",
+            weights: training.optimizerWeights.enumerated().map { StoredWeights.Weight(name: String($0), tensor: $1.tensor) },
+            label: target.dialect == .keras3 && target.minor >= 6 ? name : nil)
+    }
+
+    /// `2026-11-23@09:36:12`, in UTC.
+    private static func dateText(_ seconds: Int) -> String {
+        var time = time_t(seconds)
+        var parts = tm()
+        gmtime_r(&time, &parts)
+        func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : String(number) }
+        let day = "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+        return "\(day)@\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
     }
 }

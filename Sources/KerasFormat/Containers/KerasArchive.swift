@@ -108,13 +108,15 @@ struct KerasArchive {
         _ config: ConfigValue
     ) throws(LocatedError) -> (config: ConfigValue, compileSettings: ConfigObject?) {
         guard var document = config.object else { return (config, nil) }
-        guard let compile = document.removeValue(forKey: "compile_config"), !compile.isNull else {
-            return (.object(document), nil)
+        // What says that nothing was compiled stays, so that it is written again.
+        guard let compile = document["compile_config"], !compile.isNull, compile.object?.isEmpty != true else {
+            return (config, nil)
         }
         guard let settings = compile.object else {
             throw LocatedError(
                 .invalid, "training.config", "expected an object, got \(compile.summary)", at: [Self.configName, "compile_config"])
         }
+        document.removeValue(forKey: "compile_config")
         return (.object(document), settings)
     }
 

@@ -26,6 +26,9 @@ struct ObjectHDF5 {
         return nil
     }
 
+    /// A part of the weights, which may hold the optimizer's alone.
+    init(shard file: any HDF5Reading) { self.file = file }
+
     /// What a file of this layout holds.
     struct Contents {
         var weights = StoredWeights(layers: [], scheme: .objects)

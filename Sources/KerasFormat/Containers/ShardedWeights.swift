@@ -75,21 +75,13 @@ struct ShardedWeights {
 
     private func contents(of shard: String) throws(LocatedError) -> ObjectHDF5.Contents {
         let file = try HDF5File(reading: folder + shard)
-        guard let reader = try ObjectHDF5(file) else {
-            // A shard that nothing was put into.
-            guard try file.links(of: "").isEmpty else {
-                throw LocatedError(
-                    .invalid, "hdf5.not_keras", "expected weights in Keras 3's layout, with vars or layers, got another", at: [shard])
-            }
-            return ObjectHDF5.Contents()
-        }
         for (object, value) in map where (value.array ?? [value]).contains(.string(shard)) {
             guard try file.exists(object) == .group else {
                 throw LocatedError(
                     .invalid, "shards.missing", "expected \(quoted(object)) in the file, as the map says, found none", at: [shard])
             }
         }
-        return try reader.contents()
+        return try ObjectHDF5(shard: file).contents()
     }
 
     private static func duplicate(_ name: String, _ shard: String) -> LocatedError {

@@ -1,0 +1,112 @@
+import KerasSpec
+import OrderedCollections
+import Tensors
+
+extension ObjectNaming {
+    /// The weights as a file of the target holds them: an object for the model, for every layer and for every part of one, in
+    /// the order of layers. Where random numbers stand is in no file of genuine Keras.
+    static func place(
+        _ weights: ModelWeights, of spec: ModelSpec, for target: KerasTarget
+    ) throws(LocatedError) -> StoredWeights {
+        var placing = ObjectPlacing(weights, target)
+        placing.put([], label: spec.name, at: "")
+        try placing.put(spec, at: "", layerPath: [])
+        return placing.stored
+    }
+}
+
+/// Gives a model's weights their places in a file.
+private struct ObjectPlacing {
+    private(set) var stored: StoredWeights
+    private let target: KerasTarget
+    private let values: [String: LazyTensor]
+    private let byLayer: [[String]: [ModelWeights.Weight]]
+
+    /// Groups of these parts say the name of their object from Keras 3.6 on.
+    private static let firstNamed = 6
+
+    init(_ weights: ModelWeights, _ target: KerasTarget) {
+        stored = StoredWeights(layers: [], scheme: .objects, kerasVersion: target.version)
+        self.target = target
+        values = Dictionary(weights.weights.map { ($0.outline.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+        byLayer = Dictionary(grouping: weights.weights, by: \.outline.layerPath)
+    }
+
+    mutating func put(_ tensors: [(name: String, tensor: LazyTensor)], label: String?, at path: String) {
+        let isNamed = target.dialect == .keras3 && target.minor >= Self.firstNamed
+        stored.layers.append(
+            StoredWeights.Layer(
+                name: path, weights: tensors.map { StoredWeights.Weight(name: $0.name, tensor: $0.tensor) },
+                label: isNamed ? label : nil))
+    }
+
+    mutating func put(_ spec: ModelSpec, at path: String, layerPath: [String]) throws(LocatedError) {
+        var counts: [String: Int] = [:]
+        for layer in ObjectNaming.counted(spec) {
+            let base = ObjectNaming.snakeCase(layer.model?.value.kind.rawValue ?? layer.className)
+            let number = counts[base, default: 0]
+            counts[base] = number + 1
+            try put(layer, at: join(path, "layers/" + ObjectNaming.numbered(base, number)), layerPath: layerPath + [layer.name])
+        }
+    }
+
+    private mutating func put(_ layer: LayerSpec, at path: String, layerPath: [String]) throws(LocatedError) {
+        if let model = layer.model?.value {
+            put([], label: layer.name, at: path)
+            return try put(model, at: path, layerPath: layerPath)
+        }
+        guard let layout = WeightLayout(of: layer.className, config: layer.config) else {
+            return putOpaque(under: [], label: layer.name, at: path, layerPath: layerPath)
+        }
+        try put(layout, of: layer.className, label: layer.name, at: path, layerPath: layerPath, path: [])
+    }
+
+    private mutating func put(
+        _ layout: WeightLayout, of className: String, label: String, at group: String, layerPath: [String], path: [String]
+    ) throws(LocatedError) {
+        var tensors: [(name: String, tensor: LazyTensor)] = []
+        for variable in layout.variables where variable.role != .seed {
+            let outline = WeightOutline(layerPath: layerPath, path: path + [variable.name], role: variable.role)
+            guard let tensor = values[outline.name] else {
+                throw LocatedError(.mismatch, "weights.value", "expected a value for every weight, got none", at: [outline.name])
+            }
+            tensors.append((String(tensors.count), tensor))
+        }
+        put(tensors, label: label, at: group)
+        for part in layout.parts where part.className != "SeedGenerator" {
+            let isPrivate = target.dialect == .tfKeras && className == "MultiHeadAttention"
+            let inner = ([group] + part.path.dropLast() + [(isPrivate ? "_" : "") + (part.path.last ?? "")]).joined(separator: "/")
+            if WeightLayout(of: part.className, config: part.config) == nil {
+                putOpaque(under: part.path, label: self.label(of: part), at: inner, layerPath: layerPath)
+            } else {
+                try put(
+                    part.layout, of: part.className, label: self.label(of: part), at: inner, layerPath: layerPath,
+                    path: path + part.path)
+            }
+        }
+        if className == "MultiHeadAttention" {
+            for name in ["dropout_layer", "softmax"] { put([], label: name, at: group + "/_" + name) }
+        }
+    }
+
+    /// What Keras calls a part: for the cell of an LSTM, whose configuration is the layer's, by its class.
+    private func label(of part: WeightLayout.Part) -> String {
+        if part.path.last == "cell", part.className.hasSuffix("Cell"), part.config["units"] != nil || part.config["filters"] != nil {
+            return ObjectNaming.snakeCase(part.className)
+        }
+        return part.config["name"]?.string ?? part.path.last ?? ""
+    }
+
+    /// The arrays of an object whose class nobody knows, under the names that they came with.
+    private mutating func putOpaque(under prefix: [String], label: String, at group: String, layerPath: [String]) {
+        var objects: OrderedDictionary<String, [(name: String, tensor: LazyTensor)]> = [group: []]
+        for weight in byLayer[layerPath] ?? [] where weight.outline.path.starts(with: prefix) {
+            let rest = weight.outline.path.dropFirst(prefix.count)
+            guard let name = rest.last else { continue }
+            objects[([group] + rest.dropLast()).joined(separator: "/"), default: []].append((name, weight.tensor))
+        }
+        for (path, tensors) in objects { put(tensors, label: path == group ? label : nil, at: path) }
+    }
+
+    private func join(_ path: String, _ name: String) -> String { path.isEmpty ? name : path + "/" + name }
+}

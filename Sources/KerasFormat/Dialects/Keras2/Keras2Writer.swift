@@ -101,7 +101,7 @@ struct Keras2Writer {
     }
 
     /// Classes of Keras 3 that Keras 2.3 doesn't have; other unknown classes are a user's own.
-    private static let keras3Classes: Set<String> = [
+    static let keras3Classes: Set<String> = [
         "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D",
         "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "AdditiveAttention", "Attention", "AugMix", "AutoContrast",
         "CategoryEncoding", "CenterCrop", "Conv1DTranspose", "ConvLSTM1D", "ConvLSTM3D", "CutMix", "DepthwiseConv1D",

@@ -14,6 +14,23 @@ enum TfKerasDialect: ArchitectureDialect {
     static func write(
         _ spec: ModelSpec, for target: KerasTarget, usesSources: Bool, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) -> ConfigObject {
-        throw .unsupported(.tfKeras)
+        var writer = TfKerasWriter(usesSources: usesSources)
+        let document = writer.model(spec)
+        guard writer.refusals.isEmpty else { throw .inexpressible(writer.refusals, in: target) }
+        notes += writer.notes
+        return document
+    }
+
+    /// `config.json` of a `.keras`: the model with the module of its class. Training settings are the caller's to add.
+    static func archiveConfig(
+        of spec: ModelSpec, for target: KerasTarget, _ notes: inout [UpgradeNote]
+    ) throws(LocatedError) -> ConfigObject {
+        let document = try KerasWriter.document(of: spec, for: target, &notes)
+        if document["module"] != nil { return document }
+        let isSequential = spec.kind == .sequential
+        return [
+            "module": isSequential ? "keras" : "tf_keras.src.engine.functional", "class_name": document["class_name"] ?? .null,
+            "config": document["config"] ?? .null, "registered_name": isSequential ? nil : "Functional",
+        ]
     }
 }

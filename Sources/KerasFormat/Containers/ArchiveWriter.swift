@@ -18,7 +18,7 @@ extension KerasWriter {
     ) throws(LocatedError) {
         precondition(training.map { $0.dialect == target.dialect } ?? true, "training settings are converted before")
         try requireObjects(target)
-        var config = try document(of: spec, for: target, &notes)
+        var config = try target.dialect.architecture.archiveConfig(of: spec, for: target, &notes)
         guard config["module"] != nil else {
             throw LocatedError(
                 .unsupported, "archive.config", "expected an architecture as \(target.dialect.title) puts it into archives, got one of to_json()",

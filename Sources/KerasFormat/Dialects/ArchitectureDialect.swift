@@ -25,9 +25,21 @@ protocol ArchitectureDialect {
     static func modelConfig(
         of spec: ModelSpec, for target: KerasTarget, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) -> ConfigObject
+
+    /// `config.json` of a `.keras`, without training settings.
+    static func archiveConfig(
+        of spec: ModelSpec, for target: KerasTarget, _ notes: inout [UpgradeNote]
+    ) throws(LocatedError) -> ConfigObject
 }
 
 extension ArchitectureDialect {
+    /// The document as it is.
+    static func archiveConfig(
+        of spec: ModelSpec, for target: KerasTarget, _ notes: inout [UpgradeNote]
+    ) throws(LocatedError) -> ConfigObject {
+        try KerasWriter.document(of: spec, for: target, &notes)
+    }
+
     /// Class and configuration, as `to_json()` has them.
     static func modelConfig(
         of spec: ModelSpec, for target: KerasTarget, _ notes: inout [UpgradeNote]

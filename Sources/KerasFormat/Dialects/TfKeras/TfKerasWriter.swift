@@ -81,8 +81,9 @@ struct TfKerasWriter {
         return result
     }
 
-    /// Classes of Keras 3 and of Keras 2.3 that tf.keras doesn't have.
+    /// Classes of Keras 3, 2.3 and 1 that tf.keras doesn't have.
     private static let foreignClasses: Set<String> = Keras2Writer.keras3Classes.union(ClassRule.keptClasses)
+        .union(["ParametricSoftplus", "SReLU"])
 
     /// The layer as its file had it, if it still is what was read.
     private func unchangedSource(of layer: LayerSpec) -> ConfigObject? {

@@ -85,10 +85,13 @@ private struct NodeReader {
             throw Serialized.wrong("a list of inputs", node, at: path)
         }
         var call = LayerCall(arguments: [first])
-        if Keras2Graph.recurrentClasses.contains(layer.className), case .list(let items) = first, items.count > 1 {
+        let isRecurrent = Keras2Graph.recurrentClasses.contains(layer.className)
+        if isRecurrent, case .list(let items) = first, items.count > 1 {
             try separateStates(items, of: layer, in: &call, at: path)
         }
         for (key, value) in keywords {
+            // Bidirectional says null beside the states that stand behind the input.
+            if value.isNull, isRecurrent, key == "initial_state" || key == "constants" { continue }
             call.keywords[key] = try argument(value, at: keywordsPath[key], depth: 0)
         }
         return call

@@ -55,7 +55,9 @@ let rooms: [[Target]] = [
     room("Ops", ["Graphs", "Kernels", "Tensors"]),
     room("Engine", ["Graphs", "Tensors"]),
     // storey 3
-    room("KerasFormat", ["Files", "HDF5Files", "KerasSpec", "Tensors", "ZipFiles", orderedCollections, yams]),
+    room(
+        "KerasFormat", ["Files", "HDF5Files", "KerasSpec", "Tensors", "ZipFiles", orderedCollections, yams],
+        forTests: ["Datasets"]),
     room(
         "Layers", ["KerasSpec", "Graphs", "Kernels", "Ops", "Tensors", orderedCollections],
         forTests: ["Engine", "KerasFormat"]),

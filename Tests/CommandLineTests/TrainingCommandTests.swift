@@ -223,7 +223,7 @@ struct WrongTrainingTests {
         arguments: [
             (["--output", "absent/out.h5"], 73), (["--output", "absent/out.json", "--weights-out", "weights.h5"], 73),
             (["--output", "out.json", "--weights-out", "absent/weights.h5"], 73), (["--output", "out.h5", "--history", "absent/h.json"], 73),
-            (["--output", "/proc/out.h5"], 73), (["--output", "folder.h5"], 73), (["--output", "out.json"], 64), (["--output", "out.keras"], 69),
+            (["--output", "/proc/out.h5"], 73), (["--output", "folder.h5"], 73), (["--output", "out.json"], 64),
             (["--output", "out.h5", "--weights-out", "weights.h5"], 64),
         ] as [([String], Int32)])
     func outputs(_ arguments: [String], _ status: Int32) throws {

@@ -93,7 +93,7 @@ import ZipFiles
     @Test func whatIsNoArchiveOfKerasIsToldSo() throws {
         func code(_ members: OrderedDictionary<String, [UInt8]>) throws -> String? {
             let path = try written(members)
-            do { _ = try KerasFile.read(path) } catch let error as LocatedError { return error.code }
+            do { _ = try KerasFile.read(path) } catch { return error.code }
             return nil
         }
         var members = try members()

@@ -13,6 +13,6 @@ enum Keras3Dialect: ArchitectureDialect {
     static func write(
         _ spec: ModelSpec, for target: KerasTarget, usesSources: Bool, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) -> ConfigObject {
-        throw .unsupported(.keras3)
+        try Keras3Writer.document(spec, for: target, usesSources: usesSources, &notes)
     }
 }

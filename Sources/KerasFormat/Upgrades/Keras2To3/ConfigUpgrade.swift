@@ -21,7 +21,7 @@ enum ConfigUpgrade {
                     "mask_value", "stddev", "theta":
                     .number
                 case "use_bias", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "center",
-                    "scale", "mask_zero", "normalize", "sparse", "trainable", "reset_after", "unit_forget_bias":
+                    "mask_zero", "normalize", "sparse", "trainable", "reset_after", "unit_forget_bias":
                     .flag
                 case "kernel_size", "strides", "pool_size", "dilation_rate", "target_shape", "dims", "batch_input_shape":
                     .extents

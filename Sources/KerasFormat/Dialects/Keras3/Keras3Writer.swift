@@ -1,0 +1,390 @@
+import KerasSpec
+import OrderedCollections
+import Tensors
+
+/// Writes a spec as Keras 3 would, without the words that the target's version lacks, and collects what it can't say.
+///
+/// Source: `get_config` of `keras/src/models/functional.py` and `sequential.py`, `saving/serialization_lib.py` of 3.0.5 and
+/// 3.15.1.
+struct Keras3Writer {
+    let target: KerasTarget
+    /// Whether layers that nobody changed since they were read from this dialect are written as they stood in their file.
+    let usesSources: Bool
+    /// What can't be said, as `layer: reason`.
+    private(set) var refusals: [String] = []
+    private(set) var notes: [UpgradeNote] = []
+    private var hasOldVariance = false
+    private var hasOldMasks = false
+
+    init(target: KerasTarget, usesSources: Bool) {
+        self.target = target
+        self.usesSources = usesSources
+    }
+
+    /// The document of `to_json()`. Throws 69 `architecture.inexpressible` with all layers that the target can't say.
+    static func document(
+        _ spec: ModelSpec, for target: KerasTarget, usesSources: Bool, _ notes: inout [UpgradeNote]
+    ) throws(LocatedError) -> ConfigObject {
+        // Architectures of Keras 3 say no version themselves; what is not known to be older is taken for the newest.
+        let origin = KerasTarget(.keras3, version: spec.provenance?.kerasVersion ?? KerasTarget(.keras3).version)
+        let sourcesServe = spec.provenance?.dialect == .keras3 && origin.minor <= target.minor
+        var writer = Keras3Writer(target: target, usesSources: usesSources && sourcesServe)
+        let document = writer.model(spec, path: "")
+        guard writer.refusals.isEmpty else { throw .inexpressible(writer.refusals, in: target) }
+        if writer.hasOldVariance {
+            writer.notes.append(
+                UpgradeNote(layer: "", text: "BatchNormalization's moving variance is updated by Keras 3's rule from now on"))
+        }
+        if writer.hasOldMasks, makesMasks(spec) {
+            writer.notes.append(
+                UpgradeNote(
+                    layer: "", text: "where masks meet, Keras 3 counts a step that counts in any input, not in all of them"))
+        }
+        notes += writer.notes
+        return document
+    }
+
+    private static func makesMasks(_ spec: ModelSpec) -> Bool {
+        spec.layers.contains { layer in
+            layer.className == "Masking" || layer.config["mask_zero"] == true
+                || (layer.model.map { makesMasks($0.value) } ?? false)
+        }
+    }
+
+    // MARK: - Models
+
+    private mutating func model(_ spec: ModelSpec, path: String) -> ConfigObject {
+        let spec = withoutOldActivations(spec, path: path)
+        return switch spec.kind {
+        case .sequential:
+            [
+                "module": "keras", "class_name": "Sequential", "config": .object(sequential(spec, path: path)),
+                "registered_name": nil,
+            ]
+        case .functional:
+            [
+                "module": "keras.src.models.functional", "class_name": "Functional",
+                "config": .object(functional(spec, path: path)), "registered_name": "Functional",
+            ]
+        }
+    }
+
+    private mutating func sequential(_ spec: ModelSpec, path: String) -> ConfigObject {
+        var config: ConfigObject = [
+            "name": .string(spec.name), "trainable": .bool(spec.trainable), "dtype": "float32",
+        ]
+        var items: [ConfigValue] = []
+        for layer in spec.layers { items.append(.object(self.layer(layer, path: path))) }
+        config["layers"] = .array(items)
+        if let input = spec.layers.first, input.className == "InputLayer", let shape = input.config["batch_shape"] {
+            config["build_input_shape"] = shape
+        }
+        return config
+    }
+
+    private mutating func functional(_ spec: ModelSpec, path: String) -> ConfigObject {
+        let nested = Set(spec.layers.filter { $0.model?.value.kind == .functional }.map(\.name))
+        var items: [ConfigValue] = []
+        for layer in spec.layers {
+            var json = self.layer(layer, path: path)
+            var nodes: [ConfigValue] = []
+            for call in layer.calls where !(call.arguments.isEmpty && call.keywords.isEmpty) {
+                if call.keywords["constants"] != nil { refuse(layer.name, "a call with constants", path: path) }
+                nodes.append(
+                    .object([
+                        "args": .array(call.arguments.map(Self.argument)),
+                        "kwargs": .object(call.keywords.mapValues(Self.argument)),
+                    ]))
+            }
+            json["name"] = .string(layer.name)
+            json["inbound_nodes"] = .array(nodes)
+            items.append(.object(json))
+        }
+        return [
+            "name": .string(spec.name), "trainable": .bool(spec.trainable), "layers": .array(items),
+            "input_layers": ends(spec.inputs, nested, of: spec, path: path),
+            "output_layers": ends(spec.outputs, nested, of: spec, path: path),
+        ]
+    }
+
+    private static func argument(_ nest: Nest) -> ConfigValue {
+        switch nest {
+        case .tensor(let reference):
+            [
+                "class_name": "__keras_tensor__",
+                "config": [
+                    // Keras replaces the tensor by the output that the history names, and looks at nothing else of it.
+                    "shape": [], "dtype": "float32",
+                    "keras_history": [.string(reference.layer), .integer(reference.node), .integer(reference.tensor)],
+                ],
+            ]
+        case .constant(let value): value
+        case .list(let items): .array(items.map(argument))
+        case .dictionary(let items): .object(items.mapValues(argument))
+        }
+    }
+
+    /// Inputs or outputs. Before 3.4 they are a list or an object of triples and nothing else.
+    private mutating func ends(_ nest: Nest, _ nested: Set<String>, of spec: ModelSpec, path: String) -> ConfigValue {
+        if target.minor < 4 {
+            switch nest {
+            case .tensor(let reference): return [triple(reference, nested)]
+            case .list(let items):
+                if items.contains(where: { if case .tensor = $0 { false } else { true } }) { refuse(spec.name, "nested ends", path: path) }
+            case .dictionary(let items):
+                if items.values.contains(where: { if case .tensor = $0 { false } else { true } }) {
+                    refuse(spec.name, "nested ends", path: path)
+                }
+            case .constant: break
+            }
+        }
+        return anyEnds(nest, nested)
+    }
+
+    private func anyEnds(_ nest: Nest, _ nested: Set<String>) -> ConfigValue {
+        switch nest {
+        case .tensor(let reference): triple(reference, nested)
+        case .constant(let value): value
+        case .list(let items): .array(items.map { anyEnds($0, nested) })
+        case .dictionary(let items): .object(items.mapValues { anyEnds($0, nested) })
+        }
+    }
+
+    private func triple(_ reference: TensorReference, _ nested: Set<String>) -> ConfigValue {
+        // Keras 3.0 to 3.2 read the calls of nested models from 0, whatever they write.
+        let first = nested.contains(reference.layer) && target.minor >= 3 ? 1 : 0
+        return [.string(reference.layer), .integer(reference.node + first), .integer(reference.tensor)]
+    }
+
+    // MARK: - Layers
+
+    private mutating func layer(_ layer: LayerSpec, path: String) -> ConfigObject {
+        if layer.name.contains("/") { refuse(layer.name, "a name with a slash", path: path) }
+        if let model = layer.model?.value { return self.model(model, path: path + layer.name + "/") }
+        let source = layer.source.flatMap { $0.dialect == .keras3 ? $0.json.object : nil }
+        if usesSources, var json = source, layer.source?.upgraded == layer.config, json["module"] != nil {
+            json.removeValue(forKey: "inbound_nodes")
+            json.removeValue(forKey: "name")
+            return json
+        }
+        let className = layer.className
+        if className.hasPrefix(OperationName.prefix) { return operation(layer) }
+        if className == "Lambda" {
+            if layer.source?.dialect != .keras3 {
+                notes.append(
+                    UpgradeNote(layer: layer.name, text: "the code of a Lambda is kept as it stands; Keras 3 may not take it"))
+            }
+            return Self.keras("keras.layers", className, layer.config.filter { !$0.key.hasPrefix("legacy>") })
+        }
+        if Keras3Words.gone.contains(className) || Keras3Words.classes[className, default: 0] > target.minor {
+            refuse(layer.name, "class \(className)", path: path)
+            return [:]
+        }
+        guard WeightLayout(of: className, config: layer.config) != nil else {
+            // A class of one's own: by the names that its file had, else by the name under which it is registered.
+            var settings = layer.config
+            settings.removeValue(forKey: LegacyName.kept)
+            let plain = className.split(separator: ">").last.map(String.init) ?? className
+            return [
+                "module": source?["module"] ?? .null, "class_name": source?["class_name"] ?? .string(plain),
+                "config": .object(settings), "registered_name": source?["registered_name"] ?? .string(className),
+            ]
+        }
+        let before = refusals.count
+        var (written, config) = settings(of: className, layer.config) { refusals.append("\(path)\(layer.name): \($0)") }
+        if refusals.count == before, written == "ThresholdedReLU" { (written, config) = thresholded(layer, config, path: path) }
+        if layer.config[LegacyName.varianceRule] != nil { hasOldVariance = true }
+        if layer.config[LegacyName.maskRule] != nil { hasOldMasks = true }
+        return Self.keras("keras.layers", written, config)
+    }
+
+    private func operation(_ layer: LayerSpec) -> ConfigObject {
+        let parts = layer.className.dropFirst(OperationName.prefix.count).split(separator: ".").map(String.init)
+        let name = parts.last ?? ""
+        var config = layer.config
+        // Operations with settings of their own take no name before.
+        if target.minor < 11, config.count > 1 { config.removeValue(forKey: "name") }
+        return [
+            "module": .string((["keras.src.ops"] + parts.dropLast()).joined(separator: ".")), "class_name": .string(name),
+            "config": .object(config), "registered_name": .string(name),
+        ]
+    }
+
+    private static func keras(_ module: String, _ className: String, _ config: ConfigObject) -> ConfigObject {
+        ["module": .string(module), "class_name": .string(className), "config": .object(config), "registered_name": nil]
+    }
+
+    /// x where x is above theta, else 0, is what Keras 3's ReLU with a threshold computes.
+    private mutating func thresholded(
+        _ layer: LayerSpec, _ config: ConfigObject, path: String
+    ) -> (String, ConfigObject) {
+        guard let theta = config["theta"]?.number, theta >= 0 else {
+            refuse(layer.name, "class ThresholdedReLU with a negative theta", path: path)
+            return (layer.className, config)
+        }
+        notes.append(UpgradeNote(layer: layer.name, text: "ThresholdedReLU is written as a ReLU with a threshold"))
+        var result = config
+        result.removeValue(forKey: "theta")
+        result["max_value"] = .null
+        result["negative_slope"] = 0.0
+        result["threshold"] = .float(theta)
+        return ("ReLU", result)
+    }
+
+    /// The settings of a class of Keras, without legacy words and without what the target's version lacks. `refuse` hears
+    /// what can't be said; the result is then of no use.
+    private func settings(
+        of className: String, _ config: ConfigObject, _ refuse: (String) -> Void
+    ) -> (String, ConfigObject) {
+        var result: ConfigObject = [:]
+        for (key, value) in config {
+            switch key {
+            case LegacyName.kept, LegacyName.maskRule, LegacyName.varianceRule: continue
+            case _ where key.hasPrefix("legacy>"):
+                refuse("\(key.dropFirst("legacy>".count)) \(JSON.text(value))")
+                continue
+            default: break
+            }
+            if className == "InputLayer", key == "trainable", value == true { continue }
+            if let word = Keras3Words.key(key, of: className), target.minor < word.minor {
+                // Without renormalization its momentum says nothing; a seed says where random numbers begin, no more.
+                let means = word.neutral.contains(value) || (key == "renorm_momentum" && config["renorm"] != true) || key == "seed"
+                if !means { refuse("\(key) \(JSON.text(value))") }
+                continue
+            }
+            result[key] = self.value(value, key, refuse)
+        }
+        return (className, result)
+    }
+
+    private func value(_ value: ConfigValue, _ key: String, _ refuse: (String) -> Void) -> ConfigValue {
+        switch value {
+        case .string(LegacyName.hardSigmoid):
+            refuse("\(key) hard_sigmoid as Keras 2 has it")
+            return value
+        case .string(let name) where key == "activation" || key == "recurrent_activation":
+            if Keras3Words.activations[name, default: 0] > target.minor { refuse("\(key) \(name)") }
+            return value
+        case .array(let items): return .array(items.map { self.value($0, key, refuse) })
+        case .object(var object):
+            guard let className = object["class_name"]?.string else { return value }
+            guard let module = object["module"]?.string else {
+                if ["Sequential", "Model", "Functional"].contains(className) { refuse("\(key) that is a model") }
+                return value
+            }
+            if className.hasSuffix("DTypePolicy"), target.minor < 4 {
+                refuse("dtype policy \(className)")
+                return value
+            }
+            guard module == "keras" || module.hasPrefix("keras."), let config = object["config"]?.object else { return value }
+            if Keras3Words.gone.contains(className) || Keras3Words.classes[className, default: 0] > target.minor {
+                refuse("class \(className) in \(key)")
+            }
+            object["config"] = .object(settings(of: className, config, refuse).1)
+            if module == "keras.initializers", target.minor < Self.shortInitializerNames, className == "Orthogonal" {
+                object["class_name"] = "OrthogonalInitializer"
+            }
+            return .object(object)
+        default: return value
+        }
+    }
+
+    /// From which version on initializers are found as `Orthogonal` too.
+    private static let shortInitializerNames = 7
+
+    private mutating func refuse(_ layer: String, _ reason: String, path: String) {
+        refusals.append("\(path)\(layer): \(reason)")
+    }
+
+    // MARK: - Keras 2's hard_sigmoid
+
+    /// The same model with clip(0.2·x + 0.5, 0, 1) said in Keras 3's words: a Rescaling and a ReLU that ends at 1. An
+    /// Activation becomes these two; another layer's activation becomes linear and the two follow it.
+    private mutating func withoutOldActivations(_ spec: ModelSpec, path: String) -> ModelSpec {
+        guard spec.layers.contains(where: isPlain) else { return spec }
+        var names = Set(spec.layers.map(\.name))
+        // Of whom others take the output that a layer gave.
+        var lasts: [String: String] = [:]
+        for layer in spec.layers where layer.className != "Activation" && isPlain(layer) {
+            lasts[layer.name] = Self.free(layer.name + "_hard_sigmoid", &names)
+        }
+        var result = spec
+        result.layers = []
+        result.outputs = spec.outputs.renaming(lasts)
+        for var layer in spec.layers {
+            layer.calls = layer.calls.map { call in
+                LayerCall(
+                    arguments: call.arguments.map { $0.renaming(lasts) },
+                    keywords: call.keywords.mapValues { $0.renaming(lasts) })
+            }
+            guard isPlain(layer) else {
+                result.layers.append(layer)
+                continue
+            }
+            let last = lasts[layer.name] ?? layer.name
+            let scale = Self.free(last + "_scale", &names)
+            let dtype = layer.config["dtype"] ?? "float32"
+            var rescaling = LayerSpec(
+                className: "Rescaling", name: scale,
+                config: ["name": .string(scale), "trainable": true, "dtype": dtype, "scale": 0.2, "offset": 0.5])
+            var limit = LayerSpec(
+                className: "ReLU", name: last,
+                config: [
+                    "name": .string(last), "trainable": true, "dtype": dtype, "max_value": 1.0, "negative_slope": 0.0,
+                    "threshold": 0.0,
+                ])
+            func calls(on name: String) -> [LayerCall] {
+                layer.calls.indices.map { LayerCall(arguments: [.tensor(TensorReference(layer: name, node: $0))]) }
+            }
+            limit.calls = calls(on: scale)
+            if layer.className == "Activation" {
+                rescaling.calls = layer.calls
+            } else {
+                rescaling.calls = calls(on: layer.name)
+                layer.config["activation"] = "linear"
+                result.layers.append(layer)
+            }
+            result.layers += [rescaling, limit]
+            notes.append(
+                UpgradeNote(
+                    layer: path + layer.name,
+                    text: "Keras 2's hard_sigmoid is written as the layers \(quoted(scale)) and \(quoted(last))"))
+        }
+        return result
+    }
+
+    /// Whether a layer's activation is Keras 2's hard_sigmoid, the last thing that it does, and can be taken out of it.
+    private func isPlain(_ layer: LayerSpec) -> Bool {
+        let classes: Set<String> = [
+            "Activation", "Dense", "Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose", "DepthwiseConv2D",
+            "SeparableConv1D", "SeparableConv2D",
+        ]
+        return classes.contains(layer.className) && layer.config["activation"] == .string(LegacyName.hardSigmoid)
+            && (layer.config["activity_regularizer"] ?? .null).isNull
+    }
+
+    /// A name that no layer bears yet.
+    private static func free(_ name: String, _ names: inout Set<String>) -> String {
+        var candidate = name
+        var number = 1
+        while !names.insert(candidate).inserted {
+            candidate = "\(name)_\(number)"
+            number += 1
+        }
+        return candidate
+    }
+}
+
+extension Nest {
+    /// The same with tensors of other layers.
+    fileprivate func renaming(_ names: [String: String]) -> Nest {
+        switch self {
+        case .tensor(var reference):
+            reference.layer = names[reference.layer] ?? reference.layer
+            return .tensor(reference)
+        case .constant: return self
+        case .list(let items): return .list(items.map { $0.renaming(names) })
+        case .dictionary(let items): return .dictionary(items.mapValues { $0.renaming(names) })
+        }
+    }
+}

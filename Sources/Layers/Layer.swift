@@ -65,8 +65,10 @@ package protocol BuiltInLayer: Layer {
     /// A penalty on this layer's outputs.
     var activityRegularizer: Regularizer? { get }
 
-    /// Call keywords whose tensors follow the positional inputs.
-    var inputKeywords: [String] { get }
+    /// Call keywords that this layer honours, besides `training` and `mask`, which are settled before `lower` unless they are
+    /// named here. Tensors in them follow the positional inputs; constants stand in `context.call`. nil: all are passed, and
+    /// the layer refuses what it doesn't know.
+    var callKeywords: Set<String>? { get }
 
     /// Adds this layer's nodes to a graph. Takes and returns lists, with masks, so that merges and multi-output layers need
     /// no special door.
@@ -76,7 +78,7 @@ package protocol BuiltInLayer: Layer {
 extension BuiltInLayer {
     package func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot] { [] }
     package func encode(into config: inout ConfigObject) {}
-    package var inputKeywords: [String] { [] }
+    package var callKeywords: Set<String>? { [] }
     package var activityRegularizer: Regularizer? { nil }
 
     /// Keras 3's `get_config()`.

@@ -7,7 +7,9 @@ package import Tensors
 /// model; `layer` changes as the walk goes on.
 package final class LoweringContext {
     /// Training: dropout drops, batch statistics are taken, state is updated. (Not the same as wanting gradients.)
-    package let training: Bool
+    package private(set) var training: Bool
+    /// The arguments of the layer's call that is being lowered.
+    package private(set) var call = CallArguments()
     package private(set) var builder = GraphBuilder()
     /// Indices that must be checked before a run, since an op can't refuse: inputs that are looked up in a table.
     package private(set) var indexChecks: [IndexCheck] = []
@@ -93,17 +95,19 @@ package final class LoweringContext {
 
     // MARK: the walk
 
-    /// Runs `body` as the layer `name` with its weights made (first time) or looked up.
+    /// Runs `body` as the layer `name` in one call, with its weights made (first time) or looked up.
     func within<Result>(
-        layer name: String, slots: (_ path: [String]) throws(LocatedError) -> [PlacedSlot],
+        layer name: String, _ call: SettledCall, slots: (_ path: [String]) throws(LocatedError) -> [PlacedSlot],
         _ body: () throws(LocatedError) -> Result
     ) throws(LocatedError) -> Result {
-        let outer = self.slots
+        let (outer, outerCall, outerTraining) = (self.slots, self.call, training)
         path.append(name)
         defer {
             path.removeLast()
-            self.slots = outer
+            (self.slots, self.call, training) = (outer, outerCall, outerTraining)
         }
+        self.call = call.arguments
+        training = call.training ?? training
         self.slots = try slots(path)
         for slot in self.slots { try parameters.declare(slot) }
         return try body()

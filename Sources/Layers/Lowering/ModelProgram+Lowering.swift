@@ -100,7 +100,7 @@ private final class Walk {
         _ program: ModelProgram, on inputs: [Signal], path: [String]
     ) throws(LocatedError) -> [Signal] {
         var signals = inputs
-        for entry in program.entries { signals = try call(entry, on: signals, path: path) }
+        for entry in program.entries { signals = try call(entry, on: CallArguments(signals), path: path) }
         return signals
     }
 
@@ -120,14 +120,14 @@ private final class Walk {
             let layerCall = entry.calls[step.call]
             let reference = TensorReference(layer: entry.name, node: step.call)
             if let signal = fed[reference] {
-                made[reference] = try call(entry, node: step.call, on: [signal], path: path)[0]
+                made[reference] = try call(entry, node: step.call, on: CallArguments([signal]), path: path)[0]
                 continue
             }
-            var arguments: [Signal] = []
-            for tensor in layerCall.arguments.flatMap(\.tensors) + (try furtherInputs(in: layerCall.keywords, of: entry, path)) {
-                guard let signal = made[tensor] else { throw absent(tensor, wantedBy: entry.name, path) }
-                arguments.append(signal)
-            }
+            let arguments = CallArguments(
+                positional: try layerCall.arguments.map { (nest) throws(LocatedError) in
+                    try argument(nest, of: entry.name, in: made, path)
+                },
+                keywords: try keywords(of: layerCall, for: entry, in: made, path))
             let outputs = try call(entry, node: step.call, on: arguments, path: path)
             for (index, signal) in outputs.enumerated() {
                 made[TensorReference(layer: entry.name, node: step.call, tensor: index)] = signal
@@ -148,18 +148,21 @@ private final class Walk {
     }
 
     private func call(
-        _ entry: ModelProgram.Entry, node: Int = 0, on inputs: [Signal], path: [String]
+        _ entry: ModelProgram.Entry, node: Int = 0, on arguments: CallArguments, path: [String]
     ) throws(LocatedError) -> [Signal] {
         let path = path + [entry.name]
+        let name = path.joined(separator: "/")
+        let call = try locating(name) { () throws(LocatedError) in try SettledCall(arguments, of: entry.body, context) }
+        let inputs = call.arguments.signals
         let outputs: [Signal]
         switch entry.body {
         case .model(let model):
-            outputs = try context.within(layer: entry.name, slots: { (_) throws(LocatedError) in [] }) {
+            outputs = try context.within(layer: entry.name, call, slots: { (_) throws(LocatedError) in [] }) {
                 () throws(LocatedError) in try run(model.value, on: inputs, path: path)
             }
         case .layer(let layer):
             outputs = try context.within(
-                layer: entry.name,
+                layer: entry.name, call,
                 slots: { (path) throws(LocatedError) in
                     try locating(path.joined(separator: "/")) { () throws(LocatedError) in
                         try layer.weights(for: inputs.map { context.info($0.value) })
@@ -171,7 +174,6 @@ private final class Walk {
                 }
             ) { () throws(LocatedError) in try layer.lower(inputs, context) }
         }
-        let name = path.joined(separator: "/")
         let tap = node == 0 ? name : "\(name):\(node)"
         // A nested model that is called again calls its layers again: the first time is what taps mean.
         if self.outputs[tap] == nil { self.outputs[tap] = outputs }
@@ -187,24 +189,41 @@ private final class Walk {
         return outputs
     }
 
-    /// Tensors in call keywords that the layer takes as further inputs. Other keywords change what it computes: they are
-    /// refused.
-    private func furtherInputs(
-        in keywords: OrderedDictionary<String, Nest>, of entry: ModelProgram.Entry, _ path: [String]
-    ) throws(LocatedError) -> [TensorReference] {
-        var known: [String] = []
-        if case .layer(let layer) = entry.body { known = layer.inputKeywords }
-        var tensors: [TensorReference] = []
-        for (key, value) in keywords {
+    /// An argument with the signals that its tensors are.
+    private func argument(
+        _ nest: Nest, of reader: String, in made: [TensorReference: Signal], _ path: [String]
+    ) throws(LocatedError) -> CallArguments.Argument {
+        switch nest {
+        case .constant(let value): return .constant(value)
+        case .tensor(let tensor):
+            guard let signal = made[tensor] else { throw absent(tensor, wantedBy: reader, path) }
+            return .signal(signal)
+        case .list(let items):
+            return .list(try items.map { (item) throws(LocatedError) in try argument(item, of: reader, in: made, path) })
+        case .dictionary(let items):
+            var arguments: OrderedDictionary<String, CallArguments.Argument> = [:]
+            for (key, item) in items { arguments[key] = try argument(item, of: reader, in: made, path) }
+            return .dictionary(arguments)
+        }
+    }
+
+    /// The keyword arguments of a call. One that the layer doesn't know changes what it computes: it is refused.
+    private func keywords(
+        of call: LayerCall, for entry: ModelProgram.Entry, in made: [TensorReference: Signal], _ path: [String]
+    ) throws(LocatedError) -> OrderedDictionary<String, CallArguments.Argument> {
+        var known: Set<String>? = SettledCall.common
+        if case .layer(let layer) = entry.body { known = layer.callKeywords.map { $0.union(SettledCall.common) } }
+        var keywords: OrderedDictionary<String, CallArguments.Argument> = [:]
+        for (key, value) in call.keywords {
             if case .constant(.null) = value { continue }
-            guard known.contains(key) else {
+            if let known, !known.contains(key) {
                 throw LocatedError(
-                    .unsupported, "model.callKeyword", "expected a call without keyword arguments, got \"\(key)\"",
+                    .unsupported, "model.callKeyword", "expected a call without the keyword argument \"\(key)\", got one",
                     at: [(path + [entry.name]).joined(separator: "/"), "inbound_nodes"])
             }
-            tensors += value.tensors
+            keywords[key] = try argument(value, of: entry.name, in: made, path)
         }
-        return tensors
+        return keywords
     }
 }
 
@@ -275,7 +294,7 @@ extension BuiltInLayer {
         let context = LoweringContext(training: false, parameters: ParameterTable())
         let signals = inputs.map { Signal(context.input($0)) }
         let outputs = try context.within(
-            layer: "", slots: { (path) throws(LocatedError) in
+            layer: "", SettledCall(signals), slots: { (path) throws(LocatedError) in
                 try weights(for: inputs).map { PlacedSlot(layerPath: path, slot: $0) }
             }
         ) { () throws(LocatedError) in try lower(signals, context) }

@@ -181,7 +181,7 @@ public struct LSTM: BuiltInLayer {
 
     private static let stateNames = ["state_h", "state_c"]
 
-    package var inputKeywords: [String] { ["initial_state"] }
+    package var callKeywords: Set<String>? { ["initial_state"] }
 
     package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
         let mask = inputs[0].mask

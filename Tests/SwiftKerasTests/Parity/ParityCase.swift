@@ -6,34 +6,42 @@ import TestSupport
 import Tensors
 import Testing
 
-/// One line of `fixtures/layers/index.json`, or the functional probe: a model of genuine Keras 2.3.1 and what it computed.
+/// A model of genuine Keras and what it computed: a line of `fixtures/layers/index.json` (Keras 2.3.1), the functional probe, or
+/// a line of an index of `fixtures/catalogue` (Keras 3.15.1).
 struct ParityCase: Sendable, CustomTestStringConvertible {
     var path: String
-    /// The arrays.
+    /// The architecture, the weights and the arrays, below `fixtures/layers`.
+    var model = "model.json"
+    var weights = "weights.h5"
     var archive = "case.npz"
     var className: String
     var inputCount: Int
     var outputCount: Int
-    /// Whether there are gradients.
+    /// Whether there are outputs in training.
     var training: Bool
-    var stateful: Bool
+    /// Whether there are gradients.
+    var gradients = true
+    /// Calls at inference one after another, states kept.
+    var calls = 1
+    var stateful: Bool { calls > 1 }
+    /// How far outputs may be away, where it isn't what the others may.
+    var tolerance: Double?
     var trainableWeights: [String]
     /// Those that have a `u`.
     var updatedWeights: [String]
 
-    var testDescription: String { path }
+    var testDescription: String { isOfCatalogue ? "\(className)/\(model)" : path }
 
     /// Two inputs (one of words, masked), a shared layer, two outputs: `fixtures/probe`.
     static let probe = ParityCase(
         path: "../probe", archive: "probe.npz", className: "Model", inputCount: 2, outputCount: 2, training: true,
-        stateful: false,
         trainableWeights: [
             "embedding/embeddings:0", "reader/kernel:0", "reader/recurrent_kernel:0", "reader/bias:0", "shared/kernel:0",
             "shared/bias:0", "topic/kernel:0", "topic/bias:0", "score/kernel:0", "score/bias:0",
         ], updatedWeights: [])
 
-    /// The layers' cases and the probe.
-    static let everything = all + [probe]
+    /// The layers' cases, the probe and the catalogue.
+    static let everything = all + [probe] + catalogue
 
     static let all: [ParityCase] = {
         do {
@@ -72,8 +80,42 @@ extension ParityCase {
         inputCount = try #require(object["inputs"]?.array).count
         outputCount = try #require(object["outputs"]?.array).count
         training = object["training"] == true
-        stateful = object["stateful"] == true
+        calls = object["stateful"] == true ? 2 : 1
         trainableWeights = try names("trainable_weights")
         updatedWeights = Array(try names("non_trainable_weights").prefix(try #require(object["updated_weights"]?.integer)))
     }
+}
+
+extension ParityCase {
+    /// Every case of `fixtures/catalogue`, family by family.
+    static let catalogue: [ParityCase] = {
+        do {
+            let folder = Fixtures.path("catalogue")
+            let families = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".json") }
+            return try families.sorted().flatMap { family in
+                let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(family)"))
+                return try #require(try JSON.parse(Array(data)).array).map { try ParityCase(catalogue: $0) }
+            }
+        } catch {
+            Issue.record(error)
+            return []
+        }
+    }()
+
+    private init(catalogue line: ConfigValue) throws {
+        let object = try #require(line.object)
+        let name = try #require(object["case"]?.string)
+        className = try #require(object["class"]?.string)
+        path = "../catalogue/\(className)"
+        (model, weights, archive) = ("\(name).keras", "\(name).keras", "\(name).npz")
+        training = object["training"] == true
+        gradients = object["gradients"] == true
+        calls = try #require(object["calls"]?.integer)
+        tolerance = object["tolerance"]?.number
+        trainableWeights = try #require(object["trainable"]?.array).compactMap(\.string)
+        updatedWeights = try #require(object["others"]?.array).compactMap(\.string)
+        (inputCount, outputCount) = (0, 0)
+    }
+
+    var isOfCatalogue: Bool { path.hasPrefix("../catalogue") }
 }

@@ -15,6 +15,21 @@ package final class ZipArchive: @unchecked Sendable {
         let index: Int
     }
 
+    /// What the table of contents says of a member, for showing: nothing of it is checked.
+    package struct Details: Hashable, Sendable {
+        package enum Method: Hashable, Sendable {
+            case stored, deflated
+            case other(Int)
+        }
+
+        package var size: Int
+        package var storedSize: Int
+        package var method: Method
+        package var isEncrypted: Bool
+        /// CRC-32 of the unpacked bytes.
+        package var checksum: UInt32
+    }
+
     /// What the table of contents says of a member, checked.
     private struct Entry {
         var size: Int
@@ -124,6 +139,28 @@ package final class ZipArchive: @unchecked Sendable {
         return try locating(path) { () throws(LocatedError) in
             try locating(member.name) { () throws(LocatedError) in try entry(member).size }
         }
+    }
+
+    /// What the table of contents says of a member, also of one that can't be read.
+    package func details(of member: Member) throws(LocatedError) -> Details {
+        lock.lock()
+        defer { lock.unlock() }
+        var status = zip_stat_t()
+        let needed = zip_uint64_t(ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_CRC)
+        guard zip_stat_index(handle, zip_uint64_t(member.index), 0, &status) == 0, status.valid & needed == needed,
+            let size = Int(exactly: status.size), let storedSize = Int(exactly: status.comp_size)
+        else {
+            throw LocatedError(
+                .invalid, "\(rules.family).archive", "expected the member's sizes, got none", at: [path, member.name])
+        }
+        let method: Details.Method =
+            switch Int32(status.comp_method) {
+            case ZIP_CM_STORE: .stored
+            case ZIP_CM_DEFLATE: .deflated
+            default: .other(Int(status.comp_method))
+            }
+        let isEncrypted = status.valid & zip_uint64_t(ZIP_STAT_ENCRYPTION_METHOD) != 0 && status.encryption_method != ZIP_EM_NONE
+        return Details(size: size, storedSize: storedSize, method: method, isEncrypted: isEncrypted, checksum: status.crc)
     }
 
     /// A member's bytes. Throws 65 `….data`, `….ratio`, `….too_large` for a broken or oversized one, 69 `….method` for a

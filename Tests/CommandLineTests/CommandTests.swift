@@ -54,6 +54,26 @@ struct CommandTests {
         try FileManager.default.removeItem(at: folder)
     }
 
+    @Test("inspect --tree tells what any container holds, for people and for programs")
+    func tree() throws {
+        let container = "formats/containers/keras-3.15/sequential"
+        for (file, format, line) in [
+            ("\(container).keras", "zip", "  model.weights.h5  member  38668 bytes, stored\n    layers/\n"),
+            ("\(container).weights.json", "shards", "  sequential_00000.weights.h5  file  25512 bytes\n    layers/\n"),
+            ("\(container).weights.h5", "HDF5", "0  dataset  float32 (3, 3, 2, 3), contiguous, 216 bytes\n"),
+            ("formats/containers/keras-3.15", "folder", "  sequential.keras  file  "),
+        ] {
+            let text = try Tool.run("inspect", file, "--tree")
+            #expect(text.status == 0 && text.errors.isEmpty, "\(text.errors)")
+            #expect(text.output.hasPrefix("format: \(format)\n") && text.output.contains(line), "\(text.output)")
+            let json = try Tool.run("inspect", file, "--tree", "--json")
+            let document = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+            #expect(document["format"] as? String == format)
+            #expect(((document["entries"] as? [Any])?.count ?? 0) > 5)
+        }
+        #expect(try Tool.run("inspect", "\(sample)/model.json", "--tree").status == 69)
+    }
+
     @Test("a photograph gets a class name")
     func photograph() throws {
         let result = try Tool.run(

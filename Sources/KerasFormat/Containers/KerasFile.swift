@@ -210,7 +210,7 @@ package enum KerasFile {
     }
 
     /// A first member, or the end of a table of contents without members.
-    private static func isZip(_ path: String) -> Bool {
+    static func isZip(_ path: String) -> Bool {
         guard let file = try? InputFile(path), file.size >= 4, let head = try? file.bytes(at: 0, count: 4) else { return false }
         return head == [0x50, 0x4B, 0x03, 0x04] || head == [0x50, 0x4B, 0x05, 0x06]
     }

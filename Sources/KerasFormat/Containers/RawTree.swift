@@ -5,7 +5,7 @@ package import KerasSpec
 package import Tensors
 
 /// What a file or folder holds as its format tells it, without giving it a meaning: groups, attributes and datasets of HDF5,
-/// files of a folder with the HDF5 in them.
+/// members of a zip archive, files of a folder, shards of a map, each with the HDF5 in it.
 ///
 /// For files from strangers: links are named and not followed, a group that is reached twice is entered once, no array is read,
 /// and what can't be read is told in its place.
@@ -14,14 +14,19 @@ package struct RawTree: Sendable {
     package struct Entry: Hashable, Sendable {
         /// From the root, `model_weights/dense_1`; empty for the root.
         package var path: String
-        /// `group`, `dataset`, `namedType`, `softLink`, `file`, `folder`…
+        /// `group`, `dataset`, `namedType`, `softLink`, `file`, `member`, `folder`…
         package var kind: String
-        /// Shape, type, layout and filters of a dataset; bytes of a file.
+        /// Shape, type, layout and filters of a dataset; bytes of a file; bytes and compression of a member.
         package var detail = ""
         /// Name, kind and the beginning of the value.
         package var attributes: [Attribute] = []
         /// What can't be read here.
         package var problem: String?
+        /// What it is called by what holds it, where that isn't the last part of the path: members of archives have whole paths
+        /// for names.
+        var name: String?
+        /// How many hold it: 0 for the root.
+        var depth: Int?
     }
 
     package struct Attribute: Hashable, Sendable {
@@ -31,73 +36,45 @@ package struct RawTree: Sendable {
         package var value: String
     }
 
-    /// `HDF5` or `folder`.
+    /// `HDF5`, `zip`, `shards` or `folder`.
     package private(set) var format: String
-    package private(set) var entries: [Entry] = []
+    package internal(set) var entries: [Entry] = []
     /// Whether the file holds more than is told.
     package private(set) var isCut = false
 
     /// More tell nobody more.
     private static let mostEntries = 100_000
-    private static let longestValue = 60
+    static let longestValue = 60
 
-    /// Throws 66 for a file that isn't there, 65 `file.unknown` for one that is neither HDF5 nor a folder.
+    /// Throws 66 for a file that isn't there, 65 for one that can't be told at all, 69 `tree.format` for a file of another format.
     package init(of path: String) throws(LocatedError) {
         var isFolder: ObjCBool = false
         if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
             format = "folder"
             addFolder(path)
-            return
-        }
-        guard HDF5Sniff.isHDF5(path) else {
+        } else if KerasFile.isZip(path) {
+            format = "zip"
+            try addZip(path, within: Holder())
+        } else if HDF5Sniff.isHDF5(path) {
+            format = "HDF5"
+            try add(try HDF5File(reading: path), within: Holder())
+        } else if let map = Self.shardMap(path) {
+            format = "shards"
+            try addShards(map, path)
+        } else {
             let size = try InputFile(path).size
             throw LocatedError(
-                .unsupported, "tree.format", "expected HDF5 or a folder, got a file of \(size) bytes of another format",
+                .unsupported, "tree.format",
+                "expected HDF5, a zip archive, a map of shards or a folder, got a file of \(size) bytes of another format",
                 at: [path.split(separator: "/").last.map(String.init) ?? path],
                 hint: "Without --tree, inspect tells what the file means.")
         }
-        format = "HDF5"
-        try add(try HDF5File(reading: path), under: "")
     }
 
-    // MARK: - Folders
-
-    private mutating func addFolder(_ root: String) {
-        func names(in folder: String) -> [String] {
-            let place = folder.isEmpty ? root : root + "/" + folder
-            let names = (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
-            return names.sorted().reversed().map { folder.isEmpty ? $0 : folder + "/" + $0 }
-        }
-        var pending = names(in: "")
-        while let path = pending.popLast() {
-            guard add(name: path, at: root + "/" + path) else { return }
-            if type(of: root + "/" + path) == .typeDirectory { pending += names(in: path) }
-        }
-    }
-
-    private func type(of path: String) -> FileAttributeType? {
-        (try? FileManager.default.attributesOfItem(atPath: path))?[.type] as? FileAttributeType
-    }
-
-    /// False when there is room for no more.
-    private mutating func add(name: String, at path: String) -> Bool {
-        switch type(of: path) {
-        case .typeDirectory: return append(Entry(path: name, kind: "folder"))
-        case .typeSymbolicLink: return append(Entry(path: name, kind: "link", detail: "not followed"))
-        case .typeRegular:
-            let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
-            guard append(Entry(path: name, kind: "file", detail: size.map { "\($0) bytes" } ?? "")) else { return false }
-            guard HDF5Sniff.isHDF5(path) else { return true }
-            do throws(LocatedError) { try add(try HDF5File(reading: path), under: name) } catch {
-                entries[entries.count - 1].problem = error.message
-            }
-            return !isCut
-        default: return append(Entry(path: name, kind: "other"))
-        }
-    }
+    // MARK: - Entries
 
     @discardableResult
-    private mutating func append(_ entry: Entry) -> Bool {
+    mutating func append(_ entry: Entry) -> Bool {
         guard entries.count < Self.mostEntries else {
             isCut = true
             return false
@@ -108,13 +85,27 @@ package struct RawTree: Sendable {
 
     // MARK: - HDF5
 
-    private mutating func add(_ file: any HDF5Reading, under prefix: String) throws(LocatedError) {
+    /// What holds the objects of a file: an archive's member, a folder's file, or nothing.
+    struct Holder {
+        var path = ""
+        var depth = 0
+
+        /// The path of what it holds under a name.
+        func place(_ name: String) -> String { path.isEmpty ? name : name.isEmpty ? path : path + "/" + name }
+    }
+
+    mutating func add(_ file: any HDF5Reading, within holder: Holder) throws(LocatedError) {
         var seen: Set<UInt64> = []
-        func place(_ path: String) -> String { prefix.isEmpty ? path : path.isEmpty ? prefix : prefix + "/" + path }
-        if prefix.isEmpty { append(Entry(path: "", kind: "group", attributes: attributes(of: "", in: file))) }
-        var pending = try file.links(of: "").reversed().map { (path: $0.name, link: $0) }
-        while let (path, link) = pending.popLast() {
-            var entry = Entry(path: place(path), kind: link.kind.rawValue)
+        let own = attributes(of: "", in: file)
+        if holder.path.isEmpty {
+            append(Entry(path: "", kind: "group", attributes: own))
+        } else if let last = entries.indices.last {
+            entries[last].attributes += own
+        }
+        var pending = try file.links(of: "").reversed().map { (path: $0.name, link: $0, depth: holder.depth + 1) }
+        while let (path, link, depth) = pending.popLast() {
+            var entry = Entry(path: holder.place(path), kind: link.kind.rawValue)
+            (entry.name, entry.depth) = (link.name, depth)
             switch link.kind {
             case .softLink, .externalLink, .userDefinedLink: entry.detail = "not followed"
             case .group, .dataset, .namedType: entry.attributes = attributes(of: path, in: file)
@@ -123,7 +114,7 @@ package struct RawTree: Sendable {
                 if link.kind == .dataset { entry.detail = Self.text(try file.datasetInfo(path)) }
                 if link.kind == .group {
                     if seen.insert(link.identity).inserted {
-                        pending += try file.links(of: path).reversed().map { (path: path + "/" + $0.name, link: $0) }
+                        pending += try file.links(of: path).reversed().map { (path: path + "/" + $0.name, link: $0, depth: depth + 1) }
                     } else {
                         entry.detail = "linked before"
                     }
@@ -176,7 +167,7 @@ package struct RawTree: Sendable {
         }
     }
 
-    private static func short(_ text: String) -> String {
+    static func short(_ text: String) -> String {
         let count = text.utf8.count
         return JSON.quoted(String(text.prefix(longestValue))) + (text.count > longestValue ? "… (\(count) bytes)" : "")
     }
@@ -206,12 +197,12 @@ package struct RawTree: Sendable {
     package var text: String {
         var lines = ["format: \(format)"]
         for entry in entries {
-            let depth = entry.path.isEmpty ? 0 : entry.path.split(separator: "/").count
-            let indent = String(repeating: "  ", count: min(depth, 32))
-            let name = entry.path.isEmpty ? "/" : String(entry.path.split(separator: "/").last ?? "")
+            let parts = entry.path.split(separator: "/")
+            let indent = String(repeating: "  ", count: min(entry.depth ?? parts.count, 32))
+            let name = entry.path.isEmpty ? "/" : entry.name ?? String(parts.last ?? "")
             let holds = (entry.kind == "group" || entry.kind == "folder") && !entry.path.isEmpty
-            let parts = [shown(name) + (holds ? "/" : ""), holds || entry.path.isEmpty ? "" : entry.kind, entry.detail]
-            lines.append(indent + parts.filter { !$0.isEmpty }.joined(separator: "  "))
+            let words = [shown(name) + (holds ? "/" : ""), holds || entry.path.isEmpty ? "" : entry.kind, entry.detail]
+            lines.append(indent + words.filter { !$0.isEmpty }.joined(separator: "  "))
             lines += entry.attributes.map { "\(indent)    @\(shown($0.name))  \($0.kind)  \($0.value)" }
             if let problem = entry.problem { lines.append(indent + "    unreadable: \(problem)") }
         }

@@ -8,9 +8,10 @@ import Tensors
 ///
 /// Source: `ShardedH5IOStore` of `keras/src/saving/saving_lib.py` 3.15.1.
 struct ShardedWeights {
-    private let folder: String
+    /// Where the map and the shards are, with the separator.
+    let folder: String
     /// In the order of the map.
-    private let shards: [String]
+    let shards: [String]
     private let map: ConfigObject
 
     /// More files than anybody opens.

@@ -10,7 +10,7 @@ struct InspectCommand: ParsableCommand {
     @Argument(help: "Any model file.", completion: .file())
     var file: String
 
-    @Flag(help: "Print what the HDF5 file or folder holds, without giving it a meaning: groups, attributes, datasets.")
+    @Flag(help: "Print what the file holds, without giving it a meaning: members of an archive, groups, attributes, datasets of HDF5, files of a folder, shards.")
     var tree = false
 
     @OptionGroup var common: CommonOptions

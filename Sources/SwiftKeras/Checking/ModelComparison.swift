@@ -75,12 +75,17 @@ public struct ModelComparison: Sendable {
     ///   - b: another.
     ///   - weightsA: weights for an architecture `a`.
     ///   - weightsB: weights for an architecture `b`.
+    ///   - backendA: `theano` or `tensorflow`: what trained `a`, where it doesn't tell, as Keras 1's files never do.
+    ///   - backendB: the same of `b`.
     ///   - tolerance: exact unless given.
     /// - Throws: what reading throws; 69 `compare.weights` for two weights files that arrange weights differently.
     public init(
-        _ a: String, _ b: String, weightsA: String? = nil, weightsB: String? = nil, tolerance: Tolerance = Tolerance()
+        _ a: String, _ b: String, weightsA: String? = nil, weightsB: String? = nil, backendA: String? = nil,
+        backendB: String? = nil, tolerance: Tolerance = Tolerance()
     ) throws(LocatedError) {
-        let (a, b) = (try Side(a, weights: weightsA), try Side(b, weights: weightsB))
+        let (a, b) = (
+            try Side(a, weights: weightsA, backend: backendA), try Side(b, weights: weightsB, backend: backendB)
+        )
         var pairing: LayerPairing?
         switch (a.stored.spec, b.stored.spec) {
         case (let x?, let y?):
@@ -146,9 +151,9 @@ extension ModelComparison {
         /// The file that the weights came from, for errors.
         var weightsName: String
 
-        init(_ path: String, weights: String?) throws(LocatedError) {
-            stored = try KerasFile.read(path)
-            if let weights { stored.weights = try KerasFile.readWeights(weights) }
+        init(_ path: String, weights: String?, backend: String?) throws(LocatedError) {
+            stored = try KerasFile.read(path, backend: backend)
+            if let weights { stored.weights = try KerasFile.readWeights(weights, backend: backend) }
             holdsTraining = stored.spec != nil && stored.weights != nil && weights == nil
             weightsName = (weights ?? path).split(separator: "/").last.map(String.init) ?? path
         }

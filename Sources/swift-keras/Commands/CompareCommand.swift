@@ -24,6 +24,12 @@ struct CompareCommand: ParsableCommand {
     @Option(name: .customLong("weights-b"), help: "Weights for an architecture B.", completion: .file())
     var weightsB: String?
 
+    @Option(name: .customLong("backend-a"), help: "What trained A, a file of Keras 1: theano or tensorflow.")
+    var backendA: BackendOption.Backend?
+
+    @Option(name: .customLong("backend-b"), help: "What trained B.")
+    var backendB: BackendOption.Backend?
+
     @Option(name: .long, help: "Relative tolerance of values.")
     var rtol = 0.0
 
@@ -40,7 +46,7 @@ struct CompareCommand: ParsableCommand {
 
     func run() throws {
         let comparison = try ModelComparison(
-            a, b, weightsA: weightsA, weightsB: weightsB,
+            a, b, weightsA: weightsA, weightsB: weightsB, backendA: backendA?.rawValue, backendB: backendB?.rawValue,
             tolerance: ModelComparison.Tolerance(relative: rtol, absolute: atol))
         if common.json {
             Terminal.put(json: document(comparison))

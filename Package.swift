@@ -38,7 +38,7 @@ let cellar: [Target] = [
         name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
     .target(name: "CHDF5Driver", dependencies: ["CHDF5"]),
     .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG"]),
-    .target(name: "CKernels"),
+    .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 ]
 
 let rooms: [[Target]] = [

@@ -1,5 +1,6 @@
 #include "include/ck_elementwise.h"
 #include "ck_math.h"
+#include <math.h>
 
 #define LOOP(expression)                                                                       \
     CK_ELEMENTWISE                                                                             \
@@ -44,6 +45,16 @@ CK_CLONES void ck_affine_rows(
 CK_INLINE float larger(float a, float b) { return a < b || b != b ? b : a; }
 CK_INLINE float smaller(float a, float b) { return a > b || b != b ? b : a; }
 
+CK_INLINE float remainder_of(float a, float b) {
+    float r = fmodf(a, b);
+    return r != 0.0f && (r < 0.0f) != (b < 0.0f) ? r + b : r;
+}
+
+CK_INLINE float logaddexp(float a, float b) {
+    float distance = a - b;
+    return distance != distance ? a + b : larger(a, b) + log1pf(expf(-ck_abs(distance)));
+}
+
 CK_CLONES void ck_binary(
     enum ck_operator op, struct ck_operand left, struct ck_operand right, float *z, ptrdiff_t row, ptrdiff_t rows,
     ptrdiff_t columns) {
@@ -55,6 +66,15 @@ CK_CLONES void ck_binary(
         case CK_DIVIDE: ROWS(z[i] = a / b)
         case CK_MAXIMUM: ROWS(z[i] = larger(a, b))
         case CK_MINIMUM: ROWS(z[i] = smaller(a, b))
+        case CK_FLOOR_DIVIDE: ROWS(z[i] = __builtin_floorf(a / b))
+        case CK_MOD: ROWS(z[i] = remainder_of(a, b))
+        case CK_FMOD: ROWS(z[i] = fmodf(a, b))
+        case CK_DIVIDE_NO_NAN: ROWS(z[i] = b == 0.0f ? 0.0f : a / b)
+        case CK_POWER: ROWS(z[i] = powf(a, b))
+        case CK_ATAN2: ROWS(z[i] = atan2f(a, b))
+        case CK_HYPOT: ROWS(z[i] = hypotf(a, b))
+        case CK_LOGADDEXP: ROWS(z[i] = logaddexp(a, b))
+        case CK_SQUARED_DIFFERENCE: ROWS(z[i] = (a - b) * (a - b))
     }
 }
 
@@ -67,6 +87,19 @@ CK_INLINE float chain(enum ck_operator op, bool second, float g, float a, float 
         case CK_DIVIDE: return second ? -g * a / (b * b) : g / b;
         case CK_MAXIMUM: return (a >= b) != second ? g : 0.0f;
         case CK_MINIMUM: return (a <= b) != second ? g : 0.0f;
+        case CK_FLOOR_DIVIDE: return 0.0f;
+        case CK_MOD: return second ? -g * __builtin_floorf(a / b) : g;
+        case CK_FMOD: return second ? -g * __builtin_truncf(a / b) : g;
+        case CK_DIVIDE_NO_NAN: return b == 0.0f ? 0.0f : second ? -g * a / (b * b) : g / b;
+        case CK_POWER:
+            return second ? (a > 0.0f ? g * powf(a, b) * logf(a) : 0.0f) : g * b * powf(a, b - 1.0f);
+        case CK_ATAN2: return (second ? -a : b) * g / (a * a + b * b);
+        case CK_HYPOT: {
+            float length = hypotf(a, b);
+            return length == 0.0f ? 0.0f : g * (second ? b : a) / length;
+        }
+        case CK_LOGADDEXP: return g * ck_sigmoid1(second ? b - a : a - b);
+        case CK_SQUARED_DIFFERENCE: return (second ? -2.0f : 2.0f) * g * (a - b);
     }
     return 0.0f;
 }
@@ -103,6 +136,15 @@ CK_CLONES void ck_binary_gradient(
         case CK_DIVIDE: EITHER(CK_DIVIDE)
         case CK_MAXIMUM: EITHER(CK_MAXIMUM)
         case CK_MINIMUM: EITHER(CK_MINIMUM)
+        case CK_FLOOR_DIVIDE: EITHER(CK_FLOOR_DIVIDE)
+        case CK_MOD: EITHER(CK_MOD)
+        case CK_FMOD: EITHER(CK_FMOD)
+        case CK_DIVIDE_NO_NAN: EITHER(CK_DIVIDE_NO_NAN)
+        case CK_POWER: EITHER(CK_POWER)
+        case CK_ATAN2: EITHER(CK_ATAN2)
+        case CK_HYPOT: EITHER(CK_HYPOT)
+        case CK_LOGADDEXP: EITHER(CK_LOGADDEXP)
+        case CK_SQUARED_DIFFERENCE: EITHER(CK_SQUARED_DIFFERENCE)
     }
 }
 

@@ -41,6 +41,12 @@ package func sumColumns(
 package enum BinaryOperator: String, Hashable, Sendable, CaseIterable {
     /// Maximum and minimum give NaN where either operand is NaN; at a tie the first operand gets the gradient.
     case add, subtract, multiply, divide, maximum, minimum
+    /// Division rounded down, its remainder (of the divisor's sign), the remainder of the dividend's sign, and a quotient that is
+    /// 0 where the divisor is.
+    case floorDivide = "floor_divide", mod, fmod, divideNoNaN = "divide_no_nan"
+    /// The exponent gets a gradient only where the base is above 0.
+    case power
+    case atan2, hypot, logAddExp = "logaddexp", squaredDifference = "squared_difference"
 
     var code: ck_operator {
         switch self {
@@ -50,6 +56,15 @@ package enum BinaryOperator: String, Hashable, Sendable, CaseIterable {
         case .divide: CK_DIVIDE
         case .maximum: CK_MAXIMUM
         case .minimum: CK_MINIMUM
+        case .floorDivide: CK_FLOOR_DIVIDE
+        case .mod: CK_MOD
+        case .fmod: CK_FMOD
+        case .divideNoNaN: CK_DIVIDE_NO_NAN
+        case .power: CK_POWER
+        case .atan2: CK_ATAN2
+        case .hypot: CK_HYPOT
+        case .logAddExp: CK_LOGADDEXP
+        case .squaredDifference: CK_SQUARED_DIFFERENCE
         }
     }
 }

@@ -70,7 +70,9 @@ struct ElementwiseTests {
 
     @Test(arguments: BinaryOperator.allCases, pairs) func binary(op: BinaryOperator, shapes: [Shape]) throws {
         var random = TestRandom(UInt64(shapes[0].count + 100 * shapes[1].count))
-        let inputs = [random.tensor(shapes[0]), random.tensor(shapes[1], in: 0.5...1.5)]
+        let inputs = [
+            random.tensor(shapes[0], in: op == .power ? 0.1...2 : -1...1), random.tensor(shapes[1], in: 0.5...1.5),
+        ]
         try check(Binary(op), inputs) { values in
             let shape = broadcastShape(values.map(\.shape))
             return [
@@ -84,6 +86,15 @@ struct ElementwiseTests {
                         case .divide: a / b
                         case .maximum: Swift.max(a, b)
                         case .minimum: Swift.min(a, b)
+                        case .floorDivide: (a / b).rounded(.down)
+                        case .mod: a - (a / b).rounded(.down) * b
+                        case .fmod: a - (a / b).rounded(.towardZero) * b
+                        case .divideNoNaN: a / b
+                        case .power: pow(a, b)
+                        case .atan2: atan2(a, b)
+                        case .hypot: hypot(a, b)
+                        case .logAddExp: log(exp(a) + exp(b))
+                        case .squaredDifference: (a - b) * (a - b)
                         }
                     }, shape)
             ]

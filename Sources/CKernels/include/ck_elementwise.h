@@ -6,7 +6,12 @@
 #include <stddef.h>
 
 /* Not called ck_binary: clang 21 crashes on a cloned function that shares its name with a tag. */
-enum ck_operator { CK_ADD, CK_SUBTRACT, CK_MULTIPLY, CK_DIVIDE, CK_MAXIMUM, CK_MINIMUM };
+enum ck_operator {
+    CK_ADD, CK_SUBTRACT, CK_MULTIPLY, CK_DIVIDE, CK_MAXIMUM, CK_MINIMUM,
+    /* Division rounded down, its remainder (of y's sign), the remainder of x's sign, and x / y that is 0 where y is. */
+    CK_FLOOR_DIVIDE, CK_MOD, CK_FMOD, CK_DIVIDE_NO_NAN,
+    CK_POWER, CK_ATAN2, CK_HYPOT, CK_LOGADDEXP, CK_SQUARED_DIFFERENCE
+};
 
 /* An operand that is read along a block of rows: `row` elements from one row to the next, `step` 1 or 0 within a row. */
 struct ck_operand {
@@ -20,7 +25,7 @@ void ck_binary(
     ptrdiff_t columns);
 
 /* dz = g times the derivative of op by its first operand (or, where `second`, by its second one), or added to dz. At a tie,
-   maximum and minimum give the gradient to the first operand. g's and dz's rows are `row` apart. */
+   maximum and minimum give the gradient to the first operand; a power's exponent gets none where the base is not above 0. g's and dz's rows are `row` apart. */
 void ck_binary_gradient(
     enum ck_operator op, bool second, const float *g, struct ck_operand x, struct ck_operand y, float *dz, ptrdiff_t row,
     ptrdiff_t rows, ptrdiff_t columns, bool add);

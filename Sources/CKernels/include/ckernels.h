@@ -4,6 +4,7 @@
 #include "ck_activation.h"
 #include "ck_depthwise.h"
 #include "ck_elementwise.h"
+#include "ck_function.h"
 #include "ck_loss.h"
 #include "ck_lstm.h"
 #include "ck_mask.h"

@@ -15,7 +15,7 @@ package enum TrainingConversion {
 
     /// Compile settings and optimizer state in the target's words and order.
     ///
-    /// Settings that are the target's already stay as they are. Throws 69 `training.inexpressible` with all that the target
+    /// Settings that are the target's already stay as they are, unless the kernels are Theano's, which are written turned. Throws 69 `training.inexpressible` with all that the target
     /// can't say.
     ///
     /// - Parameters:
@@ -25,7 +25,8 @@ package enum TrainingConversion {
         _ training: TrainingSpec, of spec: ModelSpec, weights: ModelWeights, to target: KerasTarget,
         as form: Form = .trainingConfig, notes: inout [UpgradeNote]
     ) throws(LocatedError) -> TrainingSpec {
-        if training.dialect == target.dialect, Form(of: training.compileSettings) == form { return training }
+        let isTheanos = (spec.provenance?.backend ?? "") == "theano" && !training.optimizerWeights.isEmpty
+        if training.dialect == target.dialect, Form(of: training.compileSettings) == form, !isTheanos { return training }
         var record = try optimizer(of: training)
         do throws(LocatedError) {
             try OptimizerArrays.decode(

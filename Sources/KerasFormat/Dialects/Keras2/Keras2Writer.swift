@@ -69,7 +69,7 @@ struct Keras2Writer {
             return self.model(model, inputShape: inputShape, path: path + layer.name + "/")
         }
         guard let rule = ClassRule.rule(for: layer.className) else {
-            if layer.source?.dialect != .keras2, Self.keras3Classes.contains(layer.className) {
+            if layer.source?.dialect != .keras2, Self.foreignClasses.contains(layer.className) {
                 refuse(layer, "class \(layer.className)", path: path)
             }
             return ["class_name": .string(layer.className), "config": .object(layer.config)]
@@ -99,6 +99,12 @@ struct Keras2Writer {
     private mutating func refuse(_ layer: LayerSpec, _ reason: String, path: String) {
         refusals.append("\(path)\(layer.name): \(reason)")
     }
+
+    /// Classes of Keras 3 and 1 that Keras 2.3 doesn't have.
+    private static let foreignClasses = keras3Classes.union(keras1Classes)
+
+    /// Classes that only Keras 1 has, and that no layer of a later Keras stands for.
+    static let keras1Classes: Set<String> = ["ParametricSoftplus", "SReLU"]
 
     /// Classes of Keras 3 that Keras 2.3 doesn't have; other unknown classes are a user's own.
     static let keras3Classes: Set<String> = [

@@ -83,7 +83,7 @@ struct TfKerasWriter {
 
     /// Classes of Keras 3, 2.3 and 1 that tf.keras doesn't have.
     private static let foreignClasses: Set<String> = Keras2Writer.keras3Classes.union(ClassRule.keptClasses)
-        .union(["ParametricSoftplus", "SReLU"])
+        .union(Keras2Writer.keras1Classes)
 
     /// The layer as its file had it, if it still is what was read.
     private func unchangedSource(of layer: LayerSpec) -> ConfigObject? {

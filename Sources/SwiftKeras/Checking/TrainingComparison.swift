@@ -164,7 +164,7 @@ struct TrainingComparison {
             notes.append("training settings were not compared: \(reason.message)")
             return
         }
-        add("settings", a.compileSettings, b.compileSettings)
+        add("settings", a.compileSettings.mapValues(Self.plain), b.compileSettings.mapValues(Self.plain))
         if a.optimizerWeights.count != b.optimizerWeights.count {
             differences.append(
                 ModelComparison.Difference(

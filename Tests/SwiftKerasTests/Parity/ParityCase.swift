@@ -10,7 +10,7 @@ import Testing
 /// a line of an index of `fixtures/catalogue` (Keras 3.15.1).
 struct ParityCase: Sendable, CustomTestStringConvertible {
     var path: String
-    /// The architecture, the weights and the arrays, below `fixtures/layers`.
+    /// The architecture, the weights and the arrays, in `path`: below `fixtures/layers` or, of a catalogue, the whole path.
     var model = "model.json"
     var weights = "weights.h5"
     var archive = "case.npz"
@@ -53,7 +53,9 @@ struct ParityCase: Sendable, CustomTestStringConvertible {
         }
     }()
 
-    func file(_ name: String) -> String { Fixtures.path("layers/\(path)/\(name)") }
+    func file(_ name: String) -> String {
+        isOfCatalogue ? "\(path)/\(name)" : Fixtures.path("layers/\(path)/\(name)")
+    }
 
     /// Arrays of `case.npz` called `prefix` with a number, as many as there are.
     func arrays(_ prefix: String, suffix: String = "") throws -> [Tensor] {
@@ -87,26 +89,29 @@ extension ParityCase {
 }
 
 extension ParityCase {
-    /// Every case of `fixtures/catalogue`, family by family.
-    static let catalogue: [ParityCase] = {
+    /// Every case of `fixtures/catalogue`, family by family, and those of a folder of the same form that the environment names.
+    static let catalogue: [ParityCase] =
+        cases(in: Fixtures.path("catalogue"))
+        + (ProcessInfo.processInfo.environment["SWIFT_KERAS_CATALOGUE"].map { cases(in: $0) } ?? [])
+
+    private static func cases(in folder: String) -> [ParityCase] {
         do {
-            let folder = Fixtures.path("catalogue")
             let families = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".json") }
             return try families.sorted().flatMap { family in
                 let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(family)"))
-                return try #require(try JSON.parse(Array(data)).array).map { try ParityCase(catalogue: $0) }
+                return try #require(try JSON.parse(Array(data)).array).map { try ParityCase(catalogue: $0, folder) }
             }
         } catch {
             Issue.record(error)
             return []
         }
-    }()
+    }
 
-    private init(catalogue line: ConfigValue) throws {
+    private init(catalogue line: ConfigValue, _ folder: String) throws {
         let object = try #require(line.object)
         let name = try #require(object["case"]?.string)
         className = try #require(object["class"]?.string)
-        path = "../catalogue/\(className)"
+        path = "\(folder)/\(className)"
         (model, weights, archive) = ("\(name).keras", "\(name).keras", "\(name).npz")
         training = object["training"] == true
         gradients = object["gradients"] == true
@@ -117,5 +122,5 @@ extension ParityCase {
         (inputCount, outputCount) = (0, 0)
     }
 
-    var isOfCatalogue: Bool { path.hasPrefix("../catalogue") }
+    var isOfCatalogue: Bool { model.hasSuffix(".keras") }
 }

@@ -54,23 +54,25 @@ let rooms: [[Target]] = [
     room("HDF5Files", ["CHDF5", "CHDF5Driver", "Tensors"]),
     room("Ops", ["Graphs", "Kernels", "Tensors"]),
     room("Engine", ["Graphs", "Tensors"]),
+    room("KerasOps", ["Graphs", "Kernels", "Ops", "Tensors"], tested: false),
     // storey 3
     room(
         "KerasFormat", ["Files", "HDF5Files", "KerasSpec", "Tensors", "ZipFiles", orderedCollections, yams],
         forTests: ["Datasets"]),
     room(
-        "Layers", ["KerasSpec", "Graphs", "Kernels", "Ops", "Tensors", orderedCollections],
+        "Layers", ["KerasSpec", "Graphs", "Kernels", "KerasOps", "Ops", "Tensors", orderedCollections],
         forTests: ["Engine", "KerasFormat"]),
     room("Datasets", ["Files", "Tensors", "ZipFiles", "CImageCodecs"]),
     room(
-        "Training", ["Engine", "Graphs", "Ops", "Kernels", "KerasSpec", "Layers", "Tensors", orderedCollections],
+        "Training",
+        ["Engine", "Graphs", "Ops", "Kernels", "KerasOps", "KerasSpec", "Layers", "Tensors", orderedCollections],
         forTests: ["KerasFormat", "Datasets"]),
     // façade
     room(
         "SwiftKeras",
         [
-            "Tensors", "Files", "KerasSpec", "Graphs", "Ops", "Engine", "HDF5Files", "KerasFormat", "Layers", "Datasets",
-            "Training", orderedCollections,
+            "Tensors", "Files", "KerasSpec", "Graphs", "Ops", "Engine", "HDF5Files", "KerasFormat", "KerasOps", "Layers",
+            "Datasets", "Training", orderedCollections,
         ]),
 ]
 

@@ -4,6 +4,8 @@ package import Tensors
 /// Keras class names and the types that compute them.
 package struct LayerRegistry: Sendable {
     private var types: [String: any BuiltInLayer.Type]
+    /// The user's.
+    private var custom = CustomObjects()
 
     /// Every layer of the house, alphabetically.
     package static let builtIn = LayerRegistry(types: [
@@ -27,6 +29,13 @@ package struct LayerRegistry: Sendable {
         for type in types { self.types[type.className] = type }
     }
 
+    /// With a user's layers and functions.
+    package func adding(_ objects: CustomObjects) -> LayerRegistry {
+        var registry = self
+        registry.custom = custom.merging(objects)
+        return registry
+    }
+
     /// Class names that are computed, sorted.
     package var classNames: [String] { types.keys.sorted() }
 
@@ -34,19 +43,68 @@ package struct LayerRegistry: Sendable {
     package func unknownLayers(in spec: ModelSpec) -> [String] {
         spec.layers.flatMap { layer -> [String] in
             if let model = layer.model { return unknownLayers(in: model.value).map { "\(layer.name)/\($0)" } }
-            return types[layer.className] == nil ? ["\(layer.name) (\(layer.className))"] : []
+            return types[layer.className] == nil && customLayer(for: layer) == nil ? ["\(layer.name) (\(layer.className))"] : []
         }
+    }
+
+    /// What the user brings for a layer: a class, a function for a Lambda, or a function for the layer of this name.
+    private func customLayer(for spec: LayerSpec) -> CustomObject? {
+        if case .function(let function)? = custom.replacements[spec.name] { return .function(function) }
+        if case .layer(let type)? = custom.object(named: spec.className) { return .layer(type) }
+        guard spec.className == "Lambda", let name = FunctionLayer.functionName(spec.config),
+            case .function(let function)? = custom.object(named: name)
+        else { return nil }
+        return .function(function)
     }
 
     /// The layer that a spec describes; every key of its configuration honoured or refused.
     package func decode(_ spec: LayerSpec) throws(LocatedError) -> any BuiltInLayer {
+        try custom.scope { () throws(LocatedError) in try decodeInScope(spec) }
+    }
+
+    private func decodeInScope(_ spec: LayerSpec) throws(LocatedError) -> any BuiltInLayer {
+        if types[spec.className] == nil { return try decodeCustom(spec) }
         guard let type = types[spec.className] else {
             throw LocatedError(.unsupported, "layer.unknown", "expected a layer class that is computed, got \(spec.className)")
         }
-        var config = ConfigReader(spec.config)
+        var settings = spec.config
+        if let replacement = custom.replacements[spec.name] {
+            guard settings["activation"] != nil else {
+                throw LocatedError(
+                    .usage, "layer.replacement",
+                    "expected a Lambda layer, one of an unknown class, or one with an activation to be replaced, got \(spec.className)")
+            }
+            let name = "activation of \(spec.name)"
+            settings["activation"] = .string(name)
+            var scope = CustomObjects()
+            scope[name] = replacement
+            return try custom.merging(scope).scope { () throws(LocatedError) in try Self.decode(settings, as: type) }
+        }
+        return try Self.decode(settings, as: type)
+    }
+
+    private static func decode(
+        _ settings: ConfigObject, as type: any BuiltInLayer.Type
+    ) throws(LocatedError) -> any BuiltInLayer {
+        var config = ConfigReader(settings)
         let common = try LayerCommon(&config)
         let layer = try type.init(config: &config, common: common)
         try config.finish()
         return layer
+    }
+
+    private func decodeCustom(_ spec: LayerSpec) throws(LocatedError) -> any BuiltInLayer {
+        var config = ConfigReader(spec.config)
+        switch customLayer(for: spec) {
+        case .layer(let type)?:
+            let common = try LayerCommon(&config)
+            let layer = try type.init(config: &config, common: common)
+            try config.finish()
+            return CustomLayerAdapter(layer, registeredName: spec.className)
+        case .function(let function)?:
+            return FunctionLayer(spec.config, common: try LayerCommon(&config), function: function)
+        default:
+            throw LocatedError(.unsupported, "layer.unknown", "expected a layer class that is computed, got \(spec.className)")
+        }
     }
 }

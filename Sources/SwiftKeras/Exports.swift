@@ -1,4 +1,5 @@
 @_exported public import Datasets
+@_exported public import KerasOps
 @_exported public import KerasSpec
 @_exported public import Layers
 @_exported public import Tensors

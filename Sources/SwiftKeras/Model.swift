@@ -24,13 +24,18 @@ public class Model: @unchecked Sendable {
         var compiled: Compiled?
         /// Seed of the initializers.
         var seed: UInt64
+        /// What names mean that Keras doesn't have.
+        var customObjects: CustomObjects
     }
 
     let state: Mutex<State>
     let plans = PlanCache()
 
-    init(spec: ModelSpec, training: TrainingSpec? = nil, seed: UInt64 = 0) {
-        state = Mutex(State(spec: spec, program: nil, weights: nil, stored: nil, training: training, compiled: nil, seed: seed))
+    init(spec: ModelSpec, training: TrainingSpec? = nil, seed: UInt64 = 0, customObjects: CustomObjects = CustomObjects()) {
+        state = Mutex(
+            State(
+                spec: spec, program: nil, weights: nil, stored: nil, training: training, compiled: nil, seed: seed,
+                customObjects: customObjects))
     }
 
     /// A functional model between symbolic tensors.
@@ -42,7 +47,9 @@ public class Model: @unchecked Sendable {
     public convenience init(
         inputs: [KerasTensor], outputs: [KerasTensor], name: String = "model_1", seed: UInt64 = 0
     ) throws(LocatedError) {
-        self.init(spec: try FunctionalBuilder.spec(inputs: inputs, outputs: outputs, name: name), seed: seed)
+        var objects = CustomObjects()
+        let spec = try FunctionalBuilder.spec(inputs: inputs, outputs: outputs, name: name, &objects)
+        self.init(spec: spec, seed: seed, customObjects: objects)
         _ = try program()
     }
 
@@ -57,7 +64,7 @@ public class Model: @unchecked Sendable {
         let result = state.withLock { state -> Result<ModelProgram, LocatedError> in
             if let program = state.program { return .success(program) }
             do throws(LocatedError) {
-                let program = try ModelProgram(state.spec)
+                let program = try ModelProgram(state.spec, registry: LayerRegistry.all(with: state.customObjects))
                 state.program = program
                 return .success(program)
             } catch { return .failure(error) }
@@ -92,6 +99,9 @@ public class Model: @unchecked Sendable {
         }
         return try program.lower(inputs: declared, training: false).parameters
     }
+
+    /// What names mean that Keras doesn't have, as this model was given them.
+    var customObjects: CustomObjects { state.withLock { $0.customObjects } }
 
     /// Puts other values in place of the weights.
     func setWeights(_ weights: WeightValues) { state.withLock { $0.weights = weights } }

@@ -1,4 +1,5 @@
 package import Graphs
+internal import KerasOps
 internal import KerasSpec
 internal import OrderedCollections
 package import Tensors
@@ -24,6 +25,10 @@ package final class LoweringContext {
     var parameters: ParameterTable
     private var path: [String] = []
     private var slots: [PlacedSlot] = []
+    /// Attributes from the layer to the part of it that lowers itself now.
+    private var part: [String] = []
+    /// Whether the layer that lowers itself now is trained: its parts are only if it is.
+    private var isTrainable = true
     private var streams: UInt64 = 0
     /// New values of parameters, by index in the table.
     private var updates: OrderedDictionary<Int, Value> = [:]
@@ -36,7 +41,6 @@ package final class LoweringContext {
     /// The path of the layer that lowers itself now, for labels and errors.
     package var label: String { path.joined(separator: "/") }
 
-    package func info(_ value: Value) -> ValueInfo { builder.graph.info(value) }
     package func shape(_ value: Value) -> PartialShape { builder.graph.info(value).shape }
 
     // MARK: nodes
@@ -47,20 +51,22 @@ package final class LoweringContext {
         return outputs[0]
     }
 
-    package func apply(_ op: any Op, to inputs: [Value]) throws(LocatedError) -> [Value] {
-        try builder.apply(op, to: inputs, label: label)
-    }
-
-    package func constant(_ tensor: Tensor) -> Value { builder.constant(tensor) }
-
     func input(_ info: ValueInfo) -> Value { builder.input(info) }
 
     // MARK: weights and state
 
     /// The value of one of this layer's weights, named as in its `WeightSlot`.
     package func weight(_ path: String...) -> Value {
-        guard let slot = slots.first(where: { $0.slot.path == path }), let index = parameters.index(of: slot.path) else {
+        guard let value = declaredWeight(path) else {
             preconditionFailure("\(label) has no weight \(path.joined(separator: "/"))")
+        }
+        return value
+    }
+
+    /// The same, nil where the layer declares no such weight.
+    func declaredWeight(_ path: [String]) -> Value? {
+        guard let slot = slots.first(where: { $0.slot.path == part + path }), let index = parameters.index(of: slot.path) else {
+            return nil
         }
         return builder.parameter(index, ValueInfo(slot.slot.shape))
     }
@@ -97,15 +103,18 @@ package final class LoweringContext {
 
     /// Runs `body` as the layer `name` in one call, with its weights made (first time) or looked up.
     func within<Result>(
-        layer name: String, _ call: SettledCall, slots: (_ path: [String]) throws(LocatedError) -> [PlacedSlot],
-        _ body: () throws(LocatedError) -> Result
+        layer name: String, isTrainable: Bool = true, _ call: SettledCall,
+        slots: (_ path: [String]) throws(LocatedError) -> [PlacedSlot], _ body: () throws(LocatedError) -> Result
     ) throws(LocatedError) -> Result {
-        let (outer, outerCall, outerTraining) = (self.slots, self.call, training)
+        let (outer, outerCall, outerTraining) = ((self.slots, part, self.isTrainable), self.call, training)
         path.append(name)
         defer {
             path.removeLast()
-            (self.slots, self.call, training) = (outer, outerCall, outerTraining)
+            (self.slots, part, self.isTrainable) = outer
+            (self.call, training) = (outerCall, outerTraining)
         }
+        part = []
+        self.isTrainable = self.isTrainable && isTrainable
         self.call = call.arguments
         training = call.training ?? training
         self.slots = try slots(path)
@@ -113,8 +122,41 @@ package final class LoweringContext {
         return try body()
     }
 
+    /// Runs `body` as the part `name` of the layer that lowers itself now, with the part's weights under its name.
+    func within<Result>(
+        part name: String, of layer: any BuiltInLayer, inputs: [Signal], _ body: () throws(LocatedError) -> Result
+    ) throws(LocatedError) -> Result {
+        let outer = (slots, part, call)
+        path.append(name)
+        defer {
+            path.removeLast()
+            (slots, part, call) = outer
+        }
+        part.append(name)
+        call = CallArguments(inputs)
+        let owner = Array(path.dropLast(part.count))
+        let own = try locating(label) { () throws(LocatedError) in try layer.weights(for: inputs.map { info($0.value) }) }
+        slots = own.map { slot in
+            var slot = slot
+            slot.path = part + slot.path
+            slot.trainable = slot.trainable && layer.common.trainable && isTrainable
+            return PlacedSlot(layerPath: owner, slot: slot)
+        }
+        for slot in slots { try parameters.declare(slot) }
+        return try body()
+    }
+
     func finish(outputs: [Value]) -> Graph {
         for (parameter, value) in updates { builder.update(parameter: parameter, with: value) }
         return builder.finish(outputs: outputs)
     }
+}
+
+extension LoweringContext: SymbolScope {
+    package func apply(_ op: any Op, to inputs: [Value]) throws(LocatedError) -> [Value] {
+        try builder.apply(op, to: inputs, label: label)
+    }
+
+    package func constant(_ tensor: Tensor) -> Value { builder.constant(tensor) }
+    package func info(_ value: Value) -> ValueInfo { builder.graph.info(value) }
 }

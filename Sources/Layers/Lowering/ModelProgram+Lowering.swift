@@ -162,7 +162,7 @@ private final class Walk {
             }
         case .layer(let layer):
             outputs = try context.within(
-                layer: entry.name, call,
+                layer: entry.name, isTrainable: layer.common.trainable, call,
                 slots: { (path) throws(LocatedError) in
                     try locating(path.joined(separator: "/")) { () throws(LocatedError) in
                         try layer.weights(for: inputs.map { context.info($0.value) })

@@ -28,7 +28,9 @@ package struct ModelProgram: Sendable {
             throw LocatedError(
                 .unsupported, "layer.unknown",
                 "expected layer classes that swift-keras computes, got \(unknown.joined(separator: ", "))",
-                hint: "inspect and convert work all the same.")
+                hint: unknown.contains { $0.hasSuffix(" (Lambda)") }
+                    ? "Code in files is never run; --replace NAME='EXPRESSION' gives a Lambda layer a meaning. inspect and convert work all the same."
+                    : "inspect and convert work all the same.")
         }
         var entries: [Entry] = []
         var names: Set<String> = []

@@ -1,15 +1,30 @@
 internal import Graphs
 internal import Kernels
+public import KerasOps
 package import KerasSpec
 internal import Ops
-package import Tensors
+public import Tensors
 
 /// An activation by Keras's name, as layers' `activation` takes it.
 public struct ActivationFunction: Hashable, Sendable {
     /// As it stands in a configuration.
     public let name: String
+    /// What a user's own function computes; nil for Keras's.
+    let custom: CustomActivation?
 
-    init(name: String) { self.name = name }
+    init(name: String, custom: CustomActivation? = nil) {
+        self.name = name
+        self.custom = custom
+    }
+
+    /// A function of one's own, written in terms of `ops`. Files call it by its name: register it for reading them.
+    public static func custom(
+        _ name: String, _ function: @escaping @Sendable (Symbol) throws(LocatedError) -> Symbol
+    ) -> ActivationFunction {
+        ActivationFunction(
+            name: name,
+            custom: CustomActivation(config: .string(name)) { (inputs) throws(LocatedError) in try function(inputs[0]) })
+    }
 
     public static let linear = ActivationFunction(name: "linear")
     public static let elu = ActivationFunction(name: "elu")
@@ -33,7 +48,7 @@ public struct ActivationFunction: Hashable, Sendable {
     /// All names that are computed, sorted; those that only the spec uses, for older meanings, are left out.
     package static let names: [String] = (elementwise.keys.filter { !$0.contains(">") } + ["softmax"]).sorted()
 
-    package var config: ConfigValue { .string(name) }
+    package var config: ConfigValue { custom?.config ?? .string(name) }
 
     /// The elementwise kernel; nil for softmax, which looks at a whole axis.
     var kernel: Kernels.Activation? { Self.elementwise[name] }
@@ -62,6 +77,7 @@ extension ConfigReader {
         if value.isNull { return .linear }
         if let function = value.string.flatMap(ActivationFunction.init(named:)) { return function }
         // A user's own function, or an advanced activation, comes as an object.
+        if let function = ActivationFunction(custom: value) { return function }
         guard value.string != nil || value.object != nil else { throw wrong(key, "an activation's name", value) }
         throw LocatedError(
             .unsupported, "activation.unknown", "expected an activation that is computed, got \(value.summary)",
@@ -72,6 +88,9 @@ extension ConfigReader {
 extension LoweringContext {
     /// Applies an activation; softmax over the last axis, as Keras's function does by default.
     func activate(_ value: Value, _ function: ActivationFunction) throws(LocatedError) -> Value {
+        if let custom = function.custom {
+            return try custom.function([Symbol(value, in: self)]).value
+        }
         guard let kernel = function.kernel else { return try apply(Softmax(axis: -1), value) }
         return kernel == .linear ? value : try apply(Activate(kernel), value)
     }

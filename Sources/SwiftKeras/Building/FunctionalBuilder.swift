@@ -14,9 +14,18 @@ struct FunctionalBuilder {
     private var postorder: [LayerUse] = []
     private var finished: Set<ObjectIdentifier> = []
 
-    static func spec(inputs: [KerasTensor], outputs: [KerasTensor], name: String) throws(LocatedError) -> ModelSpec {
+    /// - Parameter objects: takes up the custom layers that are met.
+    static func spec(
+        inputs: [KerasTensor], outputs: [KerasTensor], name: String, _ objects: inout CustomObjects
+    ) throws(LocatedError) -> ModelSpec {
         var builder = FunctionalBuilder()
         for output in outputs { builder.visit(output.source) }
+        for use in builder.postorder {
+            switch use.callee {
+            case .layer(let layer): objects.collect(layer)
+            case .model(let model): objects = objects.merging(model.customObjects)
+            }
+        }
         return try builder.make(inputs: inputs, outputs: outputs, name: name)
     }
 
@@ -89,7 +98,7 @@ struct FunctionalBuilder {
             switch first.callee {
             case .layer(var layer):
                 layer.common.name = name
-                return LayerSpec(className: type(of: layer).className, name: name, config: layer.config, calls: calls)
+                return LayerSpec(className: layer.specClassName, name: name, config: layer.config, calls: calls)
             case .model(let model):
                 let spec = model.spec
                 return LayerSpec(className: spec.kind.rawValue, name: name, model: spec, calls: calls)

@@ -73,8 +73,8 @@ extension Layer {
 
     /// Calls a layer and gives all of its outputs.
     public func outputs(for inputs: [KerasTensor]) throws(LocatedError) -> [KerasTensor] {
-        guard let layer = self as? any BuiltInLayer else {
-            throw LocatedError(.unsupported, "layer.custom", "expected a built-in layer, got \(Self.className)")
+        guard let layer = computed else {
+            throw LocatedError(.unsupported, "layer.custom", "expected a built-in layer or a CustomLayer, got \(Self.className)")
         }
         let infos = try locating(common.name ?? Self.className) { () throws(LocatedError) in
             try layer.outputInfos(for: inputs.map { ValueInfo($0.shape, $0.dtype == .int64 ? .int32 : $0.dtype) })

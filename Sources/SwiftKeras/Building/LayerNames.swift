@@ -15,7 +15,10 @@ struct LayerNames {
             }
             return name
         }
-        return makeDefault(type(of: layer).className == "InputLayer" ? "input" : Self.snakeCase(type(of: layer).className))
+        let className = layer.computed?.specClassName ?? type(of: layer).className
+        // A registered class is called without its package.
+        let plain = className.split(separator: ">").last.map(String.init) ?? className
+        return makeDefault(plain == "InputLayer" ? "input" : Self.snakeCase(plain))
     }
 
     /// `prefix_1`, or the next number that is free.

@@ -30,9 +30,9 @@ public final class Sequential: Model, @unchecked Sendable {
     ///
     /// - Throws: `.mismatch` when the layer can't take what the model gives so far; the model is unchanged then.
     public func add(_ layer: any Layer) throws(LocatedError) {
-        guard var layer = layer as? any BuiltInLayer else {
+        guard var layer = layer.computed else {
             throw LocatedError(
-                .unsupported, "layer.custom", "expected a built-in layer, got \(type(of: layer).className)")
+                .unsupported, "layer.custom", "expected a built-in layer or a CustomLayer, got \(type(of: layer).className)")
         }
         let taken = names.withLock { names in
             Result { () throws(LocatedError) -> String in try names.name(for: layer) }
@@ -46,12 +46,15 @@ public final class Sequential: Model, @unchecked Sendable {
             input.common.name = name + "_input"
             spec.layers.append(LayerSpec(className: InputLayer.className, name: name + "_input", config: input.config))
         }
-        spec.layers.append(LayerSpec(className: type(of: layer).className, name: name, config: layer.config))
-        let program = try ModelProgram(spec)
+        spec.layers.append(LayerSpec(className: layer.specClassName, name: name, config: layer.config))
+        var objects = customObjects
+        objects.collect(layer)
+        let program = try ModelProgram(spec, registry: LayerRegistry.all(with: objects))
         if let inputs = program.declaredInputs { _ = try program.lower(inputs: inputs, training: false) }
         state.withLock { state in
             state.spec = spec
             state.program = program
+            state.customObjects = objects
             state.weights = nil
         }
     }

@@ -71,7 +71,7 @@ extension Model {
                 at: [name], hint: "Give a loss and an optimizer: compile(loss:optimizer:), or --loss and --optimizer.")
         }
         var settings = try locating("training_config") { () throws(LocatedError) in
-            try CompileSettings(config: training.compileSettings)
+            try customObjects.scope { () throws(LocatedError) in try CompileSettings(config: training.compileSettings) }
         }
         var result = Compiled(settings: settings, generation: TrainingGeneration(OptimizerGeneration(of: training)))
         if withState, !training.optimizerWeights.isEmpty {

@@ -1,3 +1,4 @@
+public import KerasOps
 package import KerasSpec
 public import Tensors
 
@@ -41,6 +42,8 @@ public struct Loss: Hashable, Sendable {
     public var reduction: Reduction
     /// As it was called: `mse`.
     public let name: String
+    /// A user's own function; `kind` says nothing then.
+    let custom: CustomMeasure?
 
     package init(
         _ kind: Kind, fromLogits: Bool = false, labelSmoothing: Double = 0, reduction: Reduction = .sumOverBatchSize,
@@ -51,6 +54,25 @@ public struct Loss: Hashable, Sendable {
         self.labelSmoothing = labelSmoothing
         self.reduction = reduction
         self.name = name ?? kind.rawValue
+        custom = nil
+    }
+
+    init(custom: CustomMeasure, name: String, reduction: Reduction = .sumOverBatchSize) {
+        // Targets are like predictions, and nothing is known of what the numbers mean.
+        kind = .meanSquaredError
+        fromLogits = false
+        labelSmoothing = 0
+        self.reduction = reduction
+        self.name = name
+        self.custom = custom
+    }
+
+    /// A loss of one's own, written in terms of `ops`: of true and predicted values (both like the output), one number a sample
+    /// and place, whose mean training makes small. Files call it by its name: register it for reading them.
+    public static func custom(
+        _ name: String, _ function: @escaping @Sendable (_ yTrue: Symbol, _ yPred: Symbol) throws(LocatedError) -> Symbol
+    ) -> Loss {
+        Loss(custom: CustomMeasure(config: .string(name), function: function), name: name)
     }
 
     /// For targets that are distributions (one-hot): −Σ t·log p.
@@ -86,6 +108,10 @@ public struct Loss: Hashable, Sendable {
     ///
     /// - Throws: `.unsupported` for Keras's other losses, `.usage` for words that Keras doesn't know either.
     public init(named name: String) throws(LocatedError) {
+        if let custom = CustomMeasure(named: .string(name)) {
+            self.init(custom: custom, name: name)
+            return
+        }
         self.init(try Loss.kind(named: name), name: name)
     }
 
@@ -133,6 +159,12 @@ extension Loss {
         guard let object = value.object, let className = object["class_name"]?.string else {
             throw LocatedError(.invalid, "loss.config", "expected a loss's name or its settings, got \(value.summary)")
         }
+        if let custom = CustomMeasure(named: value) {
+            let reduction = object["config"]?.object?["reduction"]?.string
+            self.init(
+                custom: custom, name: CustomMeasure.names(of: value).last ?? className, reduction: reduction == "sum" ? .sum : .sumOverBatchSize)
+            return
+        }
         if className == "function", let name = object["config"]?.string {
             try self.init(named: name)
             return
@@ -169,6 +201,7 @@ extension Loss {
 
     /// As Keras writes it in compile settings: a name where the name says all.
     package var config: ConfigValue {
+        if let custom { return custom.config }
         if self == Loss(kind, name: name), (try? Loss.kind(named: name)) == kind { return .string(name) }
         var config: ConfigObject = ["reduction": .string(reduction.rawValue), "name": .string(name)]
         if kind.takesLogits { config["from_logits"] = .bool(fromLogits) }

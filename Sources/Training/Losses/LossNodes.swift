@@ -19,6 +19,7 @@ extension Loss {
     func apply(
         to prediction: Value, targets: Value, generation: TrainingGeneration, in builder: inout GraphBuilder, label: String
     ) throws(LocatedError) -> Value {
+        if let custom { return try custom.apply(to: prediction, targets: targets, in: &builder, label: label) }
         let logits = fromLogits ? prediction : self.logits(of: prediction, generation, builder.graph)
         let source = logits ?? prediction
         switch kind {
@@ -106,6 +107,10 @@ extension Metric {
         to prediction: Value, targets: Value, loss: Loss, generation: TrainingGeneration, in builder: inout GraphBuilder,
         label: String
     ) throws(LocatedError) -> Value {
+        if case .custom(let measure) = kind {
+            try requireTargets(sparse: false, loss, label)
+            return try measure.apply(to: prediction, targets: targets, in: &builder, label: label)
+        }
         let kind = resolved(
             prediction: builder.graph.info(prediction).shape, loss: loss, targets: builder.graph.info(targets).shape,
             generation: generation)
@@ -118,7 +123,7 @@ extension Metric {
         case .loss(let measured):
             try requireTargets(sparse: measured.targetType == .int32, loss, label)
             return try measured.apply(to: prediction, targets: targets, generation: generation, in: &builder, label: label)
-        case .accuracy, .crossentropy: preconditionFailure("\(name) was not resolved")
+        case .accuracy, .crossentropy, .custom: preconditionFailure("\(name) was not resolved")
         }
         try requireTargets(sparse: wantsLabels, loss, label)
         return try builder.apply(Matches(matches), prediction, targets, label: label)

@@ -1,3 +1,4 @@
+public import KerasOps
 package import KerasSpec
 public import Tensors
 
@@ -11,6 +12,8 @@ public struct Metric: Hashable, Sendable {
         case categoricalAccuracy, sparseCategoricalAccuracy, binaryAccuracy
         /// A loss, measured.
         case loss(Loss)
+        /// A user's own function.
+        case custom(CustomMeasure)
     }
 
     package var kind: Kind
@@ -36,7 +39,21 @@ public struct Metric: Hashable, Sendable {
     /// By Keras's name or alias: `accuracy`, `acc`, `mse`. The metric is reported under this name.
     ///
     /// - Throws: `.unsupported` for Keras's other metrics, `.usage` for words that Keras doesn't know either.
-    public init(named name: String) throws(LocatedError) { self.init(try Metric.kind(named: name), name: name) }
+    public init(named name: String) throws(LocatedError) {
+        if let custom = CustomMeasure(named: .string(name)) {
+            self.init(.custom(custom), name: name)
+            return
+        }
+        self.init(try Metric.kind(named: name), name: name)
+    }
+
+    /// A metric of one's own, written in terms of `ops`: of true and predicted values (both like the output), one number a
+    /// sample, of which the mean is reported. Files call it by its name: register it for reading them.
+    public static func custom(
+        _ name: String, _ function: @escaping @Sendable (_ yTrue: Symbol, _ yPred: Symbol) throws(LocatedError) -> Symbol
+    ) -> Metric {
+        Metric(.custom(CustomMeasure(config: .string(name), function: function)), name: name)
+    }
 
     private static let unsupported: Set<String> = [
         "top_k_categorical_accuracy", "sparse_top_k_categorical_accuracy", "AUC", "Precision", "Recall", "TruePositives",
@@ -71,6 +88,10 @@ public struct Metric: Hashable, Sendable {
         guard let object = value.object, let className = object["class_name"]?.string else {
             throw LocatedError(.invalid, "metric.config", "expected a metric's name or its settings, got \(value.summary)")
         }
+        if let custom = CustomMeasure(named: value) {
+            self.init(.custom(custom), name: CustomMeasure.names(of: value).last ?? className)
+            return
+        }
         if className == "function", let name = object["config"]?.string {
             try self.init(named: name)
             return
@@ -82,6 +103,10 @@ public struct Metric: Hashable, Sendable {
                 throw LocatedError(
                     .invalid, "metric.config", "expected a function's name, got \(settings["fn"]?.summary ?? "nothing")",
                     at: ["config/fn"])
+            }
+            if let fn = settings["fn"], let custom = CustomMeasure(named: fn) {
+                self.init(.custom(custom), name: reported ?? function)
+                return
             }
             self.init(try Metric.kind(named: function), name: reported ?? function)
             return
@@ -112,6 +137,7 @@ public struct Metric: Hashable, Sendable {
         case .sparseCategoricalAccuracy: return "sparse_categorical_accuracy"
         case .binaryAccuracy: return "binary_accuracy"
         case .loss(let loss): return loss.config
+        case .custom(let measure): return measure.config
         }
     }
 

@@ -1,0 +1,52 @@
+internal import Graphs
+internal import Ops
+public import Tensors
+
+// Sums and means over axes. Source: keras/src/ops/numpy.py (3.15).
+
+extension ops {
+    /// The sum over some axes; nil: over all.
+    public static func sum(_ x: Symbol, axis: [Int]? = nil, keepdims: Bool = false) throws(LocatedError) -> Symbol {
+        try reduce(.sum, x, axis, keepdims)
+    }
+    /// The sum over an axis.
+    public static func sum(_ x: Symbol, axis: Int, keepdims: Bool = false) throws(LocatedError) -> Symbol {
+        try sum(x, axis: [axis], keepdims: keepdims)
+    }
+
+    /// The mean over some axes; nil: over all.
+    public static func mean(_ x: Symbol, axis: [Int]? = nil, keepdims: Bool = false) throws(LocatedError) -> Symbol {
+        try reduce(.mean, x, axis, keepdims)
+    }
+    /// The mean over an axis.
+    public static func mean(_ x: Symbol, axis: Int, keepdims: Bool = false) throws(LocatedError) -> Symbol {
+        try mean(x, axis: [axis], keepdims: keepdims)
+    }
+
+    /// The mean squared distance from the mean over some axes; nil: over all.
+    public static func `var`(_ x: Symbol, axis: [Int]? = nil, keepdims: Bool = false) throws(LocatedError) -> Symbol {
+        try mean(try square(try subtract(x, try mean(x, axis: axis, keepdims: true))), axis: axis, keepdims: keepdims)
+    }
+
+    private static func reduce(
+        _ kind: Reduce.Kind, _ x: Symbol, _ axes: [Int]?, _ keepsAxes: Bool
+    ) throws(LocatedError) -> Symbol {
+        var result = try x.floating().applying(Reduce(kind, axes: axes, keepsAxes: keepsAxes))
+        result.maskValue = nil
+        return result
+    }
+}
+
+extension Operation {
+    static let reductions: [Operation] = [
+        Operation("sum", "x", "axis=None", "keepdims=False") { (a) throws(LocatedError) in
+            .symbol(try ops.sum(a.symbol("x"), axis: a.axes("axis"), keepdims: a.bool("keepdims")))
+        },
+        Operation("mean", "x", "axis=None", "keepdims=False") { (a) throws(LocatedError) in
+            .symbol(try ops.mean(a.symbol("x"), axis: a.axes("axis"), keepdims: a.bool("keepdims")))
+        },
+        Operation("var", "x", "axis=None", "keepdims=False") { (a) throws(LocatedError) in
+            .symbol(try ops.var(a.symbol("x"), axis: a.axes("axis"), keepdims: a.bool("keepdims")))
+        },
+    ]
+}

@@ -18,6 +18,10 @@ public class Model: @unchecked Sendable {
         var weights: WeightValues?
         /// What a file held for the weights, until the input's shape is known and they are bound.
         var stored: StoredWeights?
+        /// How it is to be bound.
+        var loading = LoadingOptions()
+        /// What became of the weights that were loaded last.
+        var report: LoadingReport?
         /// Compile settings and optimizer state as they were read, until something changes them.
         var training: TrainingSpec?
         /// Compile settings and optimizer state as they are since.
@@ -33,9 +37,7 @@ public class Model: @unchecked Sendable {
 
     init(spec: ModelSpec, training: TrainingSpec? = nil, seed: UInt64 = 0, customObjects: CustomObjects = CustomObjects()) {
         state = Mutex(
-            State(
-                spec: spec, program: nil, weights: nil, stored: nil, training: training, compiled: nil, seed: seed,
-                customObjects: customObjects))
+            State(spec: spec, training: training, seed: seed, customObjects: customObjects))
     }
 
     /// A functional model between symbolic tensors.
@@ -76,14 +78,19 @@ public class Model: @unchecked Sendable {
     /// from `inputs`.
     package func weights(for inputs: [ValueInfo]? = nil) throws(LocatedError) -> WeightValues {
         if let weights = state.withLock({ $0.weights }) { return weights }
-        let (stored, seed) = state.withLock { ($0.stored, $0.seed) }
-        let values =
-            if let stored { try bound(stored, for: inputs) } else {
-                try WeightValues(initialising: try parameterTable(for: inputs), seed: seed)
-            }
+        let (stored, seed, options) = state.withLock { ($0.stored, $0.seed, $0.loading) }
+        var values: WeightValues
+        var report: LoadingReport?
+        if let stored, options.isStrict {
+            (values, report) = try bound(stored, for: inputs)
+        } else {
+            values = try WeightValues(initialising: try parameterTable(for: inputs), seed: seed)
+            if let stored { (values, report) = try overlaid(stored, options, on: values) }
+        }
         return state.withLock { state in
             if let weights = state.weights { return weights }
             state.weights = values
+            state.report = report
             return values
         }
     }
@@ -104,5 +111,12 @@ public class Model: @unchecked Sendable {
     var customObjects: CustomObjects { state.withLock { $0.customObjects } }
 
     /// Puts other values in place of the weights.
-    func setWeights(_ weights: WeightValues) { state.withLock { $0.weights = weights } }
+    ///
+    /// - Parameter report: what loading them did; nil where they weren't loaded.
+    func setWeights(_ weights: WeightValues, _ report: LoadingReport? = nil) {
+        state.withLock { state in
+            state.weights = weights
+            if let report { state.report = report }
+        }
+    }
 }

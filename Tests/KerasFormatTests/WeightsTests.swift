@@ -108,10 +108,13 @@ import Testing
         let layers: [(String, [(String, Shape)])] = [
             ("dense_2", [("k", [16, 10]), ("b", [10])]), ("elsewhere", [("k", [1])]),
         ]
-        let bound = try WeightBinding.bindByName(Self.stored(layers), to: Mini1.slots, in: Mini1.spec)
+        let bound = try WeightBinding.bind(
+            Self.stored(layers), to: Mini1.slots, in: Mini1.spec, LoadingOptions(byName: true)
+        ).values
         #expect(Set(bound.keys) == ["dense_2/kernel", "dense_2/bias"])
         #expect(throws: LocatedError.self) {
-            try WeightBinding.bindByName(Self.stored([("dense_2", [("k", [16, 11]), ("b", [10])])]), to: Mini1.slots, in: Mini1.spec)
+            try WeightBinding.bind(
+                Self.stored([("dense_2", [("k", [16, 11]), ("b", [10])])]), to: Mini1.slots, in: Mini1.spec, LoadingOptions(byName: true))
         }
     }
 

@@ -4,11 +4,29 @@ import Tensors
 /// What became of a file's weights: the model's, and where both disagree.
 package struct WeightResolution: Sendable {
     package var weights = ModelWeights()
-    /// What doesn't fit, in words, for one error that tells all.
-    package var disagreements: [String] = []
+    /// What doesn't fit, for one error that tells all.
+    package var disagreements: [Disagreement] = []
+    /// What the file holds and the model has no place for.
+    package var unread: [LoadingReport.Item] = []
+    /// What the model has and the file needn't.
+    package var absences: [LoadingReport.Item] = []
+    /// Layers whose class nobody knows, by path: their arrays are told apart by their place among them alone.
+    package var opaqueLayers: Set<[String]> = []
     /// The file's layers that have weights, and those of the model that should have some.
     package var fileLayers: [String] = []
     package var modelLayers: [String] = []
+}
+
+/// One thing in which file and model disagree.
+package struct Disagreement: Hashable, Sendable {
+    package var item: LoadingReport.Item
+    /// Whether the rest may be loaded without it, if the caller asks for that.
+    package var isSkippable: Bool
+
+    package init(_ place: String, _ reason: LoadingReport.Reason, _ text: String, isSkippable: Bool = true) {
+        item = LoadingReport.Item(place, reason, text)
+        self.isSkippable = isSkippable
+    }
 }
 
 /// The scheme `layers`: a list for each of a model's layers.
@@ -29,21 +47,40 @@ enum LegacyNaming {
             resolution.reportCounts()
             return resolution
         }
-        for (expected, layer) in zip(model, file) { try resolution.take(layer, for: expected, from: origin) }
+        for (expected, layer) in zip(model, file) { try resolution.take(layer, for: expected, from: origin, byName: false) }
         return resolution
     }
 
     /// By layer name, as `load_weights(by_name=True)` does: layers that only one of both has are left alone.
+    ///
+    /// Source: `load_weights_from_hdf5_group_by_name` of `keras/engine/saving.py` 2.3.1,
+    /// `keras/src/legacy/saving/legacy_h5_format.py` 3.15.
     static func resolveByName(_ stored: StoredWeights, in spec: ModelSpec) throws(LocatedError) -> WeightResolution {
         let origin = WeightOrigin(of: stored)
         let file = stored.layers.filter { !$0.weights.isEmpty }
-        let byName = Dictionary(file.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        // A layer without weights takes part: it may have some in the model.
+        let byName = Dictionary(stored.layers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         var resolution = WeightResolution(fileLayers: file.map(\.name))
-        for expected in try Expectation.all(of: spec, for: origin.dialect) where expected.owners?.isEmpty != true {
-            resolution.modelLayers.append(expected.layer.name)
-            if let layer = byName[expected.layer.name] { try resolution.take(layer, for: expected, from: origin) }
+        var taken: Set<String> = []
+        for expected in try Expectation.all(of: spec, for: origin.dialect) {
+            let name = expected.layer.name
+            let isEmpty = expected.owners?.isEmpty == true
+            if !isEmpty { resolution.modelLayers.append(name) }
+            guard let layer = byName[name] else {
+                if expected.owners?.isEmpty == false { resolution.absences.append(Self.absent(name)) }
+                continue
+            }
+            taken.insert(name)
+            if !isEmpty || !layer.weights.isEmpty { try resolution.take(layer, for: expected, from: origin, byName: true) }
+        }
+        resolution.unread = file.filter { !taken.contains($0.name) }.map { layer in
+            LoadingReport.Item(layer.name, .missingInModel, "the file's \(quoted(layer.name)) is not in the model")
         }
         return resolution
+    }
+
+    static func absent(_ name: String) -> LoadingReport.Item {
+        LoadingReport.Item(name, .missingInFile, "\(quoted(name)) is not in the file")
     }
 
     // MARK: - Writing
@@ -70,7 +107,9 @@ enum LegacyNaming {
         guard let modern = WeightOwner.owners(in: layer, for: .keras3),
             let owners = WeightOwner.owners(in: layer, for: dialect)
         else {
-            return weights.map {
+            // Weights that Swift gave names come as Keras lists them; those of a file are in its order.
+            let ordered = weights.filter { $0.outline.role == .trained } + weights.filter { $0.outline.role == .other }
+            return ordered.map {
                 StoredWeights.Weight(name: $0.fileName ?? "\(layer.name)/\($0.outline.path.joined(separator: "/"))", tensor: $0.tensor)
             }
         }
@@ -137,10 +176,11 @@ extension WeightOwner {
 
 extension WeightResolution {
     fileprivate mutating func take(
-        _ held: StoredWeights.Layer, for expected: Expectation, from origin: WeightOrigin
+        _ held: StoredWeights.Layer, for expected: Expectation, from origin: WeightOrigin, byName: Bool
     ) throws(LocatedError) {
         let expected = expected.fitting(held.weights.count, origin)
         guard let owners = expected.owners else {
+            opaqueLayers.insert([expected.layer.name])
             for (index, weight) in held.weights.enumerated() {
                 let outline = WeightOutline(layerPath: [expected.layer.name], path: [String(index)], role: .trained)
                 weights.weights.append(ModelWeights.Weight(outline: outline, tensor: weight.tensor, fileName: weight.name))
@@ -150,7 +190,10 @@ extension WeightResolution {
         let name = expected.layer.name
         let pair = held.name == name ? quoted(name) : "\(quoted(name)) (the file's \(quoted(held.name)))"
         guard expected.places.count == held.weights.count else {
-            disagreements.append("\(pair) has \(expected.places.count) weights, the file \(held.weights.count)")
+            // Keras skips such a layer only when it goes by names.
+            disagreements.append(
+                Disagreement(
+                    name, .counts, "\(pair) has \(expected.places.count) weights, the file \(held.weights.count)", isSkippable: byName))
             return
         }
         var arrays = owners.map { [LazyTensor?](repeating: nil, count: $0.variables.count) }
@@ -161,8 +204,12 @@ extension WeightResolution {
         }
         for (index, owner) in expected.modern.enumerated() {
             let own = arrays[index].compactMap(\.self)
-            let upgraded = try locating(held.name) { () throws(LocatedError) in
-                try LegacyConversion.upgraded(own, of: owner, from: origin)
+            let upgraded: [LazyTensor]
+            do throws(LocatedError) { upgraded = try LegacyConversion.upgraded(own, of: owner, from: origin) } catch {
+                guard error.category == .mismatch else { throw error.within(held.name) }
+                let place = (owner.layerPath + owner.path).joined(separator: "/")
+                disagreements.append(Disagreement(place, .shapes, error.within(held.name).description))
+                continue
             }
             let fileNames: [String?] = upgraded.count == names[index].count ? names[index] : upgraded.map { _ in names[index].first }
             for ((outline, tensor), fileName) in zip(zip(owner.outlines, upgraded), fileNames) {
@@ -172,11 +219,14 @@ extension WeightResolution {
     }
 
     fileprivate mutating func reportCounts() {
-        disagreements.append("the model has \(modelLayers.count) layers with weights, the file \(fileLayers.count)")
+        func add(_ place: String, _ reason: LoadingReport.Reason, _ text: String) {
+            disagreements.append(Disagreement(place, reason, text, isSkippable: false))
+        }
+        add("", .counts, "the model has \(modelLayers.count) layers with weights, the file \(fileLayers.count)")
         let (inModel, inFile) = (Set(modelLayers), Set(fileLayers))
-        for layer in modelLayers where !inFile.contains(layer) { disagreements.append("\(quoted(layer)) is not in the file") }
+        for layer in modelLayers where !inFile.contains(layer) { add(layer, .missingInFile, "\(quoted(layer)) is not in the file") }
         for layer in fileLayers where !inModel.contains(layer) {
-            disagreements.append("the file's \(quoted(layer)) is not in the model")
+            add(layer, .missingInModel, "the file's \(quoted(layer)) is not in the model")
         }
     }
 }

@@ -9,7 +9,11 @@ import Tensors
 /// does, held against the last part of each name.
 enum ListNaming {
     /// The model's weights, or every disagreement.
-    static func resolve(_ stored: StoredWeights, in spec: ModelSpec) throws(LocatedError) -> WeightResolution {
+    ///
+    /// - Parameter byName: leave alone what only one of both has.
+    static func resolve(
+        _ stored: StoredWeights, in spec: ModelSpec, byName: Bool = false
+    ) throws(LocatedError) -> WeightResolution {
         let list = stored.layers.flatMap(\.weights)
         let version = stored.kerasVersion ?? "2.3.1"
         let dialect = DialectDetector.dialect(ofVersion: version) ?? .keras2
@@ -25,19 +29,30 @@ enum ListNaming {
             held[layer].append(weight)
         }
         var resolution = WeightResolution(fileLayers: list.map(\.name))
-        if !strangers.isEmpty {
+        if !strangers.isEmpty, !byName {
             resolution.modelLayers = layers.flatMap { layer in layer.places.map { layer.name(of: $0) } }
             guard let ordered = byOrder(list, layers, &resolution) else {
-                resolution.disagreements += strangers.map { "the file's \(quoted($0)) belongs to no layer of the model" }
+                resolution.disagreements += strangers.map {
+                    Disagreement($0, .missingInModel, "the file's \(quoted($0)) belongs to no layer of the model", isSkippable: false)
+                }
                 return resolution
             }
             held = ordered
         }
-        let arranged = zip(layers, held).map { layer, weights in
+        var arranged = zip(layers, held).map { layer, weights in
             StoredWeights.Layer(name: layer.layer.name, weights: layer.arranged(weights))
         }
-        return try LegacyNaming.resolve(
+        guard byName else {
+            return try LegacyNaming.resolve(
+                StoredWeights(layers: arranged, scheme: .layers, kerasVersion: version, backend: stored.backend), in: spec)
+        }
+        arranged.removeAll(where: \.weights.isEmpty)
+        resolution = try LegacyNaming.resolveByName(
             StoredWeights(layers: arranged, scheme: .layers, kerasVersion: version, backend: stored.backend), in: spec)
+        resolution.unread += strangers.map {
+            LoadingReport.Item($0, .missingInModel, "the file's \(quoted($0)) belongs to no layer of the model")
+        }
+        return resolution
     }
 
     /// The list cut by how many weights each layer has; nil, with what disagrees, when it can't be the model's order.
@@ -47,7 +62,8 @@ enum ListNaming {
         guard layers.allSatisfy(\.isKnown) else { return nil }
         let count = layers.reduce(0) { $0 + $1.places.count }
         guard count == list.count else {
-            resolution.disagreements.append("the model has \(count) weights, the file \(list.count)")
+            resolution.disagreements.append(
+                Disagreement("", .counts, "the model has \(count) weights, the file \(list.count)", isSkippable: false))
             return nil
         }
         var rest = list[...]

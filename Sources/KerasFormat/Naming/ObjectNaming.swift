@@ -9,11 +9,26 @@ import Tensors
 /// tf-keras 2.21.
 enum ObjectNaming {
     /// The model's weights, by the attributes that lead to them.
-    static func resolve(_ stored: StoredWeights, in spec: ModelSpec) throws(LocatedError) -> WeightResolution {
+    ///
+    /// - Parameter byName: find the top-level layers by the names that the file gives its groups, and leave alone what only
+    ///   one of both has. (Keras has this for the older layout alone.) Throws 69 `weights.byName` for a file without names.
+    static func resolve(
+        _ stored: StoredWeights, in spec: ModelSpec, byName: Bool = false
+    ) throws(LocatedError) -> WeightResolution {
         var reader = ObjectReader(stored)
-        reader.take(spec, at: "", layerPath: [])
+        if byName { try reader.takeByName(spec) } else { reader.take(spec, at: "", layerPath: []) }
         reader.resolution.fileLayers = reader.topLevelGroups()
         return reader.resolution
+    }
+
+    /// The same weights with the names that an architecture gives the groups of its layers, for files that tell none: before
+    /// Keras 3.6, and tf-keras's.
+    static func labelled(_ stored: StoredWeights, by spec: ModelSpec) -> StoredWeights {
+        guard stored.scheme == .objects, !stored.layers.contains(where: { $0.label != nil }) else { return stored }
+        var stored = stored
+        let groups = ObjectReader(stored).groups(of: spec)
+        for index in stored.layers.indices { stored.layers[index].label = groups[stored.layers[index].name] }
+        return stored
     }
 
     /// Keras's `to_snake_case`: `conv2d_transpose`, `p_re_lu`, `lstm_cell`.
@@ -61,19 +76,74 @@ private struct ObjectReader {
     // MARK: - Models
 
     mutating func take(_ spec: ModelSpec, at path: String, layerPath: [String]) {
-        let isOld = children[path]?.contains("layers") != true && children[path]?.contains(ObjectHDF5.oldContainer) == true
-        let container = join(path, isOld ? ObjectHDF5.oldContainer : "layers")
+        let (container, layers, groups) = assigned(spec, at: path)
         let found = children[container] ?? []
-        let layers = ObjectNaming.counted(spec)
-        let groups = isOld ? byRank(layers, found) : byNumber(layers, found)
         for (layer, group) in zip(layers, groups) {
             take(layer, at: group.map { join(container, $0) }, expected: layer.className, layerPath: layerPath + [layer.name])
         }
         let taken = Set(groups.compactMap(\.self))
         for group in found where !taken.contains(group) {
             let extra = join(container, group)
-            if occupied.contains(extra) { resolution.disagreements.append("the file's \(shown(extra)) is not in the model") }
+            // Keras passes over what no object of the model asks for.
+            if occupied.contains(extra) { leave(extra) }
         }
+    }
+
+    private mutating func leave(_ group: String) {
+        resolution.unread.append(LoadingReport.Item(group, .missingInModel, "the file's \(shown(group)) is not in the model"))
+    }
+
+    /// The container of a model's layers, and the group in it of each.
+    private func assigned(_ spec: ModelSpec, at path: String) -> (container: String, layers: [LayerSpec], groups: [String?]) {
+        let isOld = children[path]?.contains("layers") != true && children[path]?.contains(ObjectHDF5.oldContainer) == true
+        let container = join(path, isOld ? ObjectHDF5.oldContainer : "layers")
+        let found = children[container] ?? []
+        let layers = ObjectNaming.counted(spec)
+        return (container, layers, isOld ? byRank(layers, found) : byNumber(layers, found))
+    }
+
+    /// Names of the top-level layers by their groups.
+    func groups(of spec: ModelSpec) -> [String: String] {
+        let (container, layers, groups) = assigned(spec, at: "")
+        var names: [String: String] = [:]
+        for (layer, group) in zip(layers, groups) { if let group { names[join(container, group)] = layer.name } }
+        return names
+    }
+
+    /// The top-level layers by the names of their groups.
+    mutating func takeByName(_ spec: ModelSpec) throws(LocatedError) {
+        let (container, layers, _) = assigned(spec, at: "")
+        var named: [String: String] = [:]
+        for group in children[container] ?? [] {
+            if let label = objects[join(container, group)]?.label, named[label] == nil { named[label] = join(container, group) }
+        }
+        guard !named.isEmpty else {
+            throw LocatedError(
+                .unsupported, "weights.byName", "expected weights with layer names, got a file that names none",
+                hint: "Keras writes names to .weights.h5 from 3.6 on; a .keras file tells them in its architecture.")
+        }
+        var taken: Set<String> = []
+        for layer in layers {
+            guard let group = named[layer.name] else {
+                if Self.hasWeights(layer) {
+                    resolution.modelLayers.append(layer.name)
+                    resolution.absences.append(LegacyNaming.absent(layer.name))
+                }
+                continue
+            }
+            taken.insert(group)
+            take(layer, at: group, expected: layer.className, layerPath: [layer.name])
+        }
+        for group in children[container] ?? [] {
+            let extra = join(container, group)
+            if !taken.contains(extra), occupied.contains(extra) { leave(extra) }
+        }
+    }
+
+    /// Whether a layer is known to have weights.
+    private static func hasWeights(_ layer: LayerSpec) -> Bool {
+        if let model = layer.model?.value { return model.layers.contains(where: hasWeights) }
+        return WeightLayout(of: layer.className, config: layer.config)?.outlines.contains { $0.role != .seed } ?? false
     }
 
     /// The classes that a layer's group may be named by: as the file's Keras knows it, as Keras 3 does.
@@ -132,10 +202,15 @@ private struct ObjectReader {
         let expects = layout.outlines.contains { $0.role != .seed }
         if expects, layerPath.count == 1 { resolution.modelLayers.append(layer.name) }
         guard let path else {
-            if expects { resolution.disagreements.append("\(quoted(layerPath.joined(separator: "/"))) is not in the file") }
+            if expects { disagree(layerPath, .missingInFile) }
             return
         }
         take(layout, of: layer.className, at: path, layerPath: layerPath, path: [])
+    }
+
+    private mutating func disagree(_ place: [String], _ reason: LoadingReport.Reason, _ text: String = " is not in the file") {
+        let name = place.joined(separator: "/")
+        resolution.disagreements.append(Disagreement(name, reason, quoted(name) + text))
     }
 
     private mutating func missing(_ model: ModelSpec, _ layerPath: [String]) {
@@ -151,8 +226,7 @@ private struct ObjectReader {
         for part in layout.parts {
             guard let inner = self.group(of: part, in: group) else {
                 if part.layout.outlines.contains(where: { $0.role != .seed }) {
-                    let name = (layerPath + path + part.path).joined(separator: "/")
-                    resolution.disagreements.append("\(quoted(name)) is not in the file")
+                    disagree(layerPath + path + part.path, .missingInFile)
                 }
                 continue
             }
@@ -181,10 +255,9 @@ private struct ObjectReader {
         let held = objects[group]?.weights ?? []
         guard held.count == variables.count else {
             guard !isSeed else { return }
-            let name = (owner.layerPath + owner.path).joined(separator: "/")
-            resolution.disagreements.append(
-                "\(quoted(name)) (the file's \(shown(group))) has \(variables.count) weights, the file \(held.count)")
-            return
+            return disagree(
+                owner.layerPath + owner.path, .counts,
+                " (the file's \(shown(group))) has \(variables.count) weights, the file \(held.count)")
         }
         for (variable, weight) in zip(variables, held) {
             let outline = WeightOutline(
@@ -196,6 +269,7 @@ private struct ObjectReader {
 
     /// All arrays below an object whose class nobody knows.
     private mutating func takeOpaque(at group: String, layerPath: [String], path: [String]) {
+        resolution.opaqueLayers.insert(layerPath)
         for object in objects.values where object.name == group || object.name.hasPrefix(group + "/") {
             let inner = object.name.dropFirst(group.count).split(separator: "/").map(String.init)
             for weight in object.weights {

@@ -108,13 +108,22 @@ private struct ObjectPlacing {
 
     /// The arrays of an object whose class nobody knows, under the names that they came with.
     private mutating func putOpaque(under prefix: [String], label: String, at group: String, layerPath: [String]) {
-        var objects: OrderedDictionary<String, [(name: String, tensor: LazyTensor)]> = [group: []]
+        var objects: OrderedDictionary<String, [(name: String, tensor: LazyTensor, isTrained: Bool)]> = [group: []]
         for weight in byLayer[layerPath] ?? [] where weight.outline.path.starts(with: prefix) {
             let rest = weight.outline.path.dropFirst(prefix.count)
             guard let name = rest.last else { continue }
-            objects[([group] + rest.dropLast()).joined(separator: "/"), default: []].append((name, weight.tensor))
+            objects[([group] + rest.dropLast()).joined(separator: "/"), default: []].append(
+                (name, weight.tensor, weight.outline.role == .trained))
         }
-        for (path, tensors) in objects { put(tensors, label: path == group ? label : nil, at: path) }
+        for (path, tensors) in objects {
+            // Weights that Swift gave names are numbered as Keras numbers them, trained ones first; a file's have numbers.
+            let isNumbered = tensors.allSatisfy { !$0.name.isEmpty && $0.name.allSatisfy(\.isNumber) }
+            let ordered = tensors.filter(\.isTrained) + tensors.filter { !$0.isTrained }
+            let tensors = isNumbered
+                ? tensors.map { (name: $0.name, tensor: $0.tensor) }
+                : ordered.enumerated().map { (name: String($0.offset), tensor: $0.element.tensor) }
+            put(tensors, label: path == group ? label : nil, at: path)
+        }
     }
 
     private func join(_ path: String, _ name: String) -> String { path.isEmpty ? name : path + "/" + name }

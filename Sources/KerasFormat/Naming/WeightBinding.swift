@@ -8,7 +8,7 @@ package enum WeightBinding {
     ///
     /// Throws 67 `weights.mismatch` with every disagreement. Shapes are the file's: nobody who knows better was asked.
     package static func resolve(_ stored: StoredWeights, in spec: ModelSpec) throws(LocatedError) -> ModelWeights {
-        let resolution = try resolution(of: stored, in: spec)
+        let resolution = try resolution(of: stored, in: spec, byName: false)
         try resolution.check()
         return resolution.weights
     }
@@ -21,55 +21,112 @@ package enum WeightBinding {
     package static func bind(
         _ stored: StoredWeights, to slots: [LayerSlots], in spec: ModelSpec
     ) throws(LocatedError) -> [String: LazyTensor] {
-        var resolution = try resolution(of: stored, in: spec)
-        let result = resolution.fit(to: slots, isPartial: false)
-        try resolution.check()
-        return result
+        try bind(stored, to: slots, in: spec, LoadingOptions()).values
     }
 
-    /// By layer name, as `load_weights(by_name=True)` does: layers that only one of both has are left alone.
+    /// The same as Keras's `load_weights` with its options: arrays for the slots that were found, and a report of all.
     ///
-    /// Gives arrays for the slots that were found. Throws 67 `weights.mismatch` when layers of one name disagree.
-    package static func bindByName(
-        _ stored: StoredWeights, to slots: [LayerSlots], in spec: ModelSpec
-    ) throws(LocatedError) -> [String: LazyTensor] {
-        guard stored.scheme == .layers else {
-            throw LocatedError(
-                .unsupported, "weights.byName", "expected weights with layer names, got a file that names none")
-        }
-        var resolution = try LegacyNaming.resolveByName(stored, in: spec)
-        let result = resolution.fit(to: slots, isPartial: true)
-        try resolution.check()
-        return result
+    /// By name, layers that only one of both has are left alone. With `skipMismatch` so is what doesn't fit; but layers that
+    /// are told by their order must be as many in both, and each have as many weights.
+    package static func bind(
+        _ stored: StoredWeights, to slots: [LayerSlots], in spec: ModelSpec, _ options: LoadingOptions
+    ) throws(LocatedError) -> (values: [String: LazyTensor], report: LoadingReport) {
+        var resolution = try resolution(of: stored, in: spec, byName: options.byName)
+        resolution.nameOpaque(slots, byObject: stored.scheme == .objects)
+        let stopsAtMismatch = stored.scheme == .objects
+        let values = resolution.fit(to: slots, isPartial: options.byName, stopsAtMismatch: stopsAtMismatch)
+        try resolution.check(skipping: options.skipMismatch)
+        let paths = slots.flatMap(\.slots).map(\.path)
+        let report = LoadingReport(
+            loaded: paths.filter { values[$0] != nil }, kept: paths.filter { values[$0] == nil },
+            notLoaded: resolution.absences + resolution.disagreements.map(\.item), unread: resolution.unread)
+        return (values, report)
     }
 
-    private static func resolution(of stored: StoredWeights, in spec: ModelSpec) throws(LocatedError) -> WeightResolution {
+    /// Names for the groups of a file that tells none, from the architecture beside them.
+    package static func labelled(_ stored: StoredWeights, by spec: ModelSpec) -> StoredWeights {
+        ObjectNaming.labelled(stored, by: spec)
+    }
+
+    private static func resolution(
+        of stored: StoredWeights, in spec: ModelSpec, byName: Bool
+    ) throws(LocatedError) -> WeightResolution {
         switch stored.scheme {
-        case .layers: try LegacyNaming.resolve(stored, in: spec)
-        case .objects: try ObjectNaming.resolve(stored, in: spec)
-        case .list: try ListNaming.resolve(stored, in: spec)
+        case .layers: byName ? try LegacyNaming.resolveByName(stored, in: spec) : try LegacyNaming.resolve(stored, in: spec)
+        case .objects: try ObjectNaming.resolve(stored, in: spec, byName: byName)
+        case .list: try ListNaming.resolve(stored, in: spec, byName: byName)
         }
     }
 }
 
 extension WeightResolution {
+    /// Gives arrays of layers whose class only the caller knows the names of the caller's slots: by their place among those of
+    /// the layer, or of one object in it, trained ones first, as Keras lists them.
+    fileprivate mutating func nameOpaque(_ layers: [LayerSlots], byObject: Bool) {
+        for path in opaqueLayers {
+            guard let layer = layers.first(where: { $0.name == path.first }) else { continue }
+            guard byObject else {
+                name(weights.weights.indices.filter { weights.weights[$0].outline.layerPath == path }, by: layer.slots, at: path)
+                continue
+            }
+            let own = OrderedDictionary(grouping: layer.slots.filter { $0.layerPath == path }) { Array($0.slot.path.dropLast()) }
+            let held = OrderedDictionary(grouping: weights.weights.indices.filter { weights.weights[$0].outline.layerPath == path }) {
+                Array(weights.weights[$0].outline.path.dropLast())
+            }
+            for prefix in OrderedSet(own.keys).union(held.keys) { name(held[prefix] ?? [], by: own[prefix] ?? [], at: path + prefix) }
+        }
+    }
+
+    private mutating func name(_ indices: [Int], by slots: [PlacedSlot], at place: [String]) {
+        guard indices.count == slots.count else {
+            // What the file lacks altogether is told weight by weight.
+            guard !indices.isEmpty else { return }
+            let name = place.joined(separator: "/")
+            disagreements.append(
+                Disagreement(name, .counts, "\(quoted(name)) has \(slots.count) weights, the file \(indices.count)"))
+            return
+        }
+        let ordered = slots.filter(\.slot.trainable) + slots.filter { !$0.slot.trainable }
+        for (index, slot) in zip(indices, ordered) {
+            weights.weights[index].outline = WeightOutline(
+                layerPath: slot.layerPath, path: slot.slot.path, role: slot.slot.trainable ? .trained : .other)
+        }
+    }
+
     /// Holds shapes and types against the slots', and gives what fits as float32.
-    fileprivate mutating func fit(to slots: [LayerSlots], isPartial: Bool) -> [String: LazyTensor] {
+    ///
+    /// - Parameter stopsAtMismatch: what stands behind a mismatch in one object isn't taken, as Keras 3 leaves it.
+    fileprivate mutating func fit(
+        to layers: [LayerSlots], isPartial: Bool, stopsAtMismatch: Bool
+    ) -> [String: LazyTensor] {
         let held = Dictionary(weights.weights.map { ($0.outline.name, $0) }, uniquingKeysWith: { first, _ in first })
         var result: [String: LazyTensor] = [:]
         let reported = !disagreements.isEmpty
-        for slot in slots.flatMap(\.slots) {
+        var stopped: Set<[String]> = []
+        for slot in layers.flatMap(\.slots) {
             guard let weight = held[slot.path] else {
-                if !isPartial, !reported { disagreements.append("\(slot.path) is not in the file") }
+                if !isPartial, !reported {
+                    disagreements.append(Disagreement(slot.path, .missingInFile, "\(slot.path) is not in the file"))
+                }
                 continue
             }
             let tensor = weight.tensor
             let name = quoted(weight.fileName ?? weight.outline.name)
+            let object = slot.layerPath + slot.slot.path.dropLast()
+            if stopped.contains(object) {
+                disagreements.append(
+                    Disagreement(slot.path, .behindMismatch, "\(slot.path) stands behind a weight of \(quoted(object.joined(separator: "/"))) that doesn't fit"))
+                continue
+            }
             if !tensor.dtype.isFloatingPoint {
-                disagreements.append("\(slot.path) holds floats, the file's \(name) \(tensor.dtype.rawValue)")
+                disagreements.append(
+                    Disagreement(
+                        slot.path, .types, "\(slot.path) holds floats, the file's \(name) \(tensor.dtype.rawValue)", isSkippable: false))
             }
             guard tensor.shape == slot.slot.shape else {
-                disagreements.append("\(slot.path) has the shape \(slot.slot.shape), the file's \(name) \(tensor.shape)")
+                disagreements.append(
+                    Disagreement(slot.path, .shapes, "\(slot.path) has the shape \(slot.slot.shape), the file's \(name) \(tensor.shape)"))
+                if stopsAtMismatch { stopped.insert(object) }
                 continue
             }
             result[slot.path] =
@@ -83,11 +140,13 @@ extension WeightResolution {
     /// More lines tell nobody more.
     private static let mostLines = 30
 
-    /// Throws when anything disagrees.
-    fileprivate func check() throws(LocatedError) {
-        guard !disagreements.isEmpty else { return }
-        var lines = disagreements.prefix(Self.mostLines).joined(separator: "; ")
-        if disagreements.count > Self.mostLines { lines += "; and \(disagreements.count - Self.mostLines) more" }
+    /// Throws when anything disagrees that isn't to be skipped.
+    fileprivate func check(skipping: Bool = false) throws(LocatedError) {
+        let failures = disagreements.filter { !skipping || !$0.isSkippable }
+        guard !failures.isEmpty else { return }
+        let texts = failures.map(\.item.description) + unread.map(\.description)
+        var lines = texts.prefix(Self.mostLines).joined(separator: "; ")
+        if texts.count > Self.mostLines { lines += "; and \(texts.count - Self.mostLines) more" }
         let common = Set(modelLayers).intersection(fileLayers)
         var hint: String?
         if common.count < modelLayers.count, common.count < fileLayers.count {

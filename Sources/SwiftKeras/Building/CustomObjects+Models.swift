@@ -1,4 +1,6 @@
+internal import KerasSpec
 internal import Layers
+internal import Tensors
 
 extension LayerRegistry {
     /// Keras's layers, those that are registered, and a model's own.
@@ -12,5 +14,22 @@ extension CustomObjects {
     mutating func collect(_ layer: any BuiltInLayer) {
         guard let adapter = layer as? CustomLayerAdapter else { return }
         self[adapter.registeredName] = .layer(type(of: adapter.layer))
+    }
+
+    /// Throws 64 when a layer that is to be replaced isn't in the model: a name that was mistyped is not passed over.
+    func requireLayers(in spec: ModelSpec) throws(LocatedError) {
+        let known = spec.layerNames
+        for name in replacedLayers where !known.contains(name) {
+            throw LocatedError(
+                .usage, "layer.absent", "expected the name of a layer of the model to be replaced, got \"\(name)\"",
+                hint: "swift-keras inspect lists them.")
+        }
+    }
+}
+
+extension ModelSpec {
+    /// Those of nested models included.
+    fileprivate var layerNames: Set<String> {
+        Set(layers.map(\.name)).union(layers.flatMap { $0.model?.value.layerNames ?? [] })
     }
 }

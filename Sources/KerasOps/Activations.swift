@@ -42,8 +42,8 @@ extension ops {
     }
 }
 
-extension Operation {
-    static let activations: [Operation] = [
+extension KerasOperation {
+    static let activations: [KerasOperation] = [
         .unary("relu") { (x) throws(LocatedError) in try ops.relu(x) },
         .unary("relu6") { (x) throws(LocatedError) in try ops.relu6(x) },
         .unary("sigmoid") { (x) throws(LocatedError) in try ops.sigmoid(x) },
@@ -55,13 +55,13 @@ extension Operation {
         .unary("softplus") { (x) throws(LocatedError) in try ops.softplus(x) },
         .unary("softsign") { (x) throws(LocatedError) in try ops.softsign(x) },
         .unary("selu") { (x) throws(LocatedError) in try ops.selu(x) },
-        Operation("leaky_relu", "x", "negative_slope=0.2") { (a) throws(LocatedError) in
+        KerasOperation("leaky_relu", "x", "negative_slope=0.2") { (a) throws(LocatedError) in
             .symbol(try ops.leakyRelu(a.symbol("x"), negativeSlope: a.number("negative_slope")))
         },
-        Operation("elu", "x", "alpha=1") { (a) throws(LocatedError) in
+        KerasOperation("elu", "x", "alpha=1") { (a) throws(LocatedError) in
             .symbol(try ops.elu(a.symbol("x"), alpha: a.number("alpha")))
         },
-        Operation("softmax", "x", "axis=-1") { (a) throws(LocatedError) in
+        KerasOperation("softmax", "x", "axis=-1") { (a) throws(LocatedError) in
             .symbol(try ops.softmax(a.symbol("x"), axis: a.integer("axis")))
         },
     ]

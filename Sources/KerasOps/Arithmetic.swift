@@ -55,22 +55,26 @@ extension ops {
     /// x².
     public static func square(_ x: Symbol) throws(LocatedError) -> Symbol { try multiply(x, x) }
 
-    /// x to a whole power, by products. Powers beyond ±64 are refused.
-    public static func power(_ x: Symbol, _ exponent: Int) throws(LocatedError) -> Symbol {
-        guard exponent.magnitude <= 64 else {
-            throw LocatedError(.unsupported, "ops.power", "power expected an exponent from -64 to 64, got \(exponent)")
+    /// x to the power of y.
+    public static func power(_ x: Symbol, _ y: Symbol) throws(LocatedError) -> Symbol { try binary(.power, x, y) }
+    /// x to the power of y.
+    public static func power(_ x: Symbol, _ y: Double) throws(LocatedError) -> Symbol {
+        switch y {
+        case 1: try x.floating()
+        case 2: try square(x)
+        case 3: try multiply(try square(x), x)
+        case 0.5: try sqrt(x)
+        case -1: try reciprocal(x)
+        default: try power(x, x.number(y))
         }
-        guard exponent != 0 else { return try x.floating().applying(Fill(1)) }
-        var (result, square, rest) = (nil as Symbol?, x, exponent.magnitude)
-        while true {
-            if rest & 1 == 1 { result = try result.map { (r) throws(LocatedError) in try multiply(r, square) } ?? square }
-            rest >>= 1
-            if rest == 0 { break }
-            square = try multiply(square, square)
-        }
-        guard let result else { return x }
-        return exponent < 0 ? try divide(1, result) : result
     }
+    /// x to the power of y.
+    public static func power(_ x: Double, _ y: Symbol) throws(LocatedError) -> Symbol { try power(y.number(x), y) }
+
+    /// The rest of x / y, with y's sign, as Python's `%`.
+    public static func mod(_ x: Symbol, _ y: Symbol) throws(LocatedError) -> Symbol { try binary(.mod, x, y) }
+    /// x / y, rounded down.
+    public static func floorDivide(_ x: Symbol, _ y: Symbol) throws(LocatedError) -> Symbol { try binary(.floorDivide, x, y) }
 
     private static func binary(_ op: BinaryOperator, _ x: Symbol, _ y: Symbol) throws(LocatedError) -> Symbol {
         var result = try x.floating().applying(Binary(op), try y.floating())
@@ -95,20 +99,24 @@ extension Symbol {
     public static prefix func - (x: Symbol) throws(LocatedError) -> Symbol { try ops.negative(x) }
 }
 
-extension Operation {
-    static let arithmetic: [Operation] = [
-        Operation("add", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.add(a.symbol("x1"), a.symbol("x2"))) },
-        Operation("subtract", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.subtract(a.symbol("x1"), a.symbol("x2"))) },
-        Operation("multiply", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.multiply(a.symbol("x1"), a.symbol("x2"))) },
-        Operation("divide", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.divide(a.symbol("x1"), a.symbol("x2"))) },
-        Operation("true_divide", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.divide(a.symbol("x1"), a.symbol("x2"))) },
-        Operation("maximum", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.maximum(a.symbol("x1"), a.symbol("x2"))) },
-        Operation("minimum", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.minimum(a.symbol("x1"), a.symbol("x2"))) },
-        Operation("clip", "x", "x_min", "x_max") { (a) throws(LocatedError) in
+extension KerasOperation {
+    static let arithmetic: [KerasOperation] = [
+        KerasOperation("add", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.add(a.symbol("x1"), a.symbol("x2"))) },
+        KerasOperation("subtract", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.subtract(a.symbol("x1"), a.symbol("x2"))) },
+        KerasOperation("multiply", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.multiply(a.symbol("x1"), a.symbol("x2"))) },
+        KerasOperation("divide", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.divide(a.symbol("x1"), a.symbol("x2"))) },
+        KerasOperation("true_divide", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.divide(a.symbol("x1"), a.symbol("x2"))) },
+        KerasOperation("maximum", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.maximum(a.symbol("x1"), a.symbol("x2"))) },
+        KerasOperation("minimum", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.minimum(a.symbol("x1"), a.symbol("x2"))) },
+        KerasOperation("clip", "x", "x_min", "x_max") { (a) throws(LocatedError) in
             .symbol(try ops.clip(a.symbol("x"), a.number("x_min"), a.number("x_max")))
         },
-        Operation("power", "x1", "x2") { (a) throws(LocatedError) in
-            .symbol(try ops.power(a.symbol("x1"), a.integer("x2")))
+        KerasOperation("power", "x1", "x2") { (a) throws(LocatedError) in
+            .symbol(a.isNumber("x2") ? try ops.power(a.symbol("x1"), a.number("x2")) : try ops.power(a.symbol("x1"), a.symbol("x2")))
+        },
+        KerasOperation("mod", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.mod(a.symbol("x1"), a.symbol("x2"))) },
+        KerasOperation("floor_divide", "x1", "x2") { (a) throws(LocatedError) in
+            .symbol(try ops.floorDivide(a.symbol("x1"), a.symbol("x2")))
         },
         .unary("negative") { (x) throws(LocatedError) in try ops.negative(x) },
         .unary("square") { (x) throws(LocatedError) in try ops.square(x) },

@@ -11,8 +11,8 @@ extension ops {
     }
 }
 
-extension Operation {
-    static let linearAlgebra: [Operation] = [
-        Operation("matmul", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.matmul(a.symbol("x1"), a.symbol("x2"))) }
+extension KerasOperation {
+    static let linearAlgebra: [KerasOperation] = [
+        KerasOperation("matmul", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.matmul(a.symbol("x1"), a.symbol("x2"))) }
     ]
 }

@@ -28,6 +28,11 @@ extension ops {
         try mean(try square(try subtract(x, try mean(x, axis: axis, keepdims: true))), axis: axis, keepdims: keepdims)
     }
 
+    /// The standard deviation over some axes; nil: over all.
+    public static func std(_ x: Symbol, axis: [Int]? = nil, keepdims: Bool = false) throws(LocatedError) -> Symbol {
+        try sqrt(try `var`(x, axis: axis, keepdims: keepdims))
+    }
+
     private static func reduce(
         _ kind: Reduce.Kind, _ x: Symbol, _ axes: [Int]?, _ keepsAxes: Bool
     ) throws(LocatedError) -> Symbol {
@@ -37,16 +42,19 @@ extension ops {
     }
 }
 
-extension Operation {
-    static let reductions: [Operation] = [
-        Operation("sum", "x", "axis=None", "keepdims=False") { (a) throws(LocatedError) in
+extension KerasOperation {
+    static let reductions: [KerasOperation] = [
+        KerasOperation("sum", "x", "axis=None", "keepdims=False") { (a) throws(LocatedError) in
             .symbol(try ops.sum(a.symbol("x"), axis: a.axes("axis"), keepdims: a.bool("keepdims")))
         },
-        Operation("mean", "x", "axis=None", "keepdims=False") { (a) throws(LocatedError) in
+        KerasOperation("mean", "x", "axis=None", "keepdims=False") { (a) throws(LocatedError) in
             .symbol(try ops.mean(a.symbol("x"), axis: a.axes("axis"), keepdims: a.bool("keepdims")))
         },
-        Operation("var", "x", "axis=None", "keepdims=False") { (a) throws(LocatedError) in
-            .symbol(try ops.var(a.symbol("x"), axis: a.axes("axis"), keepdims: a.bool("keepdims")))
+        KerasOperation("var", "x", "axis=None", "keepdims=False") { (a) throws(LocatedError) in
+            .symbol(try ops.`var`(a.symbol("x"), axis: a.axes("axis"), keepdims: a.bool("keepdims")))
+        },
+        KerasOperation("std", "x", "axis=None", "keepdims=False") { (a) throws(LocatedError) in
+            .symbol(try ops.std(a.symbol("x"), axis: a.axes("axis"), keepdims: a.bool("keepdims")))
         },
     ]
 }

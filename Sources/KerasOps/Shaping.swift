@@ -73,21 +73,21 @@ extension Symbol {
     }
 }
 
-extension Operation {
-    static let shaping: [Operation] = [
-        Operation("reshape", "x", "newshape") { (a) throws(LocatedError) in
+extension KerasOperation {
+    static let shaping: [KerasOperation] = [
+        KerasOperation("reshape", "x", "newshape") { (a) throws(LocatedError) in
             .symbol(try ops.reshape(a.symbol("x"), a.integers("newshape").map { $0 == -1 ? nil : $0 }))
         },
-        Operation("transpose", "x", "axes=None") { (a) throws(LocatedError) in
+        KerasOperation("transpose", "x", "axes=None") { (a) throws(LocatedError) in
             .symbol(try ops.transpose(a.symbol("x"), axes: a.axes("axes")))
         },
-        Operation("expand_dims", "x", "axis") { (a) throws(LocatedError) in
+        KerasOperation("expand_dims", "x", "axis") { (a) throws(LocatedError) in
             .symbol(try ops.expandDims(a.symbol("x"), axis: a.integer("axis")))
         },
-        Operation("squeeze", "x", "axis") { (a) throws(LocatedError) in
+        KerasOperation("squeeze", "x", "axis") { (a) throws(LocatedError) in
             .symbol(try ops.squeeze(a.symbol("x"), axis: a.integer("axis")))
         },
-        Operation("concatenate", "xs", "axis=-1") { (a) throws(LocatedError) in
+        KerasOperation("concatenate", "xs", "axis=-1") { (a) throws(LocatedError) in
             .symbol(try ops.concatenate(a.symbols("xs"), axis: a.integer("axis")))
         },
     ]

@@ -25,6 +25,11 @@ extension CustomObject {
             return try function(inputs[0])
         }
     }
+
+    /// What an expression computes: `.expression(try TensorExpression("x / 255 - 0.5"))`.
+    public static func expression(_ expression: TensorExpression) -> CustomObject {
+        .function { (inputs) throws(LocatedError) in try expression(inputs) }
+    }
 }
 
 /// What a user's program brings for names that Keras doesn't have: layers, activations, losses, metrics.
@@ -52,10 +57,15 @@ public struct CustomObjects: Sendable, ExpressibleByDictionaryLiteral {
         set { objects[name] = newValue }
     }
 
-    /// Gives a Lambda layer, or a layer's activation without a name, a meaning: by the layer's name.
+    /// Gives a Lambda layer, one of an unknown class, or a layer's activation without a name a meaning: by the layer's name.
     ///
-    /// - Parameter object: a function.
-    public mutating func replace(layer name: String, with object: CustomObject) { replacements[name] = object }
+    /// - Parameters:
+    ///   - name: of a layer; or of a function that the model's layers call.
+    ///   - object: a function.
+    public mutating func replace(_ name: String, with object: CustomObject) { replacements[name] = object }
+
+    /// Makes a replacement one for all layers that call a function of this name.
+    package mutating func useByName(_ name: String) { objects[name] = replacements.removeValue(forKey: name) }
 
     /// Names that are replaced.
     package var replacedLayers: [String] { replacements.keys.sorted() }

@@ -27,8 +27,7 @@ extension Model {
         let stored = try KerasFile.readModel(path, backend: backend)
         guard var spec = stored.spec else { preconditionFailure("readModel gives an architecture") }
         if let inputShape { try spec.declareInput(inputShape) }
-        try customObjects.requireLayers(in: spec)
-        self.init(spec: spec, training: stored.training, customObjects: customObjects)
+        self.init(spec: spec, training: stored.training, customObjects: try customObjects.settled(for: spec))
         let options = LoadingOptions(byName: byName, skipMismatch: skipMismatch)
         if let weights, !options.isStrict, let own = stored.weights {
             state.withLock { $0.stored = own }

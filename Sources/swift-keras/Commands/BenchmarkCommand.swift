@@ -35,7 +35,7 @@ struct BenchmarkCommand: ParsableCommand {
     func run() throws {
         let clock = ContinuousClock()
         let start = clock.now
-        let model = try model.load(needsWeights: false)
+        let model = try model.load(needsWeights: false, common)
         let loading = start.duration(to: clock.now)
         let result =
             train

@@ -25,7 +25,7 @@ struct EvaluateCommand: ParsableCommand {
     var threads: Int?
 
     func run() throws {
-        let model = try model.load()
+        let model = try model.load(common)
         try compile.apply(to: model)
         let samples = try DataReader(model: model, pictures: pictures).read(data).evaluation
         let result = try model.evaluation(samples.x, samples.y, batchSize: batchSize, threads: threads)

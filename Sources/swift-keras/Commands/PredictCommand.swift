@@ -42,7 +42,7 @@ struct PredictCommand: ParsableCommand {
     }
 
     func run() throws {
-        let model = try model.load()
+        let model = try model.load(common)
         let labels = try labels.map { (name) throws(LocatedError) in try ClassLabels(named: name) }
         let samples = try InputReader(model: model, pictures: pictures).read(inputs)
         let prediction = try model.predict(samples.tensors, taps: layer, batchSize: batchSize, threads: threads)

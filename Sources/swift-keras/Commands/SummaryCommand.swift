@@ -27,7 +27,7 @@ struct SummaryCommand: ParsableCommand {
     }
 
     func run() throws {
-        let model = try model.load(needsWeights: false)
+        let model = try model.load(needsWeights: false, common)
         if common.json {
             Terminal.put(json: try model.summaryDocument())
         } else {

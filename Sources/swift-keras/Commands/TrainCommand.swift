@@ -77,7 +77,7 @@ struct TrainCommand: ParsableCommand {
         }
         let destination = try ModelDestination(output: output, weightsOutput: weightsOut)
         try destination.requireWritable(with: history)
-        let model = try model.load(needsWeights: false)
+        let model = try model.load(needsWeights: false, common)
         model.seedInitialWeights(seed)
         for note in try compile.apply(to: model, optimizer: try chosenOptimizer(model)) { common.note(note) }
         try model.requireExpressible(in: destination)

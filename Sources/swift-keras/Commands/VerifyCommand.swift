@@ -32,7 +32,7 @@ struct VerifyCommand: ParsableCommand {
     var threads: Int?
 
     func run() throws {
-        let model = try model.load()
+        let model = try model.load(common)
         let report = try locating(fixture) { () throws(LocatedError) in
             try model.verify(
                 try NPZ(reading: fixture), relativeTolerance: rtol, absoluteTolerance: atol, layers: layers,

@@ -14,15 +14,62 @@ struct ModelOptions: ParsableArguments {
 
     @OptionGroup var backend: BackendOption
 
+    @OptionGroup var loading: LoadingFlags
+
+    @OptionGroup var replacements: ReplacementOption
+
     /// The model with its weights. `needsWeights`: the command can't do with fresh ones.
-    func load(needsWeights: Bool = true) throws(LocatedError) -> Model {
-        let model = try Model(contentsOf: model, weights: weights, inputShape: inputShape?.values, backend: backend.name)
+    ///
+    /// - Parameter notes: hears what was not loaded.
+    func load(needsWeights: Bool = true, _ notes: CommonOptions) throws(LocatedError) -> Model {
+        let model = try Model(
+            contentsOf: model, weights: weights, inputShape: inputShape?.values, backend: backend.name,
+            byName: loading.byName, skipMismatch: loading.skipMismatch, customObjects: try replacements.objects())
         if needsWeights && !model.hasWeights {
             throw LocatedError(
                 .mismatch, "model.noWeights", "expected a model with weights, got an architecture alone", at: [self.model],
                 hint: "Name them with --weights FILE.")
         }
+        if let report = model.loadingReport, !report.isComplete { notes.note(report.description) }
         return model
+    }
+}
+
+/// How weights are loaded where file and model aren't the same.
+struct LoadingFlags: ParsableArguments {
+    @Flag(name: .long, help: "Load the layers that model and weights file both have, by name; leave the others as they are.")
+    var byName = false
+
+    @Flag(name: .long, help: "Leave out weights that don't fit, instead of refusing the file.")
+    var skipMismatch = false
+
+    var isStrict: Bool { !byName && !skipMismatch }
+}
+
+/// Meanings for what a file calls and doesn't bring.
+struct ReplacementOption: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "What a Lambda layer computes, or an activation without a name: lambda_1='x / 255 - 0.5'. Numbers, arithmetic, x (or x0, x1, …) and functions of keras.ops; may be repeated.",
+            valueName: "name=expression"))
+    var replace: [String] = []
+
+    /// Throws 64 for what is no NAME=EXPRESSION.
+    func objects() throws(LocatedError) -> CustomObjects {
+        var objects = CustomObjects()
+        for text in replace {
+            guard let mark = text.firstIndex(of: "="), mark != text.startIndex else {
+                throw LocatedError(
+                    .usage, "replace.syntax", "expected NAME='EXPRESSION', got \"\(text)\"", at: ["--replace"])
+            }
+            let name = String(text[..<mark])
+            let expression = try locating("--replace \(name)") { () throws(LocatedError) in
+                try TensorExpression(String(text[text.index(after: mark)...]))
+            }
+            objects.replace(name, with: .expression(expression))
+        }
+        return objects
     }
 }
 

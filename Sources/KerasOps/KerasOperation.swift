@@ -1,25 +1,25 @@
 package import Tensors
 
 /// A function of `keras.ops` as a table entry: what expressions call by name.
-package struct Operation: Sendable {
-    package typealias Body = @Sendable (Arguments) throws(LocatedError) -> Argument
+package struct KerasOperation: Sendable {
+    package typealias Body = @Sendable (OperationArguments) throws(LocatedError) -> OperationArgument
 
     /// Keras's name: `leaky_relu`.
     package let name: String
     /// Keras's names of the parameters, in order.
     package let parameters: [String]
     /// By name, of parameters that needn't be given.
-    package let defaults: [String: Argument]
+    package let defaults: [String: OperationArgument]
     private let body: Body
 
     /// - Parameter parameters: names, with defaults as Python writes them: `x`, `axis=-1`, `keepdims=False`.
     init(_ name: String, _ parameters: String..., body: @escaping Body) {
         var names: [String] = []
-        var defaults: [String: Argument] = [:]
+        var defaults: [String: OperationArgument] = [:]
         for parameter in parameters {
             let parts = parameter.split(separator: "=").map(String.init)
             names.append(parts[0])
-            if parts.count == 2 { defaults[parts[0]] = Argument(word: parts[1]) ?? Double(parts[1]).map(Argument.number) }
+            if parts.count == 2 { defaults[parts[0]] = OperationArgument(word: parts[1]) ?? Double(parts[1]).map(OperationArgument.number) }
         }
         self.name = name
         self.parameters = names
@@ -30,13 +30,13 @@ package struct Operation: Sendable {
     /// A function of one array.
     static func unary(
         _ name: String, _ body: @escaping @Sendable (Symbol) throws(LocatedError) -> Symbol
-    ) -> Operation {
-        Operation(name, "x") { (a) throws(LocatedError) in .symbol(try body(try a.symbol("x"))) }
+    ) -> KerasOperation {
+        KerasOperation(name, "x") { (a) throws(LocatedError) in .symbol(try body(try a.symbol("x"))) }
     }
 
     /// Every function, by name.
-    package static let all: [String: Operation] = {
-        let families = [arithmetic, activations, reductions, shaping, linearAlgebra]
+    package static let all: [String: KerasOperation] = {
+        let families = [arithmetic, functions, comparisons, activations, reductions, shaping, linearAlgebra]
         return Dictionary(families.joined().map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }()
 
@@ -44,8 +44,8 @@ package struct Operation: Sendable {
     ///
     /// Throws `.usage` for arguments that it doesn't take or lacks.
     package func callAsFunction(
-        _ positional: [Argument], _ keywords: [(name: String, value: Argument)] = [], in scope: any SymbolScope
-    ) throws(LocatedError) -> Argument {
+        _ positional: [OperationArgument], _ keywords: [(name: String, value: OperationArgument)] = [], in scope: any SymbolScope
+    ) throws(LocatedError) -> OperationArgument {
         guard positional.count <= parameters.count else {
             throw wrong("at most \(parameters.count) arguments (\(parameters.joined(separator: ", ")))", "\(positional.count)")
         }
@@ -59,7 +59,7 @@ package struct Operation: Sendable {
             guard let value = defaults[parameter] else { throw wrong("the argument \(parameter)", "none") }
             values[parameter] = value
         }
-        return try body(Arguments(function: name, values: values, scope: scope))
+        return try body(OperationArguments(function: name, values: values, scope: scope))
     }
 
     private func wrong(_ expected: String, _ got: String) -> LocatedError {
@@ -68,13 +68,13 @@ package struct Operation: Sendable {
 }
 
 /// A value in a call: an array, or one of Python's constants.
-package indirect enum Argument: @unchecked Sendable {
+package indirect enum OperationArgument: @unchecked Sendable {
     // Symbols never leave the call that they were given to; tables hold constants only.
     case symbol(Symbol)
     case number(Double)
     case bool(Bool)
     case none
-    case list([Argument])
+    case list([OperationArgument])
 
     /// Python's words for constants.
     package init?(word: String) {
@@ -99,9 +99,9 @@ package indirect enum Argument: @unchecked Sendable {
 }
 
 /// The arguments of one call, by the parameters' names.
-package struct Arguments {
+package struct OperationArguments {
     let function: String
-    let values: [String: Argument]
+    let values: [String: OperationArgument]
     let scope: any SymbolScope
 
     /// An array; a number becomes one.
@@ -112,6 +112,8 @@ package struct Arguments {
         case let other: throw wrong(name, "an array or a number", other)
         }
     }
+
+    func isNumber(_ name: String) -> Bool { if case .number? = values[name] { true } else { false } }
 
     func symbols(_ name: String) throws(LocatedError) -> [Symbol] {
         guard case .list(let items)? = values[name] else { throw wrong(name, "a list of arrays", values[name] ?? .none) }
@@ -162,7 +164,7 @@ package struct Arguments {
         return flag
     }
 
-    private func wrong(_ name: String, _ expected: String, _ got: Argument) -> LocatedError {
+    private func wrong(_ name: String, _ expected: String, _ got: OperationArgument) -> LocatedError {
         LocatedError(.usage, "ops.arguments", "\(function) expected \(expected) as \(name), got \(got.summary)")
     }
 }

@@ -18,6 +18,8 @@ import Testing
         var error: String?
         var keras = ""
 
+        private enum CodingKeys: String, CodingKey { case model, weights, by_name, skip_mismatch, loaded, error }
+
         var isObjects: Bool { !weights.hasSuffix(".h5") || weights.hasSuffix(".weights.h5") }
         var testDescription: String {
             "\(keras): \(weights) into \(model)\(by_name ? ", by name" : "")\(skip_mismatch ? ", skipping" : "")"
@@ -27,7 +29,11 @@ import Testing
 
         /// What is Keras 3's way here where the older ones know no such thing: skipping without names; and names of objects, which
         /// no Keras knows.
-        var isOurs: Bool { by_name && isObjects || skip_mismatch && !by_name && !isObjects && keras != "keras-3.15.1" }
+        var isOurs: Bool {
+            by_name && isObjects || skip_mismatch && !by_name && !isObjects && keras != "keras-3.15.1" || givesAnotherShape
+        }
+        /// Keras 2.3.1 on TensorFlow 1.15 looks at no shape when it goes by order, and gives variables the file's.
+        var givesAnotherShape: Bool { keras == "keras-2.3.1" && !by_name && model.hasSuffix("wider.json") && loaded != nil }
 
         static func all(_ keras: String) -> [Case] {
             guard let data = FileManager.default.contents(atPath: Fixtures.path("loading/\(keras)/cases.json")),
@@ -50,7 +56,10 @@ import Testing
         return names
     }
 
-    @Test func fixturesAreThere() { #expect(Self.cases.count == 252) }
+    @Test func fixturesAreThere() {
+        #expect(Self.cases.count == 252)
+        #expect(Self.cases.filter { !$0.isOurs }.count == 160)
+    }
 
     @Test(arguments: cases.filter { !$0.isOurs })
     func asGenuineKeras(_ example: Case) throws {

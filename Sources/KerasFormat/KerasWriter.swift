@@ -58,7 +58,7 @@ package enum KerasWriter {
         let document = try target.dialect.architecture.modelConfig(of: spec, for: target, &notes)
         let stored = try LegacyNaming.place(weights, of: spec, for: target)
         try LegacyHDF5Writer.write(to: path) { (writer) throws(LocatedError) in
-            try writer.writeModel(document, stored, training, for: target)
+            try writer.writeModel(document, stored, training.map(Keras3Losses.findable), for: target)
         }
     }
 

@@ -35,7 +35,9 @@ enum ObjectNaming {
     static func snakeCase(_ className: String) -> String {
         // What is registered has its package's name in front of a ">".
         let name = className.split(separator: ">").last.map(String.init) ?? className
-        let plain = name.filter { $0.isLetter || $0.isNumber || $0 == "_" }
+        // The one class whose public name isn't its own.
+        let own = name == "GroupQueryAttention" ? "GroupedQueryAttention" : name
+        let plain = own.filter { $0.isLetter || $0.isNumber || $0 == "_" }
         return plain.replacing(/(.)([A-Z][a-z]+)/) { "\($0.output.1)_\($0.output.2)" }
             .replacing(/([a-z])([A-Z])/) { "\($0.output.1)_\($0.output.2)" }.lowercased()
     }

@@ -74,7 +74,7 @@ extension WeightLayout {
                     + (config["score_mode"] == "concat" ? "concat_score_weight" : ""),
                 seeds: Self.hasRate(config, "dropout"))
         case "AdditiveAttention": self.init(flag("use_scale") ? "scale" : "", seeds: Self.hasRate(config, "dropout"))
-        case "MultiHeadAttention", "GroupQueryAttention": self.init(attention: config, bias)
+        case "MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention": self.init(attention: config, bias)
         case "SimpleRNN", "LSTM", "GRU", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D":
             // The cell's seed generator is kept by the cell and, under another name, by nobody else.
             self.init(parts: [
@@ -136,11 +136,35 @@ extension WeightLayout {
     private static func parts(_ key: String, as attribute: String? = nil, of config: ConfigObject) -> [Part] {
         guard let layer = config[key]?.object, let className = layer["class_name"]?.string else { return [] }
         let inner = layer["config"]?.object ?? [:]
+        if let model = InnerModel.spec(of: .object(layer)) { return parts(of: model, under: attribute ?? key) }
         return [
             Part(
                 path: [attribute ?? key], className: className, config: inner,
                 layout: WeightLayout(of: className, config: inner) ?? WeightLayout())
         ]
+    }
+
+    /// The layers of a model within a wrapper, by the attributes that lead to them: Keras numbers them by class.
+    private static func parts(of model: ModelSpec, under attribute: String) -> [Part] {
+        var counts: [String: Int] = [:]
+        return ObjectNaming.counted(model).flatMap { layer -> [Part] in
+            let base = ObjectNaming.snakeCase(layer.model?.value.kind.rawValue ?? layer.className)
+            let number = counts[base, default: 0]
+            counts[base] = number + 1
+            let place = [attribute, "layers", ObjectNaming.numbered(base, number)]
+            if let inner = layer.model?.value {
+                return parts(of: inner, under: "").map { part in
+                    var part = part
+                    part.path = place + part.path.dropFirst()
+                    return part
+                }
+            }
+            return [
+                Part(
+                    path: place, className: layer.className, config: layer.config,
+                    layout: WeightLayout(of: layer.className, config: layer.config) ?? WeightLayout())
+            ]
+        }
     }
 
     private static func hasRate(_ config: ConfigObject, _ key: String) -> Bool { (config[key]?.number ?? 0) > 0 }

@@ -66,9 +66,11 @@ struct Keras3Reader {
 
     private mutating func layer(_ json: ConfigValue, at path: JSONPath) throws(LocatedError) -> LayerSpec {
         guard let object = json.object else { throw Serialized.wrong("a layer, an object", json, at: path) }
-        guard let className = object["class_name"]?.string, !className.isEmpty else {
+        guard var className = object["class_name"]?.string, !className.isEmpty else {
             throw Serialized.wrong("the class of a layer", object["class_name"], at: path["class_name"])
         }
+        // Whole .h5 files say Python's name of the class, others the public one.
+        if className == "GroupedQueryAttention", Self.isKeras(object, className) { className = "GroupQueryAttention" }
         let outerName = object["name"]?.string
         if Self.isModel(object, className) {
             let model = try self.model(json, at: path)
@@ -117,7 +119,13 @@ struct Keras3Reader {
 
     /// The same settings with types by their names, initializers by today's names, and without what says only where an object
     /// stood in the writer's memory.
-    private static func canonical(_ config: ConfigObject) -> ConfigObject { config.mapValues(canonical) }
+    private static func canonical(_ config: ConfigObject) -> ConfigObject {
+        var result = config.mapValues(canonical)
+        for key in OldHardSigmoid.keys where result[key].map(OldHardSigmoid.isWritten) ?? false {
+            result[key] = .string(LegacyName.hardSigmoid)
+        }
+        return result
+    }
 
     private static func canonical(_ value: ConfigValue) -> ConfigValue {
         switch value {

@@ -10,15 +10,18 @@ struct Keras3Writer {
     let target: KerasTarget
     /// Whether layers that nobody changed since they were read from this dialect are written as they stood in their file.
     let usesSources: Bool
+    /// Whether everything is written as the spec has it, `LegacyName`'s words too: for models within a spec's configurations.
+    let keepsLegacy: Bool
     /// What can't be said, as `layer: reason`.
     private(set) var refusals: [String] = []
     private(set) var notes: [UpgradeNote] = []
     private var hasOldVariance = false
     private var hasOldMasks = false
 
-    init(target: KerasTarget, usesSources: Bool) {
+    init(target: KerasTarget, usesSources: Bool, keepsLegacy: Bool = false) {
         self.target = target
         self.usesSources = usesSources
+        self.keepsLegacy = keepsLegacy
     }
 
     /// The document of `to_json()`. Throws 69 `architecture.inexpressible` with all layers that the target can't say.
@@ -53,8 +56,8 @@ struct Keras3Writer {
 
     // MARK: - Models
 
-    private mutating func model(_ spec: ModelSpec, path: String) -> ConfigObject {
-        let spec = withoutOldActivations(spec, path: path)
+    mutating func model(_ spec: ModelSpec, path: String) -> ConfigObject {
+        let spec = target.minor < OldHardSigmoid.firstMinor ? withoutOldActivations(spec, path: path) : spec
         return switch spec.kind {
         case .sequential:
             [
@@ -169,6 +172,9 @@ struct Keras3Writer {
         }
         let className = layer.className
         if className.hasPrefix(OperationName.prefix) { return operation(layer) }
+        if keepsLegacy, WeightLayout(of: className, config: layer.config) != nil {
+            return Self.keras("keras.layers", className, layer.config)
+        }
         if className == "Lambda" {
             if layer.source?.dialect != .keras3 {
                 notes.append(
@@ -190,9 +196,13 @@ struct Keras3Writer {
                 "config": .object(settings), "registered_name": source?["registered_name"] ?? .string(className),
             ]
         }
-        let before = refusals.count
-        var (written, config) = settings(of: className, layer.config) { refusals.append("\(path)\(layer.name): \($0)") }
-        if refusals.count == before, written == "ThresholdedReLU" { (written, config) = thresholded(layer, config, path: path) }
+        if target.minor >= OldHardSigmoid.firstMinor, OldHardSigmoid.isUsed(by: layer.config) {
+            notes.append(UpgradeNote(layer: path + layer.name, text: OldHardSigmoid.note))
+        }
+        var reasons: [String] = []
+        var (written, config) = settings(of: className, layer.config) { reasons.append($0) }
+        for reason in reasons where !refusals.contains("\(path)\(layer.name): \(reason)") { refuse(layer.name, reason, path: path) }
+        if reasons.isEmpty, written == "ThresholdedReLU" { (written, config) = thresholded(layer, config, path: path) }
         if layer.config[LegacyName.varianceRule] != nil { hasOldVariance = true }
         if layer.config[LegacyName.maskRule] != nil { hasOldMasks = true }
         return Self.keras("keras.layers", written, config)
@@ -252,26 +262,32 @@ struct Keras3Writer {
                 if !means { refuse("\(key) \(JSON.text(value))") }
                 continue
             }
-            result[key] = self.value(value, key, refuse)
+            result[key] = self.value(value, key, dtype: config["dtype"] ?? "float32", refuse)
         }
         return (className, result)
     }
 
-    private func value(_ value: ConfigValue, _ key: String, _ refuse: (String) -> Void) -> ConfigValue {
+    /// - Parameter dtype: of the layer whose setting it is.
+    private func value(_ value: ConfigValue, _ key: String, dtype: ConfigValue, _ refuse: (String) -> Void) -> ConfigValue {
         switch value {
         case .string(LegacyName.hardSigmoid):
-            refuse("\(key) hard_sigmoid as Keras 2 has it")
-            return value
+            if target.minor < OldHardSigmoid.firstMinor {
+                refuse("\(key) hard_sigmoid as Keras 2 has it, which Keras 3 can say from 3.\(OldHardSigmoid.firstMinor) on")
+            }
+            return OldHardSigmoid.written(dtype: dtype)
         case .string(let name) where key == "activation" || key == "recurrent_activation":
             if Keras3Words.activations[name, default: 0] > target.minor { refuse("\(key) \(name)") }
             return value
-        case .array(let items): return .array(items.map { self.value($0, key, refuse) })
+        case .array(let items): return .array(items.map { self.value($0, key, dtype: dtype, refuse) })
         case .object(var object):
             guard let className = object["class_name"]?.string else { return value }
-            guard let module = object["module"]?.string else {
-                if ["Sequential", "Model", "Functional"].contains(className) { refuse("\(key) that is a model") }
-                return value
+            if let model = InnerModel.spec(of: value) {
+                var writer = Keras3Writer(target: target, usesSources: false)
+                let document = writer.model(model, path: "")
+                for refusal in writer.refusals { refuse("its model's \(refusal)") }
+                return .object(document)
             }
+            guard let module = object["module"]?.string else { return value }
             if className.hasSuffix("DTypePolicy"), target.minor < 4 {
                 refuse("dtype policy \(className)")
                 return value

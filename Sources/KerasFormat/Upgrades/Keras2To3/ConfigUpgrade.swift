@@ -129,13 +129,14 @@ enum ConfigUpgrade {
         }
     }
 
-    /// A layer within a layer's configuration. Models and classes that Keras doesn't have stay as they are.
+    /// A layer within a layer's configuration, or a model. Classes that Keras doesn't have stay as they are.
     private static func upgradeInnerLayer(
         _ value: ConfigValue, in generation: ClassRule.Generation, at path: JSONPath
     ) throws(LocatedError) -> ConfigValue {
         guard let object = value.object, let name = object["class_name"]?.string else {
             throw Serialized.wrong("a layer with class_name and config", value, at: path)
         }
+        if InnerModel.isModel(value) { return try InnerModel.upgraded(value, in: generation, at: path) }
         guard ClassRule.rule(for: name, in: generation) != nil else { return value }
         guard let given = object["config"]?.object else {
             throw Serialized.wrong("a layer's settings", object["config"], at: path["config"])
@@ -260,6 +261,7 @@ enum ConfigUpgrade {
         guard let object = value.object, object["module"] != nil, let name = object["class_name"]?.string else {
             return value
         }
+        if let model = InnerModel.spec(of: value) { return InnerModel.downgraded(model, in: generation, refuse) }
         // A class of one's own, in the words that it was found in.
         if generation == .tfKeras, object["registered_name"]?.string != nil { return value }
         guard let rule = ClassRule.rule(for: name, in: generation), let config = object["config"]?.object else {

@@ -47,11 +47,11 @@ extension ClassRule {
     private static func tf(
         _ className: String, _ tfKeras: String, _ keras3: String? = nil, renamed: [String: String] = [:],
         added: [String: ConfigValue] = [:], dropped: [String: ConfigValue] = [:], neutral: [String: ConfigValue] = [:],
-        defaults: [String: Defaults] = [:], special: Special? = nil, base: String = tfBase
+        unwritten: Set<String> = [], defaults: [String: Defaults] = [:], special: Special? = nil, base: String = tfBase
     ) -> ClassRule {
         ClassRule(
             className, keras2: tfKeras, keras3: keras3 ?? tfKeras, renamed: renamed, added: added, dropped: dropped,
-            neutral: neutral, defaults: defaults, special: special, base: base, generation: .tfKeras)
+            neutral: neutral, unwritten: unwritten, defaults: defaults, special: special, base: base, generation: .tfKeras)
     }
 
     // MARK: - Core
@@ -231,19 +231,22 @@ extension ClassRule {
     private static let tfAdded: [String: ConfigValue] = ["zero_output_for_mask": false, "seed": nil]
     private static let timeMajor: [String: ConfigValue] = ["time_major": false]
 
+    /// Written only where it is true.
+    private static let zeroOutput: Set<String> = ["zero_output_for_mask"]
+
     private static let tfRecurrent: [ClassRule] =
         [
             tf(
                 "SimpleRNN", sequence + " units activation " + simple, sequence3 + " units activation " + simple,
-                added: tfAdded, neutral: timeMajor),
+                added: tfAdded, neutral: timeMajor, unwritten: zeroOutput),
             tf(
                 "LSTM", sequence + " units activation recurrent_activation " + lstm + " implementation",
                 sequence3 + " units activation recurrent_activation " + lstm + " seed", added: tfAdded,
-                dropped: ["implementation": 2], neutral: timeMajor),
+                dropped: ["implementation": 2], neutral: timeMajor, unwritten: zeroOutput),
             tf(
                 "GRU", sequence + " units activation recurrent_activation " + simple + " implementation reset_after",
                 sequence3 + " units activation recurrent_activation " + simple + " reset_after seed", added: tfAdded,
-                dropped: ["implementation": 2], neutral: timeMajor),
+                dropped: ["implementation": 2], neutral: timeMajor, unwritten: zeroOutput),
             tf("SimpleRNNCell", "units activation " + simpleCell, "units activation " + simpleCell + " seed", added: ["seed": nil]),
             tf(
                 "LSTMCell", "units activation recurrent_activation " + lstmCell + " implementation",
@@ -254,14 +257,15 @@ extension ClassRule {
                 "GRUCell", "units activation recurrent_activation " + simpleCell + " implementation reset_after",
                 "units activation recurrent_activation " + simpleCell + " reset_after seed", added: ["seed": nil],
                 dropped: ["implementation": 2]),
-            tf("RNN", sequence + " cell", sequence3 + " cell", added: ["zero_output_for_mask": false], neutral: timeMajor),
+            tf("RNN", sequence + " cell", sequence3 + " cell", added: ["zero_output_for_mask": false], neutral: timeMajor,
+                unwritten: zeroOutput),
             tf(
                 "Bidirectional", "layer merge_mode num_constants backward_layer",
                 "merge_mode layer backward_layer num_constants", special: .bidirectional),
         ]
         + ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"].map { name in
             tf(
-                name, sequence + convolutional, sequence3 + convolutional + " seed", added: tfAdded, neutral: timeMajor,
+                name, sequence + convolutional, sequence3 + convolutional + " seed", added: tfAdded, neutral: timeMajor, unwritten: zeroOutput,
                 defaults: [
                     "recurrent_activation": Defaults(keras2: .string(LegacyName.hardSigmoid), keras3: "sigmoid")
                 ])

@@ -110,7 +110,14 @@ struct Keras3Reader {
 
     /// `ops.numpy.Add` for a node of the module `keras.src.ops.numpy`.
     private static func operation(_ object: ConfigObject, _ className: String) -> String? {
-        guard isKeras(object, className), let module = object["module"]?.string else { return nil }
+        guard isKeras(object, className) else { return nil }
+        guard let module = object["module"]?.string else {
+            // Whole .h5 files tell no modules. Operations aren't trained, layers of the same name say whether they are.
+            guard object["module"] == nil, let config = object["config"]?.object, config["trainable"] == nil,
+                let module = Keras3Operations.module(of: className)
+            else { return nil }
+            return OperationName.prefix + module + "." + className
+        }
         for prefix in ["keras.src.ops.", "keras.ops."] where module.hasPrefix(prefix) {
             return OperationName.prefix + module.dropFirst(prefix.count) + "." + className
         }

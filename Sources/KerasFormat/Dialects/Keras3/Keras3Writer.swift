@@ -171,7 +171,7 @@ struct Keras3Writer {
             return json
         }
         let className = layer.className
-        if className.hasPrefix(OperationName.prefix) { return operation(layer) }
+        if className.hasPrefix(OperationName.prefix) { return operation(layer, path: path) }
         if keepsLegacy, WeightLayout(of: className, config: layer.config) != nil {
             return Self.keras("keras.layers", className, layer.config)
         }
@@ -208,10 +208,19 @@ struct Keras3Writer {
         return Self.keras("keras.layers", written, config)
     }
 
-    private func operation(_ layer: LayerSpec) -> ConfigObject {
+    private mutating func operation(_ layer: LayerSpec, path: String) -> ConfigObject {
         let parts = layer.className.dropFirst(OperationName.prefix.count).split(separator: ".").map(String.init)
         let name = parts.last ?? ""
-        var config = layer.config
+        if Keras3Operations.firstMinor(of: name) > target.minor { refuse(layer.name, "operation \(name)", path: path) }
+        var config: ConfigObject = [:]
+        for (key, value) in layer.config {
+            if key.hasPrefix("legacy>") { continue }
+            if let word = Keras3Operations.key(key, of: name), target.minor < word.minor {
+                if !word.neutral.contains(value) { refuse(layer.name, "\(key) \(JSON.text(value)) of the operation \(name)", path: path) }
+                continue
+            }
+            config[key] = value
+        }
         // Operations with settings of their own take no name before.
         if target.minor < 11, config.count > 1 { config.removeValue(forKey: "name") }
         return [

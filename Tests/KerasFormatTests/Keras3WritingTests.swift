@@ -58,16 +58,62 @@ import Testing
         for name in ["norm", "old", "lstm"] { #expect(error.description.contains("\(name): ")) }
     }
 
-    @Test func oldHardSigmoidBecomesTwoLayers() throws {
-        let spec = sequential(
+    private var oldHardSigmoid: ModelSpec {
+        sequential(
             LayerSpec(
                 className: "Dense", name: "dense",
                 config: ["name": "dense", "units": 2, "activation": .string(LegacyName.hardSigmoid)]))
+    }
+
+    @Test func oldHardSigmoidBecomesTwoLayersBeforeActivationsMayBeObjects() throws {
         var notes: [UpgradeNote] = []
-        let again = try Keras3Dialect.read(try write(spec), &notes)
-        #expect(again.layers.map(\.className) == ["Dense", "Rescaling", "ReLU"])
+        let again = try Keras3Dialect.read(try write(oldHardSigmoid, for: KerasTarget(.keras3, version: "3.9.2")), &notes)
+        try #require(again.layers.map(\.className) == ["Dense", "Rescaling", "ReLU"])
         #expect(again.layers[0].config["activation"] == "linear")
         #expect(again.layers[1].config["scale"] == 0.2)
         #expect(again.layers[2].config["max_value"] == 1.0)
+    }
+
+    @Test func oldHardSigmoidIsAnActivationThatIsReadAgain() throws {
+        let document = try write(oldHardSigmoid, for: KerasTarget(.keras3, version: "3.10.0"))
+        #expect(JSON.text(.object(document)).contains("\"Rescaling\""))
+        var notes: [UpgradeNote] = []
+        let again = try Keras3Dialect.read(document, &notes)
+        #expect(again.layers.map(\.className) == ["Dense"])
+        #expect(again.layers.first?.config["activation"] == .string(LegacyName.hardSigmoid))
+    }
+
+    @Test func modelsWithinWrappersAreWrittenInTheTargetsWords() throws {
+        let inner = sequential(
+            LayerSpec(
+                className: "InputLayer", name: "in",
+                config: ["batch_shape": [nil, 3], "dtype": "float32", "sparse": false, "ragged": false, "name": "in", "optional": false]),
+            LayerSpec(
+                className: "Dense", name: "inner",
+                config: ["name": "inner", "units": 2, "activation": "linear", "quantization_config": nil]))
+        let outer = sequential(
+            LayerSpec(
+                className: "TimeDistributed", name: "each",
+                config: ["name": "each", "trainable": true, "dtype": "float32", "layer": InnerModel.config(of: inner)]))
+        let old = JSON.text(.object(try write(outer, for: KerasTarget(.keras3, version: "3.0.5"))))
+        #expect(!old.contains("quantization_config") && !old.contains("optional"))
+        var notes: [UpgradeNote] = []
+        let keras2 = JSON.text(.object(try Keras2Dialect.write(outer, for: .keras2, usesSources: false, &notes)))
+        #expect(keras2.contains("batch_input_shape") && !keras2.contains("\"module\""))
+        let layout = try #require(WeightLayout(of: "TimeDistributed", config: outer.layers[0].config))
+        #expect(layout.outlines.map(\.path) == [["layer", "layers", "dense", "kernel"], ["layer", "layers", "dense", "bias"]])
+    }
+
+    @Test func operationsOfWholeFilesAreFoundWithoutModules() throws {
+        let text = """
+            {"class_name": "Functional", "config": {"name": "m", "trainable": true, "layers": [
+            {"class_name": "InputLayer", "config": {"batch_shape": [null, 4], "dtype": "float32", "name": "x"}, "name": "x", "inbound_nodes": []},
+            {"class_name": "Add", "config": {"name": "add"}, "name": "add", "inbound_nodes": [{"args": [
+            {"class_name": "__keras_tensor__", "config": {"shape": [null, 4], "dtype": "float32", "keras_history": ["x", 0, 0]}}, 1.0], "kwargs": {}}]}],
+            "input_layers": [["x", 0, 0]], "output_layers": [["add", 0, 0]]}}
+            """
+        var notes: [UpgradeNote] = []
+        let spec = try Keras3Dialect.read(try #require(try JSON.parse(Array(text.utf8)).object), &notes)
+        #expect(spec.layers[1].className == "ops.numpy.Add")
     }
 }

@@ -97,3 +97,8 @@ struct LossNames: Sendable {
         }
     }
 }
+
+extension TrainingConversion {
+    /// The function's name that Keras 3 has for a loss of any generation, `mean_squared_error` for `mse`; others as they are.
+    package static func lossName(_ name: String) -> String { LossNames.known(as: name)?.function ?? name }
+}

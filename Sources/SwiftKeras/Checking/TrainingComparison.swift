@@ -55,7 +55,8 @@ struct TrainingComparison {
             add("optimizer", ownA, ownB)
         }
         for key in OrderedSet(x.keys).union(y.keys) where key != "optimizer_config" {
-            let (left, right) = (Self.plain(x[key] ?? .null), Self.plain(y[key] ?? .null))
+            var (left, right) = (Self.plain(x[key] ?? .null), Self.plain(y[key] ?? .null))
+            if key == "loss" { (left, right) = (Self.byFullName(left), Self.byFullName(right)) }
             if !ConfigMeaning.isEqual(left, right) {
                 differences.append(
                     ModelComparison.Difference(.training, "", key, a: ConfigMeaning.text(left), b: ConfigMeaning.text(right)))
@@ -152,6 +153,16 @@ struct TrainingComparison {
         }
         let weights = try WeightBinding.resolve(stored, in: spec)
         return try OptimizerState(TrainingConversion.record(of: training, in: spec, weights: weights))
+    }
+
+    /// Losses have short names and long ones, which some files need.
+    private static func byFullName(_ loss: ConfigValue) -> ConfigValue {
+        switch loss {
+        case .string(let name): .string(TrainingConversion.lossName(name))
+        case .array(let items): .array(items.map(byFullName))
+        case .object(let object) where object["class_name"] == nil: .object(object.mapValues(byFullName))
+        default: loss
+        }
     }
 
     // MARK: - What isn't understood

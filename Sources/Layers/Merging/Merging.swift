@@ -48,7 +48,7 @@ extension LoweringContext {
         case .any:
             if distinct.count == 1 { return first }
             var columns: [Value] = []
-            for mask in distinct { columns.append(try apply(Reshape(to: PartialShape(shape(mask).dims + [1])), mask)) }
+            for mask in distinct { columns.append(try apply(Ops.Reshape(to: PartialShape(shape(mask).dims + [1])), mask)) }
             return try apply(MaskReduction(.any), try apply(Ops.Concatenate(), to: columns)[0])
         }
     }
@@ -58,6 +58,6 @@ extension LoweringContext {
         let shape = shape(value)
         guard shape.rank < rank, shape.rank > 0 else { return value }
         let ones = [Int?](repeating: 1, count: rank - shape.rank)
-        return try apply(Reshape(to: PartialShape([shape[0]] + ones + shape.dims.dropFirst())), value)
+        return try apply(Ops.Reshape(to: PartialShape([shape[0]] + ones + shape.dims.dropFirst())), value)
     }
 }

@@ -1,18 +1,16 @@
-package import KerasSpec
 internal import Kernels
-package import Tensors
-
 /// The mean of each window.
 ///
 /// Formula: y[b,i,j,c] = mean over u, v of x[b, i·s+u, j·s+v, c]; of the cells inside the input only.
-/// Shapes: (batch, rows, columns, channels) → (batch, rows', columns', channels); channels second with `channels_first`.
-/// `valid`: rows' = ⌊(rows − pool) / stride⌋ + 1; `same`: ⌈rows / stride⌉.
+/// Shapes: (batch, rows, columns, channels) → (batch, rows′, columns′, channels); channels second with `channels_first`.
+/// Each extent n becomes ⌊(n − pool) / stride⌋ + 1 with `valid`, ⌈n / stride⌉ with `same`.
 /// Config: `pool_size`, `padding`, `strides` (null: `pool_size`), `data_format`.
-/// Source: keras/src/layers/pooling/average_pooling2d.py (3.15), keras/layers/pooling.py (2.3.1).
-public struct AveragePooling2D: BuiltInLayer {
+/// Source: keras/src/layers/pooling/base_pooling.py (3.15), keras/layers/pooling.py (2.3.1).
+public struct AveragePooling2D: PoolingLayer, BuiltInPooling {
     public static let className = "AveragePooling2D"
+    package static let form = PoolingForm(kind: .average, rank: 2)
     public var common: LayerCommon
-    private var window: Pooling2D
+    public var options: PoolingOptions
 
     /// - Parameters:
     ///   - poolSize: (rows, columns) of the window.
@@ -22,22 +20,11 @@ public struct AveragePooling2D: BuiltInLayer {
         dataFormat: DataFormat = .channelsLast, inputShape: [Int?]? = nil, name: String? = nil
     ) {
         common = LayerCommon(name: name, inputShape: inputShape)
-        window = Pooling2D(poolSize, strides, padding, dataFormat)
+        options = PoolingOptions(
+            [poolSize.0, poolSize.1], strides: strides.map { [$0.0, $0.1] }, padding: padding, dataFormat: dataFormat)
     }
 
-    package init(config: inout ConfigReader, common: LayerCommon) throws(LocatedError) {
-        self.common = common
-        window = try Pooling2D(&config)
-    }
-
-    public var poolSize: [Int] { window.poolSize }
-    public var strides: [Int] { window.strides }
-    public var padding: Padding { window.padding }
-    public var dataFormat: DataFormat { window.dataFormat }
-
-    package func encode(into config: inout ConfigObject) { window.encode(into: &config) }
-
-    package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
-        try window.lower(.average, inputs, context)
+    package init(options: PoolingOptions, common: LayerCommon) {
+        (self.options, self.common) = (options, common)
     }
 }

@@ -36,6 +36,6 @@ public struct Flatten: BuiltInLayer {
             value = try context.apply(Transpose([0] + Array(2..<shape.rank) + [1]), value)
         }
         let rest = PartialShape(Array(shape.dims.dropFirst()))
-        return [Signal(try context.apply(Reshape(to: [shape[0], rest.count]), value))]
+        return [Signal(try context.apply(Ops.Reshape(to: [shape[0], rest.count]), value))]
     }
 }

@@ -1,0 +1,30 @@
+internal import Kernels
+/// The mean of each window.
+///
+/// Formula: y[b,i,c] = mean over u of x[b, i·s+u, c]; of the cells inside the input only.
+/// Shapes: (batch, steps, channels) → (batch, steps′, channels); channels second with `channels_first`.
+/// Each extent n becomes ⌊(n − pool) / stride⌋ + 1 with `valid`, ⌈n / stride⌉ with `same`.
+/// Config: `pool_size`, `padding`, `strides` (null: `pool_size`), `data_format`.
+/// Source: keras/src/layers/pooling/base_pooling.py (3.15), keras/layers/pooling.py (2.3.1).
+public struct AveragePooling1D: PoolingLayer, BuiltInPooling {
+    public static let className = "AveragePooling1D"
+    package static let form = PoolingForm(kind: .average, rank: 1)
+    public var common: LayerCommon
+    public var options: PoolingOptions
+
+    /// - Parameters:
+    ///   - poolSize: the steps of the window.
+    ///   - strides: how far it moves; the window's size unless given.
+    public init(
+        poolSize: Int = 2, strides: Int? = nil, padding: Padding = .valid,
+        dataFormat: DataFormat = .channelsLast, inputShape: [Int?]? = nil, name: String? = nil
+    ) {
+        common = LayerCommon(name: name, inputShape: inputShape)
+        options = PoolingOptions(
+            [poolSize], strides: strides.map { [$0] }, padding: padding, dataFormat: dataFormat)
+    }
+
+    package init(options: PoolingOptions, common: LayerCommon) {
+        (self.options, self.common) = (options, common)
+    }
+}

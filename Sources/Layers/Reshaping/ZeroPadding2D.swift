@@ -1,0 +1,44 @@
+package import KerasSpec
+package import Tensors
+
+/// Zeros around the rows and columns.
+///
+/// Formula: each of two axes of extent n becomes n + before + after.
+/// Shapes: (batch, rows, columns, channels) → the same axes; channels second with `channels_first`. No mask goes on.
+/// Config: `padding` (a pair for each axis), `data_format`.
+/// Source: keras/src/layers/reshaping/zero_padding2d.py (3.15).
+public struct ZeroPadding2D: BuiltInLayer {
+    public static let className = "ZeroPadding2D"
+    public var common: LayerCommon
+    public var dataFormat: DataFormat
+    private var margins: SpatialMargins
+
+    /// - Parameter padding: places added (before, behind) each axis.
+    public init(
+        padding: ((Int, Int), (Int, Int)) = ((1, 1), (1, 1)), dataFormat: DataFormat = .channelsLast,
+        inputShape: [Int?]? = nil, name: String? = nil
+    ) {
+        common = LayerCommon(name: name, inputShape: inputShape)
+        self.dataFormat = dataFormat
+        margins = SpatialMargins([padding.0, padding.1])
+    }
+
+    package init(config: inout ConfigReader, common: LayerCommon) throws(LocatedError) {
+        self.common = common
+        margins = try SpatialMargins(&config, "padding", rank: 2, default: 1)
+        dataFormat = try config.word("data_format", default: .channelsLast)
+    }
+
+    /// Places (before, behind) each axis.
+    public var padding: [(Int, Int)] { margins.pairs }
+
+    package func encode(into config: inout ConfigObject) {
+        config["padding"] = margins.config
+        config["data_format"] = .string(dataFormat.rawValue)
+    }
+
+    package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
+        let input = try inputs.single().value
+        return [Signal(try margins.apply(to: input, dataFormat, cropping: false, context))]
+    }
+}

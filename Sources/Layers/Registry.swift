@@ -87,7 +87,11 @@ package struct LayerRegistry: Sendable {
     /// What the user brings for a layer: a class, a function for a Lambda, or a function for the layer of this name.
     private func customLayer(for spec: LayerSpec) -> CustomObject? {
         if case .function(let function)? = custom.replacements[spec.name] { return .function(function) }
-        if case .layer(let type)? = custom.object(named: spec.className) { return .layer(type) }
+        // Some files tell the registered name beside the class's own.
+        let registered = spec.source?.json.object?["registered_name"]?.string
+        for name in [registered, spec.className] {
+            if let name, case .layer(let type)? = custom.object(named: name) { return .layer(type) }
+        }
         guard spec.className == "Lambda", let name = FunctionLayer.functionName(spec.config),
             case .function(let function)? = custom.object(named: name)
         else { return nil }

@@ -101,12 +101,23 @@ enum LegacyNaming {
         return stored
     }
 
+    /// Arrays that a file of the other layout tells apart in a way that only the layer's class could translate.
+    static func unordered(_ layer: LayerSpec, _ reason: String) -> LocatedError {
+        LocatedError(
+            .unsupported, "weights.customLayer",
+            "expected layers whose weights can be listed in another layout, got \(layer.name) (\(layer.className)), whose weights \(reason)",
+            hint: "Keep the layout: from .h5 to .h5, from .keras or .weights.h5 to either.")
+    }
+
     private static func place(
         _ weights: [ModelWeights.Weight], of layer: LayerSpec, for dialect: Dialect
     ) throws(LocatedError) -> [StoredWeights.Weight] {
         guard let modern = WeightOwner.owners(in: layer, for: .keras3),
             let owners = WeightOwner.owners(in: layer, for: dialect)
         else {
+            if let inner = weights.first(where: { $0.fileName != nil && $0.outline.path.count > 1 }) {
+                throw Self.unordered(layer, "tell the layers within it by attributes (\(inner.outline.path.joined(separator: "/")))")
+            }
             // Weights that Swift gave names come as Keras lists them; those of a file are in its order.
             let ordered = weights.filter { $0.outline.role == .trained } + weights.filter { $0.outline.role == .other }
             return ordered.map {

@@ -56,6 +56,9 @@ private struct ObjectPlacing {
             return try put(model, at: path, layerPath: layerPath)
         }
         guard let layout = WeightLayout(of: layer.className, config: layer.config) else {
+            if let inner = byLayer[layerPath]?.lazy.compactMap(\.fileName).first(where: { Self.isWithin($0, layer.name) }) {
+                throw LegacyNaming.unordered(layer, "belong to layers within it (\(inner))")
+            }
             return putOpaque(under: [], label: layer.name, at: path, layerPath: layerPath)
         }
         try put(layout, of: layer.className, label: layer.name, at: path, layerPath: layerPath, path: [])
@@ -96,6 +99,14 @@ private struct ObjectPlacing {
         if className == "MultiHeadAttention" {
             for name in ["dropout_layer", "softmax"] { put([], label: name, at: group + "/_" + name) }
         }
+    }
+
+    /// Whether a name of the scheme `layers` is that of a layer within: `gated/first/kernel:0`, not `gated/gain:0`.
+    private static func isWithin(_ fileName: String, _ layer: String) -> Bool {
+        let parts = fileName.split(separator: "/")
+        guard parts.count > 1, !parts.contains("vars") else { return false }
+        // TensorFlow numbers a scope that it has met before.
+        return !parts[parts.count - 2].hasPrefix(layer)
     }
 
     /// What Keras calls a part: for the cell of an LSTM, whose configuration is the layer's, by its class.

@@ -76,7 +76,9 @@ enum OptimizerArrays {
                 return [.iterations] + candidate
             }
         }
-        return nil
+        // tf.keras makes the other arrays with the first step: an optimizer that made none has its counts alone.
+        let counts = Array(entries.prefix { $0 == .iterations || $0 == .learningRate })
+        return arrays.count == counts.count && arrays.allSatisfy { $0.tensor.shape.rank == 0 } ? counts : nil
     }
 
     private static func number(_ array: StoredWeights.Weight) throws(LocatedError) -> Double {

@@ -20,16 +20,29 @@ final class CustomActivation: Hashable, Sendable {
 extension ActivationFunction {
     /// The function that a configuration's value means among the user's; nil when it means none.
     init?(custom value: ConfigValue) {
-        let object = value.object
-        let names = [
-            value.string, object?["registered_name"]?.string,
-            object?["class_name"] == "function" ? object?["config"]?.string : object?["class_name"]?.string,
-        ].compactMap(\.self)
+        var names: [String?] = [value.string]
+        if let object = value.object {
+            // The registered name of a function is the word "function".
+            names = object["class_name"] == "function" ? [object["config"]?.string] : [
+                object["registered_name"]?.string, object["class_name"]?.string,
+            ]
+        }
         for name in names {
-            guard case .function(let function)? = CustomObjects.current.object(named: name) else { continue }
+            guard let name, case .function(let function)? = CustomObjects.current.object(named: name) else { continue }
             self.init(name: name, custom: CustomActivation(config: value, function: function))
             return
         }
         return nil
+    }
+}
+
+extension CustomObjects {
+    /// Takes up what a layer that a model is built of computes by a user's functions, so that it can be decoded again.
+    package mutating func collectActivations(of layer: any BuiltInLayer) {
+        // Layers name their activations differently; a property is an activation by its type.
+        for property in Mirror(reflecting: layer).children {
+            guard let function = property.value as? ActivationFunction, let custom = function.custom else { continue }
+            self[function.name] = .function(custom.function)
+        }
     }
 }

@@ -36,7 +36,8 @@ package struct FunctionLayer: BuiltInLayer {
         switch config["function"] {
         case .string(let name)? where config["function_type"] == nil || config["function_type"] == "function": name
         case .object(let object)? where object["class_name"] == "function":
-            object["registered_name"]?.string ?? object["config"]?.string
+            // Its registered name is the word "function".
+            object["config"]?.string
         default: nil
         }
     }

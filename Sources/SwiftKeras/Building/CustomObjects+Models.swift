@@ -10,8 +10,9 @@ extension LayerRegistry {
 }
 
 extension CustomObjects {
-    /// Takes up the class of a layer that a model is built of, so that the model can be decoded again.
+    /// Takes up the class of a layer, or its functions, that a model is built of, so that the model can be decoded again.
     mutating func collect(_ layer: any BuiltInLayer) {
+        collectActivations(of: layer)
         guard let adapter = layer as? CustomLayerAdapter else { return }
         self[adapter.registeredName] = .layer(type(of: adapter.layer))
     }

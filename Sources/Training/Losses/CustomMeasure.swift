@@ -35,9 +35,9 @@ package final class CustomMeasure: Hashable, Sendable {
     /// The names by which a value may be registered: its package's first.
     static func names(of value: ConfigValue) -> [String] {
         guard let object = value.object else { return [value.string].compactMap(\.self) }
-        let isFunction = object["class_name"] == "function"
-        return [object["registered_name"]?.string, isFunction ? object["config"]?.string : object["class_name"]?.string]
-            .compactMap(\.self)
+        // The registered name of a function is the word "function".
+        if object["class_name"] == "function" { return [object["config"]?.string].compactMap(\.self) }
+        return [object["registered_name"]?.string, object["class_name"]?.string].compactMap(\.self)
     }
 
     /// Adds the function's nodes: one number a sample, and place.

@@ -81,6 +81,16 @@ public enum OptimizerGeneration: String, Hashable, Sendable, CaseIterable {
 
     /// Standalone Keras before TensorFlow took it in.
     public var isStandalone: Bool { self == .keras1 || self == .keras22 || self == .keras23 }
+    /// Whose files hold it.
+    public var dialect: Dialect {
+        switch self {
+        case .keras1: .keras1
+        case .keras22, .keras23: .keras2
+        case .optimizerV2, .keras211: .tfKeras
+        case .keras3: .keras3
+        }
+    }
+
     /// Knows `decay`, and has older arithmetic.
     public var isBefore211: Bool { isStandalone || self == .optimizerV2 }
 

@@ -5,15 +5,13 @@ package import Tensors
 extension CompileSettings {
     /// Reads compile settings of any generation: `training_config` of a whole-model `.h5`, `compile_config` of a `.keras` file.
     ///
-    /// Throws `.unsupported` for losses, metrics and optimizers that aren't computed, `.invalid` for what can't be understood;
-    /// located at the key.
-    package init(config: ConfigObject) throws(LocatedError) {
-        let optimizerKey = config["optimizer_config"] != nil ? "optimizer_config" : "optimizer"
-        guard let optimizer = config[optimizerKey], !optimizer.isNull else {
-            throw LocatedError(.invalid, "compile.optimizer", "expected an optimizer, got none", at: ["optimizer_config"])
-        }
+    /// Throws `.unsupported` for losses and metrics that aren't computed, `.invalid` for what can't be understood; located at
+    /// the key.
+    ///
+    /// - Parameter optimizer: what the settings say of it, by `Optimizers.decode`.
+    package init(config: ConfigObject, optimizer: any Optimizer) throws(LocatedError) {
         self.init(
-            optimizer: try locating(optimizerKey) { () throws(LocatedError) in try Optimizers.decode(optimizer) },
+            optimizer: optimizer,
             loss: try locating("loss") { () throws(LocatedError) in try Self.losses(config["loss"] ?? .null) },
             metrics: try locating("metrics") { () throws(LocatedError) in try Self.metrics(config["metrics"] ?? .null) },
             weightedMetrics: try locating("weighted_metrics") { () throws(LocatedError) in
@@ -112,49 +110,15 @@ extension CompileSettings {
         return .all(try one(value))
     }
 
-    /// As a generation of Keras writes them.
-    ///
-    /// Standalone Keras and tf.keras: `training_config`. Keras 3: `compile_config`. Throws `.unsupported` for an optimizer of
-    /// one's own.
-    package func config(for generation: TrainingGeneration) throws(LocatedError) -> ConfigObject {
-        guard let optimizer = optimizer as? any BuiltInOptimizer else {
-            throw LocatedError(
-                .unsupported, "optimizer.custom", "expected a built-in optimizer, got \(type(of: optimizer).className)")
-        }
-        let loss = loss.config { $0?.config ?? .null }
-        let metrics = metrics.config { .array($0.map(\.config)) }
-        let weighted = weightedMetrics == .all([]) ? ConfigValue.null : weightedMetrics.config { .array($0.map(\.config)) }
-        let weights = lossWeights?.config { Int(exactly: $0).map(ConfigValue.integer) ?? .float($0) } ?? .null
-        let modes = sampleWeightMode?.config { $0.map(ConfigValue.string) ?? .null } ?? .null
-        let optimizerConfig: ConfigValue = [
-            "class_name": .string(optimizer.className(for: generation)), "config": .object(optimizer.config(for: generation)),
+    /// Losses, metrics and weights by Keras's keys; the optimizer's settings are told by `BuiltInOptimizer.record(for:)`.
+    package var config: ConfigObject {
+        [
+            "loss": loss.config { $0?.config ?? .null }, "metrics": metrics.config { .array($0.map(\.config)) },
+            "weighted_metrics": weightedMetrics == .all([])
+                ? .null : weightedMetrics.config { .array($0.map(\.config)) },
+            "loss_weights": lossWeights?.config { Int(exactly: $0).map(ConfigValue.integer) ?? .float($0) } ?? .null,
+            "sample_weight_mode": sampleWeightMode?.config { $0.map(ConfigValue.string) ?? .null } ?? .null,
         ]
-        switch generation {
-        case .keras1:
-            return [
-                "optimizer_config": optimizerConfig, "loss": loss, "metrics": metrics, "sample_weight_mode": modes,
-                "loss_weights": weights,
-            ]
-        case .keras2:
-            return [
-                "optimizer_config": optimizerConfig, "loss": loss, "metrics": metrics, "weighted_metrics": weighted,
-                "sample_weight_mode": modes, "loss_weights": weights,
-            ]
-        case .tfKerasLegacy, .tfKeras:
-            return [
-                "loss": loss, "metrics": metrics, "weighted_metrics": weighted, "loss_weights": weights,
-                "optimizer_config": optimizerConfig,
-            ]
-        case .keras3:
-            return [
-                "optimizer": [
-                    "module": "keras.optimizers", "class_name": .string(optimizer.className(for: generation)),
-                    "config": .object(optimizer.config(for: generation)), "registered_name": .null,
-                ],
-                "loss": loss, "loss_weights": weights, "metrics": metrics, "weighted_metrics": weighted, "run_eagerly": false,
-                "steps_per_execution": 1, "jit_compile": false,
-            ]
-        }
     }
 }
 

@@ -12,23 +12,6 @@ public enum TrainingGeneration: String, Hashable, Sendable, CaseIterable {
     case tfKeras
     case keras3
 
-    /// The generation that wrote a file.
-    ///
-    /// - Parameter settings: the file's compile settings, which tell OptimizerV2 from its successor.
-    public init(_ dialect: Dialect, settings: ConfigObject? = nil) {
-        switch dialect {
-        case .keras1: self = .keras1
-        case .keras2: self = .keras2
-        case .tfKeras:
-            let optimizer = settings?["optimizer_config"] ?? settings?["optimizer"]
-            let isLegacy = optimizer?.object?["config"]?.object?["is_legacy_optimizer"]?.bool
-            // Where the key is absent OptimizerV2 was the only one, but for a plain name (`compile("adam")` in a `.keras` file),
-            // which only later versions write.
-            self = isLegacy == false || optimizer?.string != nil ? .tfKeras : .tfKerasLegacy
-        case .keras3: self = .keras3
-        }
-    }
-
     /// The generation whose arithmetic a family of optimizers has.
     public init(_ generation: OptimizerGeneration) {
         switch generation {
@@ -36,6 +19,29 @@ public enum TrainingGeneration: String, Hashable, Sendable, CaseIterable {
         case .keras22, .keras23: self = .keras2
         case .optimizerV2: self = .tfKerasLegacy
         case .keras211: self = .tfKeras
+        case .keras3: self = .keras3
+        }
+    }
+
+    /// The family of optimizers whose arithmetic this is, as its last version writes it.
+    package var optimizers: OptimizerGeneration {
+        switch self {
+        case .keras1: .keras1
+        case .keras2: .keras23
+        case .tfKerasLegacy: .optimizerV2
+        case .tfKeras: .keras211
+        case .keras3: .keras3
+        }
+    }
+
+    /// The generation of a model that is compiled anew: of what wrote it, Keras 2.3 for one built in Swift.
+    public init(of origin: Provenance?) {
+        switch origin?.dialect {
+        case .keras1: self = .keras1
+        case .keras2, nil: self = .keras2
+        case .tfKeras:
+            let version = (origin?.kerasVersion ?? "").split(separator: ".").prefix(2).compactMap { Int($0) }
+            self = version.count == 2 && version[0] == 2 && version[1] < 11 ? .tfKerasLegacy : .tfKeras
         case .keras3: self = .keras3
         }
     }

@@ -43,7 +43,9 @@ import Testing
             data = TrainingData(
                 inputs: try Self.arrays(json["x"]), targets: try Self.arrays(json["y"]),
                 sampleWeights: try program.outputNames.map { name in try weighted[name].map(Self.array) })
-            settings = try CompileSettings(config: try #require(json["training"]?.object))
+            let training = TrainingSpec(compileSettings: try #require(json["training"]?.object), dialect: .keras2)
+            settings = try CompileSettings(
+                config: training.compileSettings, optimizer: Optimizers.decode(TrainingConversion.optimizer(of: training)))
         }
 
         static func arrays(_ value: ConfigValue?) throws -> [Tensor] { try #require(value?.array).map(array) }

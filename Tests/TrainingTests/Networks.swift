@@ -23,12 +23,14 @@ enum Networks {
     }
 
     /// The network of the optimizer traces.
-    static func traced() throws -> ModelProgram {
+    ///
+    /// - Parameter head: a name for the last dense layer.
+    static func traced(head: String? = nil) throws -> ModelProgram {
         try sequential(
             [8, 8, 3],
             [
                 Conv2D(4, (3, 3), padding: .same), Activation(.relu), MaxPooling2D(poolSize: (2, 2)), Flatten(), Dense(16),
-                Activation(.relu), Dense(10), Activation(.softmax),
+                Activation(.relu), Dense(10, name: head), Activation(.softmax),
             ])
     }
 }

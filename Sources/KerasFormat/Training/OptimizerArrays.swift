@@ -162,7 +162,9 @@ enum OptimizerArrays {
 
         var written: [String: [[LazyTensor?]]] = [:]
         for case .slot(let slot, _) in layout.entries where written[slot] == nil {
-            written[slot] = try dialectArrays(record.slots[slot] ?? [:], slot, trained, values, target.dialect)
+            let start = slot == "accumulator" ? record.config["initial_accumulator_value"]?.number ?? 0 : 0
+            written[slot] = try dialectArrays(
+                record.slots[slot] ?? [:], slot, startingWith: Float(start), trained, values, target.dialect)
         }
         let steps = record.iterations ?? 0
         var result: [StoredWeights.Weight] = []
@@ -229,10 +231,10 @@ enum OptimizerArrays {
         return sum
     }
 
-    /// Arrays of one slot by the dialect's owners and variables. What isn't known is zero; an average is the weight itself.
+    /// Arrays of one slot by the dialect's owners and variables. What isn't known begins anew; an average is the weight itself.
     private static func dialectArrays(
-        _ arrays: [String: LazyTensor], _ slot: String, _ trained: TrainedWeights, _ values: [String: LazyTensor],
-        _ dialect: Dialect
+        _ arrays: [String: LazyTensor], _ slot: String, startingWith start: Float, _ trained: TrainedWeights,
+        _ values: [String: LazyTensor], _ dialect: Dialect
     ) throws(LocatedError) -> [[LazyTensor?]] {
         var result: [[LazyTensor?]] = []
         for (owner, modern) in zip(trained.owners, trained.modern) {
@@ -242,7 +244,7 @@ enum OptimizerArrays {
                     own.append(array)
                 } else if let weight = values[outline.name] {
                     own.append(
-                        slot == OptimizerLayout.CommonSlot.average ? weight : zeros(shape(of: slot, beside: weight.shape)))
+                        slot == OptimizerLayout.CommonSlot.average ? weight : filled(shape(of: slot, beside: weight.shape), with: start))
                 } else {
                     own.append(nil)
                 }
@@ -265,8 +267,10 @@ enum OptimizerArrays {
         return result
     }
 
-    private static func zeros(_ shape: Shape) -> LazyTensor {
-        LazyTensor(shape: shape, dtype: .float32) { () throws(LocatedError) in Tensor(zeros: shape) }
+    private static func filled(_ shape: Shape, with number: Float) -> LazyTensor {
+        LazyTensor(shape: shape, dtype: .float32) { () throws(LocatedError) in
+            number == 0 ? Tensor(zeros: shape) : Tensor([Float](repeating: number, count: shape.count)).reshaped(to: shape)
+        }
     }
 }
 

@@ -91,6 +91,17 @@ struct OptimizerClass: Sendable {
         }
     }
 
+    /// Whether an older Keras keeps a setting in a float32 variable, and writes what the variable holds.
+    func keepsInVariable(_ key: String, _ generation: OptimizerGeneration) -> Bool {
+        switch key {
+        case "momentum", "beta_1", "beta_2", "learning_rate_power", "l1_regularization_strength",
+            "l2_regularization_strength":
+            true
+        case "rho": generation == .optimizerV2 || name == "RMSprop"
+        default: false
+        }
+    }
+
     private static let all: [String: OptimizerClass] = {
         let moments = [
             Slot(name: "momentum", words: ("m", "m", "m")), Slot(name: "velocity", words: ("v", "v", "v")),

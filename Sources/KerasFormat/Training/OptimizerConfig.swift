@@ -253,8 +253,11 @@ enum OptimizerConfig {
             case "learning_rate": return rate
             case "decay" where optimizer.name == "Nadam":
                 return source["schedule_decay"] ?? optimizer.standaloneDefaults["schedule_decay"] ?? 0.0
-            case "decay": return source["decay"] ?? 0.0
-            default: return source[key] ?? optimizer.standaloneDefaults[key] ?? optimizer.defaults[key] ?? .null
+            case "decay": return rounded(source["decay"] ?? 0.0)
+            default:
+                let value = source[key] ?? optimizer.standaloneDefaults[key] ?? optimizer.defaults[key] ?? .null
+                let isVariable = generation.isBefore211 && optimizer.keepsInVariable(key, generation)
+                return isVariable ? rounded(value) : value
             }
         }
         switch generation {
@@ -289,9 +292,14 @@ enum OptimizerConfig {
 
     /// Rates went through float32, as Keras shows them then; schedules in the target's form.
     private static func rate(_ value: ConfigValue, for generation: OptimizerGeneration) -> ConfigValue {
-        if let number = value.number { return .float(Double(Float(number))) }
+        if value.number != nil { return rounded(value) }
         guard generation == .optimizerV2, let schedule = value.object else { return value }
         return ["class_name": schedule["class_name"] ?? .null, "config": schedule["config"] ?? .object([:])]
+    }
+
+    /// A number that went through float32, as Python shows it then: 0.001 is 0.0010000000474974513.
+    private static func rounded(_ value: ConfigValue) -> ConfigValue {
+        value.number.map { .float(Double(Float($0))) } ?? value
     }
 
     /// What Keras 3 calls an optimizer that was given no name.

@@ -25,8 +25,7 @@ package enum TrainingConversion {
         _ training: TrainingSpec, of spec: ModelSpec, weights: ModelWeights, to target: KerasTarget,
         as form: Form = .trainingConfig, notes: inout [UpgradeNote]
     ) throws(LocatedError) -> TrainingSpec {
-        let isTheanos = (spec.provenance?.backend ?? "") == "theano" && !training.optimizerWeights.isEmpty
-        if training.dialect == target.dialect, Form(of: training.compileSettings) == form, !isTheanos { return training }
+        if isNative(training, of: spec, to: target, as: form) { return training }
         var record = try optimizer(of: training)
         do throws(LocatedError) {
             try OptimizerArrays.decode(
@@ -36,12 +35,19 @@ package enum TrainingConversion {
             record.hasState = false
             notes.append(UpgradeNote(layer: "", text: "the optimizer's state was left out: \(error.message)"))
         }
-        let hadState = !training.optimizerWeights.isEmpty
+        let hadState = record.hasState
         if hadState, OptimizerClass.named(record.className) == nil {
             notes.append(UpgradeNote(layer: "", text: "the state of the optimizer \(record.className) was left out"))
         }
 
         let generation = generation(of: target, from: record.generation)
+        // Sums begin with 0 in standalone Keras: those that would begin with more are told.
+        if !record.hasState, record.className == "Adagrad", generation.isStandalone, !record.generation.isStandalone,
+            (record.config["initial_accumulator_value"]?.number ?? 0) > 0
+        {
+            record.hasState = true
+            record.iterations = 0
+        }
         var refusals: [String] = []
         var texts: [String] = []
         let optimizer = OptimizerConfig.downgraded(
@@ -92,7 +98,56 @@ package enum TrainingConversion {
         return record
     }
 
-    private static func optimizer(of training: TrainingSpec) throws(LocatedError) -> OptimizerRecord {
+    /// Whether settings and arrays are the target's own already.
+    private static func isNative(
+        _ training: TrainingSpec, of spec: ModelSpec, to target: KerasTarget, as form: Form
+    ) -> Bool {
+        guard training.dialect == target.dialect, Form(of: training.compileSettings) == form else { return false }
+        if spec.provenance?.backend == "theano", !training.optimizerWeights.isEmpty { return false }
+        guard target.dialect == .keras3, let version = spec.provenance?.kerasVersion else { return true }
+        // Keras 3.0 calls and orders arrays in its own way, and older versions lack optimizers.
+        let minor = KerasTarget(.keras3, version: version).minor
+        return minor == target.minor || (minor != 0 && minor < target.minor)
+    }
+
+    /// Compile settings and state of a model in the words of the Keras whose arithmetic its optimizer follows.
+    ///
+    /// - Parameters:
+    ///   - settings: losses and metrics by Keras's keys, without the optimizer.
+    ///   - weights: of the model, for shapes.
+    package static func spec(
+        _ settings: ConfigObject, _ record: OptimizerRecord, of spec: ModelSpec, weights: ModelWeights
+    ) throws(LocatedError) -> TrainingSpec {
+        let dialect = record.generation.dialect
+        var target = KerasTarget(dialect)
+        if let origin = spec.provenance, origin.dialect == dialect, let version = origin.kerasVersion {
+            target = KerasTarget(dialect, version: version)
+        }
+        let form = dialect == .keras3 ? Form.compileConfig : .trainingConfig
+        var refusals: [String] = []
+        let optimizer = OptimizerConfig.downgraded(
+            record, for: record.generation, minor: target.minor, form: form, { refusals.append($0) }, { _ in })
+        guard refusals.isEmpty else {
+            throw LocatedError(
+                .unsupported, "training.inexpressible",
+                "expected training settings that \(dialect.title) can say, got \(refusals.joined(separator: "; "))")
+        }
+        func value(_ key: String) -> ConfigValue { settings[key] ?? .null }
+        var result = TrainingSpec(
+            compileSettings: listed(
+                optimizer, value("loss"), value("metrics"), value("weighted_metrics"), value("loss_weights"),
+                value("sample_weight_mode"), for: dialect, form), dialect: dialect)
+        let own = optimizer.object?["config"]?.object ?? [:]
+        result.optimizerWeights = try OptimizerArrays.encode(
+            record, settings: own["inner_optimizer"]?.object?["config"]?.object ?? own, of: spec, weights: weights, for: target,
+            generation: record.generation)
+        return result
+    }
+
+    /// What compile settings of any generation say of the optimizer, all of it told; no state.
+    ///
+    /// Throws 65 when there is none, located at its key.
+    package static func optimizer(of training: TrainingSpec) throws(LocatedError) -> OptimizerRecord {
         let settings = training.compileSettings
         guard let value = settings["optimizer_config"] ?? settings["optimizer"], !value.isNull else {
             throw LocatedError(.invalid, "compile.optimizer", "expected an optimizer, got none", at: ["optimizer_config"])

@@ -25,36 +25,37 @@ struct TrainingComparison {
     mutating func run() throws(LocatedError) {
         guard let x = a.stored.training, let y = b.stored.training else { return }
         let (generationA, generationB) = (
-            TrainingGeneration(x.dialect, settings: x.compileSettings), TrainingGeneration(y.dialect, settings: y.compileSettings)
+            TrainingGeneration(OptimizerGeneration(of: x)), TrainingGeneration(OptimizerGeneration(of: y))
         )
         if generationA != generationB {
             notes.append("training follows the rules of \(generationA.rawValue) in A, of \(generationB.rawValue) in B")
         }
         let settings: (CompileSettings, CompileSettings)
         do throws(LocatedError) {
-            settings = (try CompileSettings(config: x.compileSettings), try CompileSettings(config: y.compileSettings))
+            settings = (try CompileSettings(x), try CompileSettings(y))
         } catch {
             return try compareUnknown(x, y, error)
         }
-        compare(settings.0, settings.1)
+        compare(settings.0, settings.1, (generationA, generationB))
         try compareState(x, settings.0, generationA, y, settings.1, generationB)
     }
 
     // MARK: - Settings
 
-    private mutating func compare(_ a: CompileSettings, _ b: CompileSettings) {
-        guard let optimizerA = a.optimizer as? any BuiltInOptimizer, let optimizerB = b.optimizer as? any BuiltInOptimizer,
-            let x = try? a.config(for: .keras2), let y = try? b.config(for: .keras2)
+    private mutating func compare(
+        _ a: CompileSettings, _ b: CompileSettings, _ generations: (TrainingGeneration, TrainingGeneration)
+    ) {
+        guard let optimizerA = a.optimizer as? any BuiltInOptimizer, let optimizerB = b.optimizer as? any BuiltInOptimizer
         else { return }
-        // Every word that any generation has for the optimizer.
-        let (ownA, ownB) = (Self.settings(of: optimizerA), Self.settings(of: optimizerB))
+        let (x, y) = (a.config, b.config)
+        let (ownA, ownB) = (Self.settings(of: optimizerA, generations.0), Self.settings(of: optimizerB, generations.1))
         let (classA, classB) = (type(of: optimizerA).className, type(of: optimizerB).className)
         if classA != classB {
             differences.append(ModelComparison.Difference(.training, "", "optimizer", a: classA, b: classB))
         } else {
             add("optimizer", ownA, ownB)
         }
-        for key in OrderedSet(x.keys).union(y.keys) where key != "optimizer_config" {
+        for key in OrderedSet(x.keys).union(y.keys) {
             var (left, right) = (Self.plain(x[key] ?? .null), Self.plain(y[key] ?? .null))
             if key == "loss" { (left, right) = (Self.byFullName(left), Self.byFullName(right)) }
             if !ConfigMeaning.isEqual(left, right) {
@@ -72,8 +73,26 @@ struct TrainingComparison {
         }
     }
 
-    private static func settings(of optimizer: any BuiltInOptimizer) -> ConfigObject {
-        optimizer.config(for: .keras3).merging(optimizer.config(for: .keras2)) { own, _ in own }
+    /// By what they mean: `decay` as the schedule that it is, standalone Keras's `clipnorm` as the norm of all gradients.
+    private static func settings(of optimizer: any BuiltInOptimizer, _ generation: TrainingGeneration) -> ConfigObject {
+        var optimizer = optimizer
+        if optimizer.decay > 0, generation != .tfKeras, generation != .keras3 {
+            optimizer.schedule = .inverseTimeDecay(
+                initialLearningRate: optimizer.learningRate, decaySteps: 1, decayRate: optimizer.decay)
+        }
+        optimizer.decay = 0
+        if generation == .keras1 || generation == .keras2 {
+            optimizer.settings.globalClipnorm = optimizer.clipnorm
+            optimizer.clipnorm = nil
+        }
+        // What doesn't change a step.
+        optimizer.settings.lossScaleFactor = nil
+        optimizer.settings.lossScaling = nil
+        var config = optimizer.record(for: generation.optimizers).config
+        // What only one generation has, or what is in the state by then.
+        config["schedule_decay"] = nil
+        config["initial_accumulator_value"] = nil
+        return config
     }
 
     /// A list of one thing is that thing; none is null.

@@ -13,6 +13,8 @@ struct Compiled {
     var generation: TrainingGeneration
     /// nil until a step was made or state was read.
     var optimizerState: OptimizerState?
+    /// What people should know of it: state that the file holds and that isn't used.
+    var notes: [UpgradeNote] = []
 }
 
 extension Model {
@@ -30,7 +32,7 @@ extension Model {
     /// Says how each output of the model is to be trained.
     public func compile(_ settings: CompileSettings) throws(LocatedError) {
         _ = try settings.outputs(named: program().outputNames)
-        let generation = TrainingGeneration(spec.provenance?.dialect ?? .keras2)
+        let generation = TrainingGeneration(of: spec.provenance)
         state.withLock { state in
             state.compiled = Compiled(settings: settings, generation: generation)
             state.training = nil
@@ -70,24 +72,29 @@ extension Model {
                 .usage, "model.notCompiled", "expected a model with compile settings, got one without",
                 at: [name], hint: "Give a loss and an optimizer: compile(loss:optimizer:), or --loss and --optimizer.")
         }
-        var settings = try locating("training_config") { () throws(LocatedError) in
-            try customObjects.scope { () throws(LocatedError) in try CompileSettings(config: training.compileSettings) }
-        }
+        var settings = try customObjects.scope { () throws(LocatedError) in try CompileSettings(training) }
         var result = Compiled(settings: settings, generation: TrainingGeneration(OptimizerGeneration(of: training)))
-        if withState, !training.optimizerWeights.isEmpty {
-            let weights = try declaredWeights()
-            let record = try locating("optimizer_weights") { () throws(LocatedError) in
-                try TrainingConversion.record(of: training, in: spec, weights: weights)
-            }
+        guard withState, !training.optimizerWeights.isEmpty else { return result }
+        let weights = try declaredWeights()
+        do throws(LocatedError) {
+            let record = try TrainingConversion.record(of: training, in: spec, weights: weights)
             result.optimizerState = try OptimizerState(record)
             // Keras 3 keeps the rate beside the state: callbacks may have changed it since the settings were made.
             if let rate = record.config["learning_rate"]?.number {
                 settings.optimizer.learningRate = rate
                 result.settings = settings
             }
+        } catch {
+            // As Keras does: a file's weights are of use without the optimizer's.
+            guard error.code == "optimizer.weights" else { throw error.within("optimizer_weights") }
+            result.notes.append(
+                UpgradeNote(layer: "", text: "the optimizer begins anew, since its state isn't this model's: \(error.message)"))
         }
         return result
     }
+
+    /// What people should know before training goes on: state that the file holds and that isn't used.
+    package func trainingNotes() throws(LocatedError) -> [UpgradeNote] { isCompiled ? try compiled().notes : [] }
 
     /// The compile settings, given here or read; nil for a model without.
     package func compileSettings() throws(LocatedError) -> CompileSettings? {
@@ -111,12 +118,6 @@ extension Model {
         return trainer
     }
 
-    /// The weights that training changes, in Keras's order.
-    private func trainedSlots() throws(LocatedError) -> [PlacedSlot] {
-        let table = try parameterTable()
-        return try program().trainedWeights(in: table).map { table.slots[$0] }
-    }
-
     /// The model's weights without values, for what hangs on them.
     private func declaredWeights() throws(LocatedError) -> ModelWeights {
         let slots = try parameterTable().slots.filter(\.slot.isSaved)
@@ -135,16 +136,14 @@ extension Model {
     func trainingSpec() throws(LocatedError) -> TrainingSpec? {
         let (compiled, training) = state.withLock { ($0.compiled, $0.training) }
         guard let compiled else { return training }
-        // Keras 1 sorts its arrays by names; Keras 2.3 means the same by its settings.
-        let generation = compiled.generation == .keras1 ? .keras2 : compiled.generation
-        var spec = TrainingSpec(compileSettings: try compiled.settings.config(for: generation), dialect: generation.dialect)
-        if let state = compiled.optimizerState, let optimizer = compiled.settings.optimizer as? any BuiltInOptimizer {
-            let slots = try trainedSlots()
-            spec.optimizerWeights = OptimizerWeights.encode(
-                state, of: optimizer, generation: generation, paths: slots.map(\.path), names: slots.map(\.path),
-                shapes: slots.map(\.slot.shape), learningRate: optimizer.learningRate)
+        guard let optimizer = compiled.settings.optimizer as? any BuiltInOptimizer else {
+            throw LocatedError(
+                .unsupported, "optimizer.custom",
+                "expected a built-in optimizer, got \(type(of: compiled.settings.optimizer).className)")
         }
-        return spec
+        var record = optimizer.record(for: compiled.generation.optimizers)
+        compiled.optimizerState?.write(into: &record)
+        return try TrainingConversion.spec(compiled.settings.config, record, of: self.spec, weights: try declaredWeights())
     }
 
     /// The training state for a target's files.
@@ -153,5 +152,17 @@ extension Model {
         var notes: [UpgradeNote] = []
         return try TrainingConversion.converted(
             training, of: spec, weights: try declaredWeights(), to: target, notes: &notes)
+    }
+}
+
+extension CompileSettings {
+    /// What a file of any generation says.
+    init(_ training: TrainingSpec) throws(LocatedError) {
+        self = try locating("training_config") { () throws(LocatedError) in
+            let key = training.compileSettings["optimizer_config"] != nil ? "optimizer_config" : "optimizer"
+            let record = try TrainingConversion.optimizer(of: training)
+            let optimizer = try locating(key) { () throws(LocatedError) in try Optimizers.decode(record) }
+            return try CompileSettings(config: training.compileSettings, optimizer: optimizer)
+        }
     }
 }

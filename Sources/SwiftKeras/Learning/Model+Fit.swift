@@ -104,7 +104,7 @@ extension Model {
         var compiled = compiled
         compiled.optimizerState = trainer.optimizerState
         // Callbacks may have changed it; Keras saves the rate of the moment.
-        compiled.settings.optimizer.learningRate = trainer.learningRate
+        if trainer.schedule == nil { compiled.settings.optimizer.learningRate = trainer.learningRate }
         state.withLock { state in
             state.weights = values
             state.compiled = compiled

@@ -76,6 +76,7 @@ extension Trainer {
             history.append(epoch, logs)
             if control.stopsTraining { break }
         }
+        if options.epochs > options.initialEpoch { try finalize() }
         for callback in callbacks { try callback.onTrainEnd(control) }
         return history
     }

@@ -104,7 +104,6 @@ package final class Trainer {
         self.optimizer = optimizer
         self.constraints = constraints
         self.indexChecks = lowered.indexChecks
-        learningRate = optimizer.learningRate
     }
 
     // MARK: State
@@ -117,17 +116,27 @@ package final class Trainer {
         for (index, tensor) in tensors.enumerated() { try parameters.set(index, to: tensor) }
     }
 
-    /// The optimizer's base learning rate.
+    /// The optimizer's base learning rate, or a schedule's of this moment. Setting it ends the schedule.
     package var learningRate: Double {
-        didSet { run?.learningRate = learningRate }
+        get { run?.learningRate ?? chosenRate ?? optimizer.learningRate }
+        set {
+            chosenRate = newValue
+            run?.learningRate = newValue
+        }
     }
+    private var chosenRate: Double?
+    /// What tells the learning rate, if something does.
+    package var schedule: LearningRateSchedule? { chosenRate == nil ? optimizer.schedule : nil }
+
+    /// What the end of `fit` does: weights become their averages, where the optimizer keeps these.
+    func finalize() throws(LocatedError) { try run?.finalize() }
 
     private func optimizerRun() throws(LocatedError) -> OptimizerRun {
         if let run { return run }
         let run = try OptimizerRun(
             optimizer, generation: generation, parameters: parameters, trained: trained, paths: trainedPaths,
             constraints: constraints, pool: pool)
-        run.learningRate = learningRate
+        if let chosenRate { run.learningRate = chosenRate }
         self.run = run
         return run
     }

@@ -1,158 +1,231 @@
 package import KerasSpec
 package import Tensors
 
-/// How weights follow their gradients: `SGD`, `RMSprop` or `Adam`. A value that holds settings only; the state (step count,
-/// moments) belongs to a training.
+/// How weights follow their gradients: Keras's optimizers, by their names. A value that holds settings only; the state (step
+/// count, moments) belongs to a training.
 public protocol Optimizer: Sendable {
     /// Keras's class name.
     static var className: String { get }
-    var learningRate: Double { get set }
+    /// What all optimizers are set by.
+    var settings: OptimizerSettings { get set }
+}
+
+extension Optimizer {
+    /// The base learning rate; a schedule's first. Setting it puts the schedule away.
+    public var learningRate: Double {
+        get { settings.learningRate }
+        set {
+            settings.learningRate = newValue
+            settings.schedule = nil
+        }
+    }
+    /// What tells the learning rate, if there is one.
+    public var schedule: LearningRateSchedule? {
+        get { settings.schedule }
+        set {
+            settings.schedule = newValue
+            if let newValue { settings.learningRate = newValue.rate(at: 0) }
+        }
+    }
     /// The learning rate of step t is `learningRate / (1 + decay·t)`. Ignored from tf.keras 2.11 and in Keras 3, as there.
-    var decay: Double { get set }
+    public var decay: Double {
+        get { settings.decay }
+        set { settings.decay = newValue }
+    }
     /// Gradients whose L2 norm is above this are scaled down to it: the norm of all together in standalone Keras, each
     /// weight's own later. nil or 0: never.
-    var clipnorm: Double? { get set }
+    public var clipnorm: Double? {
+        get { settings.clipnorm }
+        set { settings.clipnorm = newValue }
+    }
     /// Gradients are limited to −clipvalue … clipvalue. nil or 0: never.
-    var clipvalue: Double? { get set }
+    public var clipvalue: Double? {
+        get { settings.clipvalue }
+        set { settings.clipvalue = newValue }
+    }
 }
 
 /// The arrays that an optimizer keeps beside each weight, in Keras 3's words.
 package enum OptimizerSlot: String, Hashable, Sendable, CaseIterable {
-    /// SGD's `moment`, Adam's `m`.
+    /// SGD's `moment`, Adam's `m`, ScheduleFreeAdamW's weights.
     case momentum
     /// RMSprop's `accumulator` or `rms`, Adam's `v`.
     case velocity
     /// AMSGrad's `vhat`.
     case velocityHat = "velocity_hat"
+    /// RMSprop's `mg`.
+    case averageGradient = "average_gradient"
+    /// Adagrad's and Ftrl's sum of squares.
+    case accumulator
+    /// Ftrl's.
+    case linear
+    /// Adadelta's mean squares, of gradients and of steps.
+    case accumulatedGrad = "accumulated_grad"
+    case accumulatedDeltaVar = "accumulated_delta_var"
+    /// Adamax's largest gradients.
+    case norm
+    /// Adafactor's mean squares by rows and by columns.
+    case rows = "r"
+    case columns = "c"
+    /// Averages of weights and sums of gradients, which every optimizer may have.
+    case average
+    case gradientSum = "gradient_accumulator"
 }
 
 /// What one step does to each element; numbers as float32 arithmetic of the generation has them.
 package enum StepRule: Hashable, Sendable {
+    /// Weights stay.
+    case still
     case sgd(rate: Float)
     case momentum(rate: Float, momentum: Float, nesterov: Bool)
     case rmsprop(rate: Float, rho: Float, rest: Float, epsilon: Float, epsilonInside: Bool)
+    /// Slots: velocity, momentum where there is one, the mean gradient where it is centered.
+    case rmspropMore(
+        rate: Float, rho: Float, rest: Float, momentum: Float, epsilon: Float, epsilonInside: Bool, centered: Bool)
+    case adagrad(rate: Float, epsilon: Float, epsilonInside: Bool)
+    case adadelta(rate: Float, rho: Float, rest: Float, epsilon: Float)
     case adam(
         rate: Float, beta1: Float, rest1: Float, beta2: Float, rest2: Float, epsilon: Float, keepsLargest: Bool)
+    case adamax(rate: Float, beta1: Float, rest1: Float, beta2: Float, epsilon: Float)
+    /// What the moment and the gradient count for is told for each weight (`StepFactors`).
+    case nadam(rate: Float, beta1: Float, rest1: Float, beta2: Float, rest2: Float, correction: Float, epsilon: Float)
+    case ftrl(rate: Float, power: Float, l1: Float, l2: Float, shrinkage: Float)
+    case lion(rate: Float, beta1: Float, rest1: Float, beta2: Float, rest2: Float)
+    case scheduleFree(
+        rate: Float, beta1: Float, rest1: Float, beta2: Float, rest2: Float, correction: Float, share: Float, epsilon: Float)
+    case lamb(
+        rate: Float, beta1: Float, rest1: Float, beta2: Float, rest2: Float, correction1: Float, correction2: Float,
+        epsilon: Float)
+    case adafactor(rate: Float, decay: Float, rest: Float, epsilon1: Float, epsilon2: Float, threshold: Float)
+    case muon(MuonRule)
+
+    /// Whether a weight is worked on as a whole, since a number of it depends on all its elements.
+    var isWhole: Bool {
+        switch self {
+        case .lamb, .adafactor, .muon: true
+        default: false
+        }
+    }
+}
+
+/// What Nadam multiplies a weight's moment and gradient by.
+package struct StepFactors: Hashable, Sendable {
+    package var first: Float
+    package var second: Float
+}
+
+/// Where a training stands when a step is made.
+package struct StepContext: Sendable {
+    /// t, the steps made before.
+    package var iterations: Int
+    /// The learning rate, after schedule and `decay`.
+    package var rate: Float
+    package var generation: TrainingGeneration
 }
 
 /// An optimizer that the house computes.
 package protocol BuiltInOptimizer: Optimizer {
-    /// Decodes Keras's configuration of any generation; keys that change nothing here are passed over, others refused.
+    /// Decodes Keras 3's configuration, with an older Keras's `decay`; keys that change nothing here are passed over, others
+    /// refused. What isn't told is Keras 3's default.
     init(config: inout ConfigReader) throws(LocatedError)
 
-    /// The configuration as a generation of Keras writes it.
-    func config(for generation: TrainingGeneration) -> ConfigObject
+    /// Its own configuration in Keras 3's words and order.
+    func ownConfig(for generation: TrainingGeneration) -> ConfigObject
 
     /// Which arrays it keeps beside each weight, in order.
     func slots(for generation: TrainingGeneration) -> [OptimizerSlot]
 
-    /// - Parameters:
-    ///   - iterations: t, the steps made before.
-    ///   - rate: the base learning rate, which a callback may have changed.
-    func rule(iterations: Int, rate: Double, generation: TrainingGeneration) -> StepRule
-}
+    /// The shape of such an array; nil: none beside this weight.
+    func shape(of slot: OptimizerSlot, beside weight: Shape, path: String) -> Shape?
 
-/// Optimizers by name and by configuration.
-package enum Optimizers {
-    static let classes: [any BuiltInOptimizer.Type] = [Adam.self, RMSprop.self, SGD.self]
+    /// What such an array begins with; nil: the weight's values.
+    func start(of slot: OptimizerSlot, generation: TrainingGeneration) -> Float?
 
-    private static let unsupported: Set<String> = [
-        "adagrad", "adadelta", "adamax", "nadam", "ftrl", "adamw", "adafactor", "lion", "lamb", "muon", "schedulefreeadamw",
-        "lossscaleoptimizer", "tfoptimizer",
-    ]
+    /// How much of a weight decays in each step.
+    func weightDecay(of weight: Shape, path: String) -> Double?
 
-    /// With Keras's defaults, by name in any case: `rmsprop`.
-    package static func named(_ name: String) throws(LocatedError) -> any BuiltInOptimizer {
-        try type(named: name).init(config: [:])
-    }
+    func rule(_ step: StepContext) -> StepRule
 
-    /// From `{"class_name": …, "config": {…}}` of any generation, or a name.
-    package static func decode(_ value: ConfigValue) throws(LocatedError) -> any BuiltInOptimizer {
-        if let name = value.string { return try named(name) }
-        guard let object = value.object, let className = object["class_name"]?.string else {
-            throw LocatedError(
-                .invalid, "optimizer.config", "expected an optimizer's name or its settings, got \(value.summary)")
-        }
-        return try type(named: className).init(config: object["config"]?.object ?? [:])
-    }
-
-    private static func type(named name: String) throws(LocatedError) -> any BuiltInOptimizer.Type {
-        // tf.keras 2.11 to 2.15 writes `Custom>Adam`.
-        var plain = name.lowercased()
-        if plain.hasPrefix("custom>") { plain.removeFirst("custom>".count) }
-        if let type = classes.first(where: { $0.className.lowercased() == plain }) { return type }
-        let known = classes.map { "\"\($0.className)\"" }.joined(separator: ", ")
-        throw LocatedError(
-            unsupported.contains(plain) ? .unsupported : .usage,
-            unsupported.contains(plain) ? "optimizer.unsupported" : "optimizer.unknown",
-            "expected one of \(known), got \"\(name)\"")
-    }
+    /// What differs from weight to weight.
+    ///
+    /// - Parameter product: Nadam's product of momenta, of all steps before and then this one.
+    func prepare(_ factors: UnsafeMutableBufferPointer<StepFactors>, product: inout Float, _ step: StepContext)
 }
 
 extension BuiltInOptimizer {
+    package func shape(of slot: OptimizerSlot, beside weight: Shape, path: String) -> Shape? { weight }
+    package func start(of slot: OptimizerSlot, generation: TrainingGeneration) -> Float? { 0 }
+    package func weightDecay(of weight: Shape, path: String) -> Double? { settings.weightDecay }
+    package func prepare(
+        _ factors: UnsafeMutableBufferPointer<StepFactors>, product: inout Float, _ step: StepContext
+    ) {}
+
     init(config: ConfigObject) throws(LocatedError) {
         var reader = ConfigReader(config)
         try self.init(config: &reader)
         try reader.finish()
-        for (key, value) in [
-            ("learning_rate", learningRate), ("decay", decay), ("clipnorm", clipnorm ?? 0), ("clipvalue", clipvalue ?? 0),
-        ] where !(value >= 0) || value == .infinity {
-            throw LocatedError(
-                .invalid, "optimizer.value", "expected a number of at least 0, got \(value)", at: ["config/\(key)"])
+    }
+
+    /// Settings in Keras 3's words, as a generation means them.
+    package func record(for generation: OptimizerGeneration) -> OptimizerRecord {
+        var record = OptimizerRecord(
+            className: Self.className,
+            config: settings.config.merging(ownConfig(for: TrainingGeneration(generation))) { _, own in own },
+            generation: generation)
+        if let scaling = settings.lossScaling {
+            record.lossScaling = OptimizerRecord.LossScaling(config: [
+                "initial_scale": .float(scaling.initialScale), "dynamic_growth_steps": .integer(scaling.dynamicGrowthSteps),
+            ])
         }
+        return record
     }
 
-    /// The class name as a generation of Keras writes it.
-    package func className(for generation: TrainingGeneration) -> String {
-        generation == .tfKeras ? "Custom>\(Self.className)" : Self.className
-    }
-
-    /// The learning rate after `iterations` steps, in float32 as Keras computes it.
-    func decayed(_ rate: Double, _ iterations: Int, _ generation: TrainingGeneration) -> Float {
-        let rate = Float(rate)
+    /// The learning rate of the next step, in float32 as Keras computes it.
+    ///
+    /// - Parameter base: instead of the schedule's.
+    func rate(base: Double, schedule: LearningRateSchedule?, _ iterations: Int, _ generation: TrainingGeneration) -> Float {
+        let rate = schedule?.float(iterations) ?? Float(base)
         guard decay > 0, generation.isBefore211 else { return rate }
         let slowdown: Float = 1 + Float(decay) * Float(iterations)
         return generation == .tfKerasLegacy ? rate / slowdown : rate * (1 / slowdown)
     }
 }
 
-// MARK: What the configurations share
+/// Optimizers by name and by configuration.
+package enum Optimizers {
+    static let classes: [any BuiltInOptimizer.Type] = [
+        Adadelta.self, Adafactor.self, Adagrad.self, Adam.self, AdamW.self, Adamax.self, Ftrl.self, Lamb.self, Lion.self,
+        Muon.self, Nadam.self, RMSprop.self, ScheduleFreeAdamW.self, SGD.self,
+    ]
 
-extension ConfigReader {
-    /// The settings that all optimizers have; refuses those that would change the result and aren't computed.
-    mutating func common(defaultRate: Double) throws(LocatedError) -> CommonSettings {
-        var settings = CommonSettings()
-        let rateKey = has("lr") && !has("learning_rate") ? "lr" : "learning_rate"
-        if let value = value(rateKey) {
-            guard let rate = value.number else {
-                // A schedule.
-                throw value.object == nil
-                    ? wrong(rateKey, "a number", value)
-                    : LocatedError(
-                        .unsupported, "optimizer.schedule", "expected a number, got a learning rate schedule",
-                        at: ["config/learning_rate"])
-            }
-            settings.learningRate = rate
-        } else {
-            settings.learningRate = defaultRate
-        }
-        settings.decay = try optionalNumber("decay") ?? 0
-        settings.clipnorm = try optionalNumber("clipnorm")
-        settings.clipvalue = try optionalNumber("clipvalue")
-        for key in ["weight_decay", "global_clipnorm", "gradient_accumulation_steps", "loss_scale_factor"] {
-            guard let value = value(key), !value.isNull else { continue }
-            throw LocatedError(
-                .unsupported, "optimizer.setting", "expected no \(key), got \(value.summary)", at: ["config/\(key)"])
-        }
-        if let value = value("use_ema"), !value.isNull, value != .bool(false) {
-            throw LocatedError(
-                .unsupported, "optimizer.setting", "expected no moving average of weights, got \(value.summary)",
-                at: ["config/use_ema"])
-        }
-        ignore("name", "ema_momentum", "ema_overwrite_frequency", "jit_compile", "is_legacy_optimizer", "schedule_decay")
-        return settings
+    /// With Keras 3's defaults, by name in any case: `rmsprop`.
+    package static func named(_ name: String) throws(LocatedError) -> any BuiltInOptimizer {
+        try type(named: name, .usage).init(config: [:])
     }
 
+    /// Of a file's record. Throws 69 `optimizer.unknown` for another's class.
+    package static func decode(_ record: OptimizerRecord) throws(LocatedError) -> any BuiltInOptimizer {
+        var optimizer = try type(named: record.className, .unsupported).init(config: record.config)
+        if let scaling = record.lossScaling {
+            var reader = ConfigReader(scaling.config)
+            optimizer.settings.lossScaling = OptimizerSettings.LossScaling(
+                initialScale: try reader.number("initial_scale", default: 32768),
+                dynamicGrowthSteps: try reader.integer("dynamic_growth_steps", default: 2000))
+        }
+        return optimizer
+    }
+
+    private static func type(
+        named name: String, _ category: LocatedError.Category
+    ) throws(LocatedError) -> any BuiltInOptimizer.Type {
+        let plain = name.lowercased()
+        if let type = classes.first(where: { $0.className.lowercased() == plain }) { return type }
+        let known = classes.map { "\"\($0.className)\"" }.joined(separator: ", ")
+        throw LocatedError(category, "optimizer.unknown", "expected one of \(known), got \"\(name)\"")
+    }
+}
+
+extension ConfigReader {
     /// Refuses a setting unless it has the only value that is computed.
     mutating func require(_ key: String, _ only: ConfigValue...) throws(LocatedError) {
         guard let value = value(key), !value.isNull, !only.contains(value) else { return }
@@ -161,57 +234,12 @@ extension ConfigReader {
     }
 }
 
-struct CommonSettings {
-    var learningRate = 0.0
-    var decay = 0.0
-    var clipnorm: Double?
-    var clipvalue: Double?
-}
+extension TrainingGeneration {
+    var defaultEpsilon: Double { self == .keras1 ? 1e-8 : 1e-7 }
 
-extension BuiltInOptimizer {
-    /// What a configuration begins with.
-    func configStart(for generation: TrainingGeneration) -> ConfigObject {
-        var config: ConfigObject = [:]
-        switch generation {
-        case .keras1, .keras2:
-            if let clipnorm { config["clipnorm"] = .float(clipnorm) }
-            if let clipvalue { config["clipvalue"] = .float(clipvalue) }
-            config[generation == .keras1 ? "lr" : "learning_rate"] = .float32(learningRate)
-        case .tfKerasLegacy:
-            config["name"] = .string(Self.className)
-            if let clipnorm { config["clipnorm"] = .float(clipnorm) }
-            if let clipvalue { config["clipvalue"] = .float(clipvalue) }
-            config["learning_rate"] = .float32(learningRate)
-            config["decay"] = .float32(decay)
-        case .tfKeras:
-            config = [
-                "name": .string(Self.className), "weight_decay": .null, "clipnorm": clipnorm.config,
-                "global_clipnorm": .null, "clipvalue": clipvalue.config, "use_ema": false, "ema_momentum": 0.99,
-                "ema_overwrite_frequency": 100, "jit_compile": false, "is_legacy_optimizer": false,
-                "learning_rate": .float32(learningRate),
-            ]
-        case .keras3:
-            config = [
-                "name": .string(Self.className.lowercased()), "learning_rate": .float32(learningRate),
-                "weight_decay": .null, "clipnorm": clipnorm.config, "global_clipnorm": .null, "clipvalue": clipvalue.config,
-                "use_ema": false, "ema_momentum": 0.99, "ema_overwrite_frequency": .null, "loss_scale_factor": .null,
-                "gradient_accumulation_steps": .null,
-            ]
-        }
-        return config
-    }
+    /// 1 − x: of a float32 variable in the older generations, of Python's double later.
+    func rest(of x: Double) -> Float { isBefore211 ? 1 - Float(x) : Float(1 - x) }
 
-    /// A setting that older generations keep in a float32 variable.
-    func stored(_ value: Double, _ generation: TrainingGeneration) -> ConfigValue {
-        generation.isBefore211 ? .float32(value) : .float(value)
-    }
-}
-
-extension Optional<Double> {
-    fileprivate var config: ConfigValue { map(ConfigValue.float) ?? .null }
-}
-
-extension ConfigValue {
-    /// A number that went through float32, as Python shows it then: 0.001 is 0.0010000000474974513.
-    static func float32(_ value: Double) -> ConfigValue { .float(Double(Float(value))) }
+    /// What is left of a moment: later generations write m += (g − m)·(1 − β), so that it is 1 − (1 − β).
+    func share(of x: Double) -> Float { isStandalone ? Float(x) : Float(1 - Double(rest(of: x))) }
 }

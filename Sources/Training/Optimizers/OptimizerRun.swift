@@ -14,20 +14,30 @@ package final class OptimizerRun {
     package let trained: [Int]
     /// Steps made.
     package private(set) var iterations = 0
-    /// The base learning rate of the next step; callbacks change it.
-    package var learningRate: Double
+    /// The base learning rate of the next step; callbacks change it, which ends a schedule.
+    package var learningRate: Double {
+        get { schedule?.rate(at: iterations) ?? baseRate }
+        set {
+            baseRate = newValue
+            schedule = nil
+        }
+    }
+    /// What tells the learning rate.
+    package private(set) var schedule: LearningRateSchedule?
 
     private let parameters: ParameterBuffers
     private let paths: [String]
+    /// The optimizer's own, then averages of weights and sums of gradients, if it has these.
     private let kinds: [OptimizerSlot]
-    /// Kind by kind, the trained weights in order.
+    /// Kind by kind, the trained weights in order; a single zero stands where nothing is kept.
     private let slots: ParameterBuffers
     private let pool: ThreadPool
     private let memory: StepMemory
     private let constraints: [(weight: Int, constraint: WeightConstraint)]
-
-    /// Elements of a tile: a few arrays of it fit into a core's cache.
-    static let tileSize = 16384
+    private var baseRate: Double
+    /// Nadam's.
+    private var momentumProduct: Float = 1
+    private var scaling: OptimizerState.Scaling?
 
     /// - Parameters:
     ///   - trained: the weights to change, as indices in `parameters`.
@@ -44,17 +54,64 @@ package final class OptimizerRun {
         self.trained = trained
         self.paths = paths
         self.pool = pool
-        learningRate = optimizer.learningRate
-        kinds = optimizer.slots(for: generation)
+        baseRate = optimizer.learningRate
+        schedule = optimizer.schedule
+        let settings = optimizer.settings
+        scaling = settings.lossScaling.map { OptimizerState.Scaling(scale: $0.initialScale, goodSteps: 0) }
+        let average = generation.isBefore211 ? nil : settings.average
+        let accumulates = generation == .keras3 && settings.gradientAccumulationSteps != nil
+        let own = optimizer.slots(for: generation)
+        let kinds = own + (average != nil ? [.average] : []) + (accumulates ? [.gradientSum] : [])
+
+        self.kinds = kinds
         let shapes = trained.map { parameters.infos[$0].shape }
-        var zeros: [Tensor] = []
-        for _ in kinds { zeros += shapes.map { Tensor(zeros: $0) } }
-        slots = try ParameterBuffers(zeros)
+        slots = try ParameterBuffers(Self.starts(of: kinds, optimizer, generation, parameters, trained, paths))
+        let pointers = slots.pointers.map { $0.assumingMemoryBound(to: Float.self) }
+        func beside(_ kind: OptimizerSlot) -> [UnsafeMutablePointer<Float>]? {
+            kinds.firstIndex(of: kind).map { Array(pointers[$0 * trained.count..<($0 + 1) * trained.count]) }
+        }
         memory = StepMemory(
-            weights: trained.map { parameters.pointers[$0].assumingMemoryBound(to: Float.self) },
-            counts: shapes.map(\.count),
-            slots: slots.pointers.map { $0.assumingMemoryBound(to: Float.self) })
+            weights: trained.map { parameters.pointers[$0].assumingMemoryBound(to: Float.self) }, shapes: shapes,
+            slots: Array(pointers[..<(own.count * trained.count)]), averages: beside(.average),
+            gradientSums: beside(.gradientSum),
+            isKept: kinds.flatMap { kind in
+                trained.indices.map { optimizer.shape(of: kind, beside: shapes[$0], path: paths[$0]) != nil }
+            },
+            decays: generation.isBefore211
+                ? [] : trained.indices.map { Float(optimizer.weightDecay(of: shapes[$0], path: paths[$0]) ?? 0) },
+            needsMatrices: optimizer is Muon)
         self.constraints = constraints.sorted { $0.key < $1.key }.map { (trained[$0.key], $0.value) }
+    }
+
+    /// What the arrays begin with, kind by kind.
+    private static func starts(
+        of kinds: [OptimizerSlot], _ optimizer: any BuiltInOptimizer, _ generation: TrainingGeneration,
+        _ parameters: ParameterBuffers, _ trained: [Int], _ paths: [String]
+    ) -> [Tensor] {
+        var values: [Tensor]?
+        var starts: [Tensor] = []
+        for kind in kinds {
+            let number = kind == .average ? nil : kind == .gradientSum ? 0 : optimizer.start(of: kind, generation: generation)
+            if number == nil, values == nil { values = parameters.tensors }
+            for (place, path) in paths.enumerated() {
+                let weight = parameters.infos[trained[place]].shape
+                let isCommon = kind == .average || kind == .gradientSum
+                let shape = isCommon ? weight : optimizer.shape(of: kind, beside: weight, path: path)
+                guard let shape else {
+                    starts.append(Tensor(zeros: [1]))
+                    continue
+                }
+                if let number {
+                    starts.append(
+                        number == 0
+                            ? Tensor(zeros: shape)
+                            : Tensor([Float](repeating: number, count: shape.count)).reshaped(to: shape))
+                } else if let values {
+                    starts.append(values[trained[place]])
+                }
+            }
+        }
+        return starts
     }
 
     /// One step, with the gradients of a session's last backward.
@@ -81,9 +138,34 @@ package final class OptimizerRun {
     }
 
     private func step() {
-        clip()
-        let rule = optimizer.rule(iterations: iterations, rate: learningRate, generation: generation)
-        memory.run(pool, rule)
+        if scaling != nil, !judgeGradients() { return }
+        let settings = optimizer.settings
+        let rate = optimizer.rate(base: baseRate, schedule: schedule, iterations, generation)
+        // Keras 3 counts steps, not batches, but for schedules and in files.
+        let batches = generation == .keras3 ? settings.gradientAccumulationSteps : nil
+        let steps = iterations / (batches ?? 1)
+        let context = StepContext(iterations: steps, rate: rate, generation: generation)
+        var rule = StepRule.still
+        var isStep = true
+        if let batches {
+            isStep = (iterations + 1) % batches == 0
+            memory.accumulate(pool, batches: isStep ? batches : nil)
+        }
+        if isStep {
+            clip()
+            rule = optimizer.rule(context)
+            optimizer.prepare(memory.factors, product: &momentumProduct, context)
+        }
+        var average: StepMemory.Averaging?
+        if !generation.isBefore211, let own = settings.average {
+            // Keras 3 begins with the weights after the first step.
+            let momentum = generation == .keras3 && steps == 0 ? 0 : Float(own.momentum)
+            average = StepMemory.Averaging(
+                momentum: momentum, rest: generation == .keras3 ? 1 - momentum : Float(1 - own.momentum),
+                overwrites: own.overwriteFrequency.map { (steps + 1) % $0 == 0 } ?? false)
+        }
+        memory.run(pool, rule, rate: rate, average)
+        if isStep { memory.clearSums() }
         iterations += 1
         for number in 0..<constraints.count {
             let weight = parameters.pointers[constraints[number].weight]
@@ -91,10 +173,33 @@ package final class OptimizerRun {
         }
     }
 
+    /// What `LossScaleOptimizer` does with gradients: whether they are finite, so that the step is made.
+    private func judgeGradients() -> Bool {
+        guard var now = scaling, let settings = optimizer.settings.lossScaling else { return true }
+        let isFinite = memory.isFinite(pool)
+        if !isFinite {
+            now.scale *= 0.5
+            now.goodSteps = 0
+        } else if now.goodSteps + 1 >= settings.dynamicGrowthSteps {
+            now.scale *= 2
+            now.goodSteps = 0
+        } else {
+            now.goodSteps += 1
+        }
+        scaling = now
+        return isFinite
+    }
+
     /// Decides what happens to each gradient before it is used.
     private func clip() {
-        let norm = optimizer.clipnorm ?? 0
-        let value = optimizer.clipvalue ?? 0
+        let settings = optimizer.settings
+        var norm = settings.clipnorm ?? 0
+        var isGlobal = generation.isStandalone
+        if !generation.isStandalone, norm <= 0, let global = settings.globalClipnorm {
+            norm = global
+            isGlobal = true
+        }
+        let value = settings.clipvalue ?? 0
         // Newer generations take the first of the two only.
         let limitsValues = value > 0 && (generation.isBefore211 || norm <= 0)
         memory.resetClipping(limit: limitsValues ? Float(value) : .infinity)
@@ -102,17 +207,27 @@ package final class OptimizerRun {
         // OptimizerV2 limits values first and takes the norm of what is left, the others the other way round.
         let limitsFirst = generation == .tfKerasLegacy && limitsValues
         memory.sumSquares(pool, limit: limitsFirst ? Float(value) : .infinity)
-        if generation.isStandalone {
+        if isGlobal {
             var total = 0.0
             for place in 0..<memory.squares.count { total += memory.squares[place] }
             total = total.squareRoot()
-            if total >= norm { memory.scaleAll(Float(norm) / Float(total)) }
+            guard total >= norm else { return }
+            for place in 0..<memory.squares.count {
+                memory.scale(place, by: Float(norm) / Float(total), scalesLimit: limitsFirst)
+            }
         } else {
             for place in 0..<memory.squares.count {
                 let own = memory.squares[place].squareRoot()
                 if own > norm { memory.scale(place, by: Float(norm / own), scalesLimit: limitsFirst) }
             }
         }
+    }
+
+    /// What the end of `fit` does: weights become their averages, where the optimizer keeps these.
+    package func finalize() throws(LocatedError) {
+        guard let kind = kinds.firstIndex(of: .average), iterations > 0 else { return }
+        let tensors = slots.tensors
+        for place in trained.indices { try parameters.set(trained[place], to: tensors[kind * trained.count + place]) }
     }
 
     // MARK: State
@@ -123,28 +238,34 @@ package final class OptimizerRun {
         let tensors = slots.tensors
         for (number, kind) in kinds.enumerated() {
             var arrays: [String: Tensor] = [:]
-            for (place, path) in paths.enumerated() { arrays[path] = tensors[number * paths.count + place] }
+            for (place, path) in paths.enumerated() where memory.isKept[number * paths.count + place] {
+                arrays[path] = tensors[number * paths.count + place]
+            }
             state.slots[kind] = arrays
         }
+        if optimizer is Nadam { state.momentumProduct = momentumProduct }
+        state.scaling = scaling
         return state
     }
 
-    /// Goes on from a state. Arrays it doesn't have become zero; those of other weights and kinds are passed over.
+    /// Goes on from a state. Arrays it doesn't have begin anew; those of other weights and kinds are passed over.
     ///
-    /// Throws `optimizer.state` when an array has another shape than its weight.
+    /// Throws `optimizer.state` when an array has another shape than its weight's.
     package func restore(_ state: OptimizerState) throws(LocatedError) {
         guard state.iterations >= 0 else {
             throw LocatedError(.invalid, "optimizer.iterations", "expected a number of steps, got \(state.iterations)")
         }
+        let starts = Self.starts(of: kinds, optimizer, generation, parameters, trained, paths)
         var tensors: [Tensor] = []
-        for kind in kinds {
+        for (number, kind) in kinds.enumerated() {
             for (place, path) in paths.enumerated() {
-                let shape = parameters.infos[trained[place]].shape
-                let tensor = state.slots[kind]?[path] ?? Tensor(zeros: shape)
-                guard tensor.shape == shape, tensor.dtype == .float32 else {
+                let index = number * paths.count + place
+                let start = starts[index]
+                let tensor = memory.isKept[index] ? state.slots[kind]?[path] ?? start : start
+                guard tensor.shape == start.shape, tensor.dtype == .float32 else {
                     throw LocatedError(
                         .mismatch, "optimizer.state",
-                        "expected float32 of shape \(shape), got \(tensor.dtype.rawValue) of shape \(tensor.shape)",
+                        "expected float32 of shape \(start.shape), got \(tensor.dtype.rawValue) of shape \(tensor.shape)",
                         at: [path, kind.rawValue])
                 }
                 tensors.append(tensor)
@@ -152,136 +273,7 @@ package final class OptimizerRun {
         }
         for (index, tensor) in tensors.enumerated() { try slots.set(index, to: tensor) }
         iterations = state.iterations
-    }
-}
-
-/// The memory of steps: tiles, pointers to gradients, clipping. Made once, so that a step allocates nothing.
-private final class StepMemory {
-    /// Some elements of one weight.
-    struct Tile {
-        var place: Int
-        var offset: Int
-        var count: Int
-    }
-
-    /// All that a tile's work needs, as a plain struct.
-    struct Job {
-        var rule: StepRule
-        var tiles: UnsafeMutablePointer<Tile>
-        var weights: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
-        var slots: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
-        var gradients: UnsafeMutablePointer<UnsafePointer<Float>?>
-        var clipping: UnsafeMutablePointer<GradientClipping>
-        var partials: UnsafeMutablePointer<Float>
-        var places: Int
-        /// Of gradients whose squares are summed.
-        var squareLimit = Float.infinity
-    }
-
-    private let tileCount: Int
-    private let places: Int
-    private let tiles: UnsafeMutablePointer<Tile>
-    private let weights: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
-    private let slots: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
-    private let gradients: UnsafeMutablePointer<UnsafePointer<Float>?>
-    private let clipping: UnsafeMutablePointer<GradientClipping>
-    private let partials: UnsafeMutablePointer<Float>
-    /// By weight: the sum of squares of its gradient.
-    let squares: UnsafeMutableBufferPointer<Double>
-
-    init(weights: [UnsafeMutablePointer<Float>], counts: [Int], slots: [UnsafeMutablePointer<Float>]) {
-        var tiles: [Tile] = []
-        for (place, count) in counts.enumerated() {
-            for offset in stride(from: 0, to: count, by: OptimizerRun.tileSize) {
-                tiles.append(Tile(place: place, offset: offset, count: min(OptimizerRun.tileSize, count - offset)))
-            }
-        }
-        places = counts.count
-        tileCount = tiles.count
-        self.tiles = .allocate(capacity: max(1, tileCount))
-        self.tiles.initialize(from: tiles, count: tileCount)
-        self.weights = .allocate(capacity: max(1, places))
-        self.weights.initialize(from: weights, count: places)
-        self.slots = .allocate(capacity: max(1, slots.count))
-        self.slots.initialize(from: slots, count: slots.count)
-        gradients = .allocate(capacity: max(1, places))
-        gradients.initialize(repeating: nil, count: places)
-        clipping = .allocate(capacity: max(1, places))
-        clipping.initialize(repeating: .none, count: places)
-        partials = .allocate(capacity: max(1, tileCount))
-        partials.initialize(repeating: 0, count: tileCount)
-        squares = .allocate(capacity: places)
-        squares.initialize(repeating: 0)
-    }
-
-    deinit {
-        tiles.deallocate()
-        weights.deallocate()
-        slots.deallocate()
-        gradients.deallocate()
-        clipping.deallocate()
-        partials.deallocate()
-        squares.deallocate()
-    }
-
-    func clearGradients() { gradients.update(repeating: nil, count: places) }
-    func setGradient(_ place: Int, _ gradient: UnsafePointer<Float>) { gradients[place] = gradient }
-
-    func resetClipping(limit: Float) {
-        clipping.update(repeating: GradientClipping(scale: 1, limit: limit), count: places)
-    }
-    func scaleAll(_ factor: Float) { for place in 0..<places { clipping[place].scale = factor } }
-    func scale(_ place: Int, by factor: Float, scalesLimit: Bool) {
-        clipping[place].scale = factor
-        if scalesLimit { clipping[place].limit *= factor }
-    }
-
-    private func job(_ rule: StepRule) -> Job {
-        Job(
-            rule: rule, tiles: tiles, weights: weights, slots: slots, gradients: gradients, clipping: clipping,
-            partials: partials, places: places)
-    }
-
-    /// - Parameter limit: gradients are limited to −limit … limit first.
-    func sumSquares(_ pool: ThreadPool, limit: Float) {
-        var job = job(.sgd(rate: 0))
-        job.squareLimit = limit
-        pool.run(
-            tiles: tileCount,
-            { job, number, _ in
-                let job = job.assumingMemoryBound(to: Job.self).pointee
-                let tile = job.tiles[number]
-                guard let gradient = job.gradients[tile.place] else { return job.partials[number] = 0 }
-                job.partials[number] = sumOfSquares(gradient + tile.offset, limit: job.squareLimit, count: tile.count)
-            }, &job)
-        squares.update(repeating: 0)
-        for number in 0..<tileCount { squares[tiles[number].place] += Double(partials[number]) }
-    }
-
-    func run(_ pool: ThreadPool, _ rule: StepRule) {
-        var job = job(rule)
-        pool.run(tiles: tileCount, { job, number, _ in StepMemory.run(job.assumingMemoryBound(to: Job.self).pointee, number) }, &job)
-    }
-
-    private static func run(_ job: Job, _ number: Int) {
-        let tile = job.tiles[number]
-        guard let start = job.gradients[tile.place] else { return }
-        let (gradient, weight, count) = (start + tile.offset, job.weights[tile.place] + tile.offset, tile.count)
-        let clipping = job.clipping[tile.place]
-        func slot(_ kind: Int) -> UnsafeMutablePointer<Float> { job.slots[kind * job.places + tile.place] + tile.offset }
-        switch job.rule {
-        case .sgd(let rate): sgdStep(weight, gradient, clipping, rate: rate, count: count)
-        case .momentum(let rate, let momentum, let nesterov):
-            sgdMomentumStep(
-                weight, gradient, slot(0), clipping, rate: rate, momentum: momentum, nesterov: nesterov, count: count)
-        case .rmsprop(let rate, let rho, let rest, let epsilon, let epsilonInside):
-            rmspropStep(
-                weight, gradient, slot(0), clipping, rate: rate, rho: rho, rest: rest, epsilon: epsilon,
-                epsilonInside: epsilonInside, count: count)
-        case .adam(let rate, let beta1, let rest1, let beta2, let rest2, let epsilon, let keepsLargest):
-            adamStep(
-                weight, gradient, slot(0), slot(1), largest: keepsLargest ? slot(2) : nil, clipping, rate: rate, beta1: beta1,
-                rest1: rest1, beta2: beta2, rest2: rest2, epsilon: epsilon, count: count)
-        }
+        momentumProduct = state.momentumProduct ?? 1
+        if let saved = state.scaling, scaling != nil { scaling = saved }
     }
 }

@@ -3,18 +3,29 @@ package import Tensors
 
 /// What an optimizer remembers between steps: hangs on the weights' paths, so that it can move between dialects.
 package struct OptimizerState: Sendable {
+    /// Of `LossScaleOptimizer`.
+    package struct Scaling: Hashable, Sendable {
+        package var scale: Double
+        /// Steps since it changed.
+        package var goodSteps: Int
+    }
+
     /// Steps made.
     package var iterations: Int
-    /// By kind, then by `PlacedSlot.path` of the weight. An array that is missing is zero.
+    /// By kind, then by `PlacedSlot.path` of the weight. An array that is missing begins anew.
     package var slots: [OptimizerSlot: [String: Tensor]]
+    /// Nadam's; nil: 1.
+    package var momentumProduct: Float?
+    package var scaling: Scaling?
 
     package init(iterations: Int = 0, slots: [OptimizerSlot: [String: Tensor]] = [:]) {
         self.iterations = iterations
         self.slots = slots
     }
-}
 
-extension OptimizerState {
+    /// The name of Nadam's product among `OptimizerRecord.scalars`.
+    private static let momentumProduct = "u_product"
+
     /// What a file tells; slots that no optimizer here has are passed over.
     package init(_ record: OptimizerRecord) throws(LocatedError) {
         self.init(iterations: record.iterations ?? 0)
@@ -24,5 +35,21 @@ extension OptimizerState {
             for (path, array) in arrays { loaded[path] = try array.load().asType(.float32) }
             slots[slot] = loaded
         }
+        if let product = record.scalars[Self.momentumProduct], product.shape.count == 1 {
+            momentumProduct = try product.load().asType(.float32).array(as: Float.self)[0]
+        }
+        if let scaling = record.lossScaling, let scale = scaling.scale {
+            self.scaling = Scaling(scale: scale, goodSteps: scaling.goodSteps ?? 0)
+        }
+    }
+
+    /// Puts the state into a record of the optimizer's settings.
+    package func write(into record: inout OptimizerRecord) {
+        record.hasState = true
+        record.iterations = iterations
+        for (slot, arrays) in slots { record.slots[slot.rawValue] = arrays.mapValues { LazyTensor($0) } }
+        if let momentumProduct { record.scalars[Self.momentumProduct] = LazyTensor(Tensor(scalar: momentumProduct)) }
+        record.lossScaling?.scale = scaling?.scale
+        record.lossScaling?.goodSteps = scaling?.goodSteps
     }
 }

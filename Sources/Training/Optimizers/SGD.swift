@@ -7,39 +7,32 @@ package import Tensors
 /// Source: keras/optimizers.py (2.3.1), keras/src/optimizers/sgd.py (3.15).
 public struct SGD: BuiltInOptimizer {
     public static let className = "SGD"
-    public var learningRate: Double
+    public var settings: OptimizerSettings
     public var momentum: Double
     public var nesterov: Bool
-    public var decay: Double
-    public var clipnorm: Double?
-    public var clipvalue: Double?
 
     public init(
-        learningRate: Double = 0.01, momentum: Double = 0, nesterov: Bool = false, decay: Double = 0, clipnorm: Double? = nil,
-        clipvalue: Double? = nil
+        learningRate: Double = 0.01, momentum: Double = 0, nesterov: Bool = false, decay: Double = 0,
+        schedule: LearningRateSchedule? = nil, clipnorm: Double? = nil, clipvalue: Double? = nil,
+        weightDecay: Double? = nil
     ) {
-        self.learningRate = learningRate
         self.momentum = momentum
         self.nesterov = nesterov
-        self.decay = decay
-        self.clipnorm = clipnorm
-        self.clipvalue = clipvalue
+        settings = OptimizerSettings(
+            learningRate: learningRate, schedule: schedule, decay: decay, clipnorm: clipnorm, clipvalue: clipvalue,
+            weightDecay: weightDecay)
     }
 
     package init(config: inout ConfigReader) throws(LocatedError) {
-        let common = try config.common(defaultRate: 0.01)
-        self.init(
-            learningRate: common.learningRate, momentum: try config.number("momentum", default: 0),
-            nesterov: try config.bool("nesterov", default: false), decay: common.decay, clipnorm: common.clipnorm,
-            clipvalue: common.clipvalue)
+        settings = try OptimizerSettings(config: &config, defaultRate: 0.01)
+        momentum = try config.number("momentum", default: 0)
+        nesterov = try config.bool("nesterov", default: false)
     }
 
-    package func config(for generation: TrainingGeneration) -> ConfigObject {
-        var config = configStart(for: generation)
-        config["momentum"] = stored(momentum, generation)
-        if generation.isStandalone { config["decay"] = .float32(decay) }
-        config["nesterov"] = .bool(nesterov)
-        return config
+    package func ownConfig(for generation: TrainingGeneration) -> ConfigObject {
+        [
+            "momentum": .float(momentum), "nesterov": .bool(nesterov)
+        ]
     }
 
     package func slots(for generation: TrainingGeneration) -> [OptimizerSlot] {
@@ -51,9 +44,8 @@ public struct SGD: BuiltInOptimizer {
         momentum != 0 || (generation != .tfKerasLegacy && generation != .keras3)
     }
 
-    package func rule(iterations: Int, rate: Double, generation: TrainingGeneration) -> StepRule {
-        let rate = decayed(rate, iterations, generation)
-        guard keepsMoments(generation) else { return .sgd(rate: rate) }
-        return .momentum(rate: rate, momentum: Float(momentum), nesterov: nesterov)
+    package func rule(_ step: StepContext) -> StepRule {
+        guard keepsMoments(step.generation) else { return .sgd(rate: step.rate) }
+        return .momentum(rate: step.rate, momentum: Float(momentum), nesterov: nesterov)
     }
 }

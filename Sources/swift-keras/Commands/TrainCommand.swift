@@ -80,6 +80,7 @@ struct TrainCommand: ParsableCommand {
         let model = try model.load(needsWeights: false, common)
         model.seedInitialWeights(seed)
         for note in try compile.apply(to: model, optimizer: try chosenOptimizer(model)) { common.note(note) }
+        for note in try model.trainingNotes() { common.note(note.description) }
         try model.requireExpressible(in: destination)
         let samples = try DataReader(model: model, pictures: pictures).read(data).training
         var callbacks: [any Callback] = []

@@ -47,6 +47,7 @@ let rooms: [[Target]] = [
     // storey 1
     room("KerasSpec", ["Tensors", orderedCollections]),
     room("Files", ["Tensors"]),
+    room("Pickles", ["Tensors"], forTests: ["Datasets", "Files"]),
     room("Graphs", ["Tensors"]),
     room("Kernels", ["COpenBLAS", "CKernels"]),
     // storey 2
@@ -57,12 +58,12 @@ let rooms: [[Target]] = [
     room("KerasOps", ["Graphs", "Kernels", "Ops", "Tensors"], tested: false),
     // storey 3
     room(
-        "KerasFormat", ["Files", "HDF5Files", "KerasSpec", "Tensors", "ZipFiles", orderedCollections, yams],
+        "KerasFormat", ["Files", "HDF5Files", "KerasSpec", "Pickles", "Tensors", "ZipFiles", orderedCollections, yams],
         forTests: ["Datasets"]),
     room(
         "Layers", ["KerasSpec", "Graphs", "Kernels", "KerasOps", "Ops", "Tensors", orderedCollections],
         forTests: ["Engine", "KerasFormat"]),
-    room("Datasets", ["Files", "Tensors", "ZipFiles", "CImageCodecs"]),
+    room("Datasets", ["Files", "Pickles", "Tensors", "ZipFiles", "CImageCodecs"]),
     room(
         "Training",
         ["Engine", "Graphs", "Ops", "Kernels", "KerasOps", "KerasSpec", "Layers", "Tensors", orderedCollections],

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Pickles
 public import Tensors
 
 /// CIFAR-10: small colour pictures of ten kinds of things, from the data set's Python batches.

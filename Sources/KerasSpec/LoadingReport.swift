@@ -23,7 +23,6 @@ public struct LoadingReport: Sendable, CustomStringConvertible {
         /// A layer has so many arrays, the file so many.
         case counts = "number of weights"
         case shapes = "shape"
-        case types = "type"
         /// It fits, but stands behind something of the same layer that doesn't: Keras 3 stops reading the layer there.
         case behindMismatch = "behind a mismatch"
     }

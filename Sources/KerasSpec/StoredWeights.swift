@@ -75,6 +75,8 @@ public struct StoredModel: Sendable {
     public var spec: ModelSpec?
     public var weights: StoredWeights?
     public var training: TrainingSpec?
+    /// Vocabularies and the like, which archives alone hold.
+    public var assets: [StoredAsset] = []
 
     public init(spec: ModelSpec? = nil, weights: StoredWeights? = nil, training: TrainingSpec? = nil) {
         self.spec = spec

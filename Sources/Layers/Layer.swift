@@ -38,6 +38,11 @@ public struct LayerCommon: Sendable {
         self.init(
             name: try config.optionalString("name"), trainable: try config.bool("trainable", default: true))
         if let value = config.value("dtype"), !value.isNull {
+            if let policy = value.object?["class_name"]?.string, policy.hasPrefix("Quantized") || policy.hasPrefix("GPTQ") || policy.hasPrefix("AWQ") {
+                throw LocatedError(
+                    .unsupported, "layer.quantized", "expected a layer of floats, got a quantized one (\(policy))", at: ["config", "dtype"],
+                    hint: "inspect and convert to keras-3 work all the same.")
+            }
             guard let name = value.string ?? value.object?["config"]?.object?["name"]?.string else {
                 throw config.wrong("dtype", "a type's name or a dtype policy", value)
             }

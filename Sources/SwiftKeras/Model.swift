@@ -26,6 +26,8 @@ public class Model: @unchecked Sendable {
         var training: TrainingSpec?
         /// Compile settings and optimizer state as they are since.
         var compiled: Compiled?
+        /// Vocabularies and the like, as they were read.
+        var assets: [StoredAsset] = []
         /// Seed of the initializers.
         var seed: UInt64
         /// What names mean that Keras doesn't have.

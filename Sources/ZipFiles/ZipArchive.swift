@@ -46,28 +46,73 @@ package final class ZipArchive: @unchecked Sendable {
     /// libzip's handles must not be used by two threads at once.
     private let lock = NSLock()
 
+    /// Where the archive's bytes are.
+    private enum Content {
+        case file
+        /// A part of the file, such as a stored member of another archive.
+        case part(Range<Int>)
+        /// Borrowed by libzip, at an address that stays.
+        case memory(UnsafeMutableRawBufferPointer)
+    }
+
+    private let content: Content
+
     /// Opens an archive and reads its table of contents.
     ///
     /// Throws 66 when there is no such file, 65 `….archive`, `….duplicate`, `….entries`, `….name` for a broken one, 74 when
     /// reading fails; errors are located at the path.
-    package init(reading path: String, rules: ZipRules) throws(LocatedError) {
+    package convenience init(reading path: String, rules: ZipRules) throws(LocatedError) {
+        try self.init(.file, path, rules)
+    }
+
+    /// Opens an archive within an archive: in place where it is stored, else inflated into memory.
+    package convenience init(
+        _ member: Member, of outer: ZipArchive, rules: ZipRules
+    ) throws(LocatedError) {
+        if case .file = outer.content, let range = try outer.range(of: member) {
+            try self.init(.part(range), outer.path, rules)
+            return
+        }
+        let bytes = try outer.bytes(of: member, limit: .max)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 16)
+        bytes.withUnsafeBytes { memory.copyMemory(from: $0) }
+        do { try self.init(.memory(UnsafeMutableRawBufferPointer(rebasing: memory[..<bytes.count])), member.name, rules) } catch {
+            memory.deallocate()
+            throw error
+        }
+    }
+
+    private init(_ content: Content, _ path: String, _ rules: ZipRules) throws(LocatedError) {
         let family = rules.family
-        // For the errors of files that are absent or are folders.
-        let file = try InputFile(path)
-        var status: Int32 = 0
+        var status = zip_error_t()
+        zip_error_init(&status)
+        defer { zip_error_fini(&status) }
+        var size = 0
+        let source: OpaquePointer?
+        switch content {
+        case .file:
+            // For the errors of files that are absent or are folders.
+            size = try InputFile(path).size
+            source = zip_source_file_create(path, 0, -1, &status)
+        case .part(let range):
+            size = range.count
+            source = size > 0 ? zip_source_file_create(path, zip_uint64_t(range.lowerBound), zip_int64_t(size), &status) : nil
+        case .memory(let bytes):
+            size = bytes.count
+            source = zip_source_buffer_create(bytes.baseAddress, zip_uint64_t(size), 0, &status)
+        }
         // CHECKCONS compares every local header with the table of contents, and refuses members that overlap.
-        guard file.size > 0, let handle = zip_open(path, ZIP_RDONLY | ZIP_CHECKCONS, &status) else {
-            var error = zip_error_t()
-            zip_error_init_with_code(&error, status)
-            defer { zip_error_fini(&error) }
-            if status == ZIP_ER_READ || status == ZIP_ER_SEEK {
-                throw LocatedError(.io, "file.read", String(cString: zip_error_strerror(&error)), at: [path])
+        guard size > 0, let source, let handle = zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &status) else {
+            if let source { zip_source_free(source) }
+            let code = zip_error_code_zip(&status)
+            if code == ZIP_ER_READ || code == ZIP_ER_SEEK {
+                throw LocatedError(.io, "file.read", String(cString: zip_error_strerror(&status)), at: [path])
             }
-            if status == ZIP_ER_EXISTS {
+            if code == ZIP_ER_EXISTS {
                 throw LocatedError(
                     .invalid, "\(family).duplicate", "expected every member once, got two members of one name", at: [path])
             }
-            let got = file.size == 0 ? "an empty file" : String(cString: zip_error_strerror(&error))
+            let got = size == 0 ? "an empty file" : String(cString: zip_error_strerror(&status))
             throw LocatedError(.invalid, "\(family).archive", "expected a sound zip archive, got: \(got)", at: [path])
         }
         var members: [Member] = []
@@ -97,6 +142,7 @@ package final class ZipArchive: @unchecked Sendable {
             zip_discard(handle)
             throw error
         }
+        self.content = content
         self.path = path
         self.members = members
         self.rules = rules
@@ -104,7 +150,10 @@ package final class ZipArchive: @unchecked Sendable {
         self.handle = handle
     }
 
-    deinit { zip_discard(handle) }
+    deinit {
+        zip_discard(handle)
+        if case .memory(let bytes) = content { bytes.deallocate() }
+    }
 
     /// Throws for a name that would lead out of a folder, and for what is neither file nor folder.
     private static func check(
@@ -230,7 +279,8 @@ package final class ZipArchive: @unchecked Sendable {
         return try locating(path) { () throws(LocatedError) in
             try locating(member.name) { () throws(LocatedError) in
                 let entry = try entry(member)
-                guard entry.isStored else { return nil }
+                // An archive within an archive is read through libzip alone.
+                guard entry.isStored, case .file = content else { return nil }
                 var directory = try ZipDirectory(try InputFile(path), rules.family)
                 return try directory.range(
                     ofEntry: member.index, of: members.count, size: entry.size, storedSize: entry.storedSize)

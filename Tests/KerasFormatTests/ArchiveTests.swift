@@ -100,7 +100,7 @@ import ZipFiles
         let weights = members.removeValue(forKey: "model.weights.h5")
         #expect(try code(members) == "archive.weights")
         members["model.weights.npz"] = [1, 2, 3]
-        #expect(try code(members) == "archive.pickles")
+        #expect(try code(members) == "npz.archive")
         members["model.weights.npz"] = nil
         members["model.weights.h5"] = weights.map { Array($0.dropLast(3000)) }
         #expect(try code(members) == "hdf5.truncated")

@@ -172,3 +172,48 @@ import Testing
         #expect { try ShardedWeights(json, at: "x.weights.json") } throws: { ($0 as? LocatedError)?.code == "shards.name" }
     }
 }
+
+/// Weights cut into files, as `save_weights(…, max_shard_size=…)` of Keras 3.10 and later writes them.
+@Suite struct ShardWritingTests {
+    private func model() throws -> (spec: ModelSpec, weights: ModelWeights) {
+        let stored = try KerasFile.read(ObjectStoreTests.path("keras-3.15", "sequential.keras"))
+        let spec = try #require(stored.spec)
+        return (spec, try WeightBinding.resolve(try #require(stored.weights), in: spec))
+    }
+
+    /// Cuts where genuine Keras cuts: the map's places are those of the genuine file, whose optimizer stands behind the layers.
+    @Test func filesAreCutAsGenuineOnes() throws {
+        let (spec, weights) = try model()
+        let folder = try Fixtures.temporaryFolder()
+        let path = folder.appendingPathComponent("sequential.weights.json").path
+        // max_shard_size=5e-7
+        try KerasWriter.writeShards(weights, of: spec, for: KerasTarget(.keras3), largest: Int(5e-7 * 1_073_741_824), to: path)
+        func map(_ path: String) throws -> ConfigObject {
+            try #require(try JSON.parse(InputFile.readBytes(path)).object?["weight_map"]?.object)
+        }
+        let own = try map(path)
+        var genuine = try map(ObjectStoreTests.path("keras-3.15", "sequential.weights.json"))
+        genuine["/optimizer/vars"] = nil
+        #expect(own == genuine)
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+                == ["sequential.weights.json", "sequential_00000.weights.h5", "sequential_00001.weights.h5"])
+        #expect(try KerasFile.kind(path) == .objectWeights)
+        let read = try WeightBinding.resolve(try KerasFile.readWeights(path), in: spec)
+        #expect(try ObjectStoreTests.loaded(read) == ObjectStoreTests.loaded(weights))
+    }
+
+    @Test func whatCantBeWrittenIsNotBegun() throws {
+        let (spec, weights) = try model()
+        let folder = try Fixtures.temporaryFolder()
+        let path = folder.appendingPathComponent("w.weights.json").path
+        func code(_ target: KerasTarget, _ largest: Int) -> String? {
+            do { try KerasWriter.writeShards(weights, of: spec, for: target, largest: largest, to: path) } catch { return error.code }
+            return nil
+        }
+        #expect(code(KerasTarget(.keras3), 100) == "shards.size")
+        #expect(code(KerasTarget(.tfKeras), 1000) == "container.target")
+        #expect(code(KerasTarget(.keras3, version: "3.9.0"), 1000) == "container.target")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+}

@@ -13,8 +13,8 @@ extension KerasWriter {
     /// - Parameter training: in the target's dialect.
     /// - Throws: 69 `architecture.inexpressible` before anything is written, 73 and 74 when writing fails.
     package static func writeArchive(
-        _ weights: ModelWeights, of spec: ModelSpec, training: TrainingSpec?, for target: KerasTarget, to path: String,
-        _ notes: inout [UpgradeNote]
+        _ weights: ModelWeights, of spec: ModelSpec, training: TrainingSpec?, assets: [StoredAsset] = [],
+        for target: KerasTarget, to path: String, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) {
         precondition(training.map { $0.dialect == target.dialect } ?? true, "training settings are converted before")
         try requireObjects(target)
@@ -29,7 +29,11 @@ extension KerasWriter {
         let metadata: ConfigObject = [
             "keras_version": .string(target.version), "date_saved": .string(dateText(seconds ?? 315_532_800)),
         ]
-        let stored = try ObjectNaming.place(weights, of: spec, for: target)
+        let (stored, places) = try ObjectNaming.placed(weights, of: spec, for: target)
+        let files = try assets.map { (asset) throws(LocatedError) in
+            let place = ["assets"] + (places[asset.layerPath].map { [$0] } ?? []) + asset.path
+            return ZipWriter.Member(place.joined(separator: "/"), [.bytes(try asset.load())])
+        }
         let optimizer = training.flatMap { optimizerObject($0, target) }
         try AtomicFile.write(to: path) { (temporary) throws(LocatedError) in
             // Named as what a kill leaves of libzip's own writing, so that it is swept away too.
@@ -40,7 +44,7 @@ extension KerasWriter {
                 ZipWriter.Member(KerasArchive.metadataName, [.bytes(Array(JSON.text(.object(metadata)).utf8))]),
                 ZipWriter.Member(KerasArchive.configName, [.bytes(Array(JSON.text(.object(config)).utf8))]),
                 ZipWriter.Member(KerasArchive.weightsName, [.file(try InputFile(weightsFile))]),
-            ]
+            ] + files
             let date = seconds.map(ZipWriter.Date.init(secondsSince1970:)) ?? ZipWriter.Date()
             try ZipWriter.write(members, to: temporary, named: path, date: date, permissions: 0o600)
         }
@@ -64,14 +68,19 @@ extension KerasWriter {
         _ weights: StoredWeights, for target: KerasTarget, to path: String
     ) throws(LocatedError) {
         try requireObjects(target)
+        try requireOwnLayout(weights)
+        try AtomicFile.write(to: path) { (temporary) throws(LocatedError) in
+            try ObjectHDF5Writer.write(weights, to: temporary, named: path)
+        }
+    }
+
+    /// Only an architecture tells how weights of another layout are laid out anew.
+    static func requireOwnLayout(_ weights: StoredWeights) throws(LocatedError) {
         let isOld = weights.layers.contains { $0.name.split(separator: "/").contains { $0 == ObjectHDF5.oldContainer } }
         guard weights.scheme == .objects, !isOld else {
             throw LocatedError(
                 .unsupported, "weights.layout", "expected weights in Keras 3's layout, got another layout without an architecture",
                 hint: "Give the architecture, and this file as its weights.")
-        }
-        try AtomicFile.write(to: path) { (temporary) throws(LocatedError) in
-            try ObjectHDF5Writer.write(weights, to: temporary, named: path)
         }
     }
 

@@ -56,6 +56,7 @@ struct KerasArchive {
         let contents = try weightContents(metadata)
         model.weights = contents.weights
         model.training = training(compileSettings, config, metadata, contents.optimizer)
+        if let spec = model.spec { model.assets = assets(of: spec) }
         return model
     }
 
@@ -68,10 +69,14 @@ struct KerasArchive {
         partial.backend = metadata.backend
         let parts = partial.attempt { () throws(LocatedError) in try split(try config()) }
         if let parts { partial.readArchitecture { () throws(LocatedError) in parts.config } }
-        guard let file = partial.attempt({ () throws(LocatedError) in try weightsFile() }),
-            let reader = partial.attempt({ () throws(LocatedError) in try Self.objects(in: file) }),
-            var contents = reader.inspect(&partial)
-        else { return }
+        guard let store = partial.attempt({ () throws(LocatedError) in try weightStore() }) else { return }
+        let found: ObjectHDF5.Contents? =
+            switch store {
+            case .hdf5(let file):
+                partial.attempt({ () throws(LocatedError) in try Self.objects(in: file) })?.inspect(&partial)
+            case .arrays(let arrays): partial.attempt { () throws(LocatedError) in try Self.contents(of: arrays) }
+            }
+        guard var contents = found else { return }
         contents.weights.kerasVersion = metadata.version
         partial.model.weights = contents.weights
         if let parts {
@@ -135,11 +140,18 @@ struct KerasArchive {
     }
 
     private func weightContents(_ metadata: Metadata) throws(LocatedError) -> ObjectHDF5.Contents {
-        let file = try weightsFile()
-        var contents = try Self.objects(in: file).contents()
+        var contents: ObjectHDF5.Contents
+        switch try weightStore() {
+        case .hdf5(let file): contents = try Self.objects(in: file).contents()
+        case .arrays(let archive): contents = try Self.contents(of: archive)
+        }
         contents.weights.kerasVersion = metadata.version
         contents.weights.backend = metadata.backend
         return contents
+    }
+
+    private static func contents(of arrays: ZipArchive) throws(LocatedError) -> ObjectHDF5.Contents {
+        try locating(arraysName) { () throws(LocatedError) in try ObjectNPZ(arrays).contents() }
     }
 
     private static func objects(in file: HDF5File) throws(LocatedError) -> ObjectHDF5 {
@@ -150,38 +162,89 @@ struct KerasArchive {
         return reader
     }
 
-    // MARK: - Members
+    // MARK: - Assets
 
-    /// The weights as an HDF5 file: in place, or inflated into memory.
-    private func weightsFile() throws(LocatedError) -> HDF5File {
+    /// More bytes than any vocabulary has.
+    private static let largestAsset = 1 << 30
+    private static let assetsName = "assets"
+
+    /// The files of layers, read when they are asked for.
+    private func assets(of spec: ModelSpec) -> [StoredAsset] {
+        let prefix = Self.assetsName + "/"
+        let places: [String]
         switch place {
-        case .folder(let path):
-            let file = path + "/" + Self.weightsName
-            guard InputFile.exists(file) else { throw withoutWeights(InputFile.exists(path + "/" + Self.arraysName)) }
-            return try HDF5File(reading: file)
-        case .zip(let archive):
-            guard let member = archive.member(Self.weightsName) else {
-                throw withoutWeights(archive.member(Self.arraysName) != nil)
-            }
-            if let range = try archive.range(of: member) {
-                return try HDF5File(reading: archive.path, range: range, name: Self.weightsName)
-            }
-            return try HDF5File(name: Self.weightsName, byteCount: try archive.size(of: member)) { (buffer) throws(LocatedError) in
-                try locating(Self.weightsName) { () throws(LocatedError) in
-                    try archive.read(member) { (_, next) throws(LocatedError) in try next(buffer) }
-                }
-            }
+        case .zip(let archive): places = archive.members.map(\.name).filter { $0.hasPrefix(prefix) && !$0.hasSuffix("/") }.map { String($0.dropFirst(prefix.count)) }
+        case .folder(let path): places = Self.files(below: path + "/" + Self.assetsName)
+        }
+        return places.map { name in
+            let (layerPath, path) = AssetNaming.owner(of: name, among: places, in: spec)
+            return StoredAsset(layerPath: layerPath, path: path) { () throws(LocatedError) in try asset(prefix + name) }
         }
     }
 
-    private func withoutWeights(_ hasArrays: Bool) -> LocatedError {
-        guard hasArrays else {
-            return LocatedError(.invalid, "archive.weights", "expected \(Self.weightsName) in an archive of Keras, got none")
+    private func asset(_ name: String) throws(LocatedError) -> [UInt8] {
+        switch place {
+        case .folder(let path): return try InputFile.readBytes(path + "/" + name, limit: Self.largestAsset)
+        case .zip(let archive):
+            guard let member = archive.member(name) else { return [] }
+            return try archive.bytes(of: member, limit: Self.largestAsset)
         }
-        return LocatedError(
-            .unsupported, "archive.pickles",
-            "recognised as weights in \(Self.arraysName), which are Python pickles and never run here", at: [Self.arraysName],
-            hint: "Save the model again with Keras, as .keras with HDF5 weights.")
+    }
+
+    /// Regular files in a folder and those within, by their paths from it on, sorted; links are not followed.
+    private static func files(below root: String) -> [String] {
+        func type(of path: String) -> FileAttributeType? { (try? FileManager.default.attributesOfItem(atPath: path))?[.type] as? FileAttributeType }
+        guard type(of: root) == .typeDirectory else { return [] }
+        var (files, pending) = ([String](), [""])
+        while let folder = pending.popLast(), files.count < 100_000 {
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: root + "/" + folder)) ?? [] {
+                let path = folder.isEmpty ? name : folder + "/" + name
+                switch type(of: root + "/" + path) {
+                case .typeDirectory: pending.append(path)
+                case .typeRegular: files.append(path)
+                default: continue
+                }
+            }
+        }
+        return files.sorted()
+    }
+
+    // MARK: - Members
+
+    /// What the weights are kept in.
+    private enum Store {
+        case hdf5(HDF5File)
+        /// `.npz`
+        case arrays(ZipArchive)
+    }
+
+    /// The weights, in place or inflated.
+    private func weightStore() throws(LocatedError) -> Store {
+        switch place {
+        case .folder(let path):
+            let (file, arrays) = (path + "/" + Self.weightsName, path + "/" + Self.arraysName)
+            if InputFile.exists(file) { return .hdf5(try HDF5File(reading: file)) }
+            guard InputFile.exists(arrays) else { throw Self.withoutWeights }
+            return .arrays(try ZipArchive(reading: arrays, rules: .npz))
+        case .zip(let archive):
+            guard let member = archive.member(Self.weightsName) else {
+                guard let arrays = archive.member(Self.arraysName) else { throw Self.withoutWeights }
+                return .arrays(try ZipArchive(arrays, of: archive, rules: .npz))
+            }
+            if let range = try archive.range(of: member) {
+                return .hdf5(try HDF5File(reading: archive.path, range: range, name: Self.weightsName))
+            }
+            return .hdf5(
+                try HDF5File(name: Self.weightsName, byteCount: try archive.size(of: member)) { (buffer) throws(LocatedError) in
+                    try locating(Self.weightsName) { () throws(LocatedError) in
+                        try archive.read(member) { (_, next) throws(LocatedError) in try next(buffer) }
+                    }
+                })
+        }
+    }
+
+    private static var withoutWeights: LocatedError {
+        LocatedError(.invalid, "archive.weights", "expected \(weightsName) in an archive of Keras, got none")
     }
 
     /// A small member's bytes, nil when there is none of that name.

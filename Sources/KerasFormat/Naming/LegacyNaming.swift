@@ -120,8 +120,12 @@ enum LegacyNaming {
             }
             // Weights that Swift gave names come as Keras lists them; those of a file are in its order.
             let ordered = weights.filter { $0.outline.role == .trained } + weights.filter { $0.outline.role == .other }
-            return ordered.map {
-                StoredWeights.Weight(name: $0.fileName ?? "\(layer.name)/\($0.outline.path.joined(separator: "/"))", tensor: $0.tensor)
+            return ordered.map { weight in
+                let own = weight.outline.layerPath.last ?? layer.name
+                let name = "\(own)/\(weight.outline.path.joined(separator: "/"))"
+                // Places of the other layout are no names.
+                let isPlace = weight.fileName?.contains("vars/") == true
+                return StoredWeights.Weight(name: isPlace ? name : weight.fileName ?? name, tensor: weight.tensor)
             }
         }
         let values = Dictionary(weights.map { ($0.outline.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
@@ -145,6 +149,8 @@ enum LegacyNaming {
 /// What a layer should find in a file.
 private struct Expectation {
     var layer: LayerSpec
+    /// Names of the models around it, from the outermost on.
+    var outer: [String]
     /// As the file's Keras has them; nil where nobody knows.
     var owners: [WeightOwner]?
     /// As Keras 3 has them.
@@ -152,13 +158,16 @@ private struct Expectation {
     var places: [LegacyOrder.Place]
 
     static func all(of spec: ModelSpec, for dialect: Dialect) throws(LocatedError) -> [Expectation] {
-        (dialect == .keras1 ? Keras1Dialect.fileOrder(of: spec) : spec.layers).map { layer in
-            let owners = WeightOwner.owners(in: layer, for: dialect)?.map(\.withoutSeeds).filter { !$0.variables.isEmpty }
-            let modern = WeightOwner.owners(in: layer, for: .keras3)?.map(\.withoutSeeds).filter { !$0.variables.isEmpty }
-            return Expectation(
-                layer: layer, owners: owners, modern: modern ?? [],
-                places: owners.map { LegacyOrder.places($0, in: layer, for: dialect) } ?? [])
-        }
+        (dialect == .keras1 ? Keras1Dialect.fileOrder(of: spec) : spec.layers).map { Expectation($0, for: dialect) }
+    }
+
+    /// - Parameter outer: names of the models around it.
+    init(_ layer: LayerSpec, within outer: [String] = [], for dialect: Dialect) {
+        owners = WeightOwner.owners(in: layer, for: dialect, under: outer)?.map(\.withoutSeeds).filter { !$0.variables.isEmpty }
+        modern = (WeightOwner.owners(in: layer, for: .keras3, under: outer) ?? []).map(\.withoutSeeds).filter { !$0.variables.isEmpty }
+        places = owners.map { LegacyOrder.places($0, in: layer, for: dialect) } ?? []
+        self.layer = layer
+        self.outer = outer
     }
 
     /// The same with each gate apart, or all together, if so many weights are that: Keras 1 has both, and the settings that tell
@@ -173,6 +182,38 @@ private struct Expectation {
             if other.places.count == count { return other }
         }
         return self
+    }
+}
+
+extension Expectation {
+    /// The layers of a model that holds classes which nobody knows, each with the weights whose names begin with its own; nil
+    /// where names don't tell.
+    fileprivate func parts(
+        of held: [StoredWeights.Weight], from origin: WeightOrigin
+    ) -> [(part: Expectation, weights: [StoredWeights.Weight])]? {
+        guard let model = layer.model?.value else { return nil }
+        let numbers = Dictionary(model.layers.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        // A model within has the names of its own layers in front.
+        var inner: [String: Int] = [:]
+        func add(_ model: ModelSpec, _ number: Int) {
+            for layer in model.layers {
+                inner[layer.name] = inner[layer.name, default: number] == number ? number : -1
+                if let model = layer.model?.value { add(model, number) }
+            }
+        }
+        for (number, layer) in model.layers.enumerated() {
+            if let model = layer.model?.value { add(model, number) }
+        }
+        var weights = [[StoredWeights.Weight]](repeating: [], count: model.layers.count)
+        for weight in held {
+            let parts = weight.name.split(separator: "/").dropLast().map(String.init)
+            guard
+                let number = parts.lazy.compactMap({ numbers[$0] }).first
+                    ?? parts.lazy.compactMap({ inner[$0] }).first(where: { $0 >= 0 })
+            else { return nil }
+            weights[number].append(weight)
+        }
+        return zip(model.layers, weights).map { (Expectation($0, within: outer + [layer.name], for: origin.dialect), $1) }
     }
 }
 
@@ -191,9 +232,15 @@ extension WeightResolution {
     ) throws(LocatedError) {
         let expected = expected.fitting(held.weights.count, origin)
         guard let owners = expected.owners else {
-            opaqueLayers.insert([expected.layer.name])
+            if let parts = expected.parts(of: held.weights, from: origin) {
+                for (part, weights) in parts where !weights.isEmpty || part.owners?.isEmpty == false {
+                    try take(StoredWeights.Layer(name: part.layer.name, weights: weights), for: part, from: origin, byName: byName)
+                }
+                return
+            }
+            opaqueLayers.insert(expected.outer + [expected.layer.name])
             for (index, weight) in held.weights.enumerated() {
-                let outline = WeightOutline(layerPath: [expected.layer.name], path: [String(index)], role: .trained)
+                let outline = WeightOutline(layerPath: expected.outer + [expected.layer.name], path: [String(index)], role: .trained)
                 weights.weights.append(ModelWeights.Weight(outline: outline, tensor: weight.tensor, fileName: weight.name))
             }
             return

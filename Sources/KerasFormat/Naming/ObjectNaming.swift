@@ -52,6 +52,47 @@ enum ObjectNaming {
 
     /// What a numbered object is called: `dense`, `dense_1`.
     static func numbered(_ base: String, _ number: Int) -> String { number == 0 ? base : "\(base)_\(number)" }
+
+    /// The classes that a layer's group may be named by: as the file's Keras knows it, as Keras 3 does.
+    private static func bases(of layer: LayerSpec) -> [String] {
+        let classes = [layer.source?.json.object?["class_name"]?.string, layer.className].compactMap(\.self)
+        return OrderedSet(classes.map(snakeCase)).elements
+    }
+
+    /// The group of each layer, numbered within its class from 0; nil where there is none.
+    static func byNumber(_ layers: [LayerSpec], _ found: OrderedSet<String>) -> [String?] {
+        var counts: [String: Int] = [:]
+        return layers.map { layer in
+            var group: String?
+            for base in bases(of: layer) {
+                let name = numbered(base, counts[base, default: 0])
+                counts[base, default: 0] += 1
+                if group == nil, found.contains(name) { group = name }
+            }
+            return group
+        }
+    }
+
+    /// The group of each layer by its rank within the class: tf.keras 2.12 to 2.14 count a layer that has weights twice.
+    static func byRank(_ layers: [LayerSpec], _ found: OrderedSet<String>) -> [String?] {
+        var groups: [String: [(number: Int, name: String)]] = [:]
+        for name in found {
+            let number = name.split(separator: "_").last.flatMap { part in part.allSatisfy(\.isNumber) ? Int(part) : nil }
+            groups[name, default: []].append((0, name))
+            if let number { groups[String(name.dropLast(String(number).count + 1)), default: []].append((number, name)) }
+        }
+        for base in groups.keys { groups[base]?.sort { $0.number < $1.number } }
+        var counts: [String: Int] = [:]
+        return layers.map { layer in
+            var group: String?
+            for base in bases(of: layer) {
+                let rank = counts[base, default: 0]
+                counts[base] = rank + 1
+                if group == nil, let ranked = groups[base], rank < ranked.count { group = ranked[rank].name }
+            }
+            return group
+        }
+    }
 }
 
 /// Takes a file's arrays to the model's layers.
@@ -101,7 +142,7 @@ private struct ObjectReader {
         let container = join(path, isOld ? ObjectHDF5.oldContainer : "layers")
         let found = children[container] ?? []
         let layers = ObjectNaming.counted(spec)
-        return (container, layers, isOld ? byRank(layers, found) : byNumber(layers, found))
+        return (container, layers, isOld ? ObjectNaming.byRank(layers, found) : ObjectNaming.byNumber(layers, found))
     }
 
     /// Names of the top-level layers by their groups.
@@ -146,47 +187,6 @@ private struct ObjectReader {
     private static func hasWeights(_ layer: LayerSpec) -> Bool {
         if let model = layer.model?.value { return model.layers.contains(where: hasWeights) }
         return WeightLayout(of: layer.className, config: layer.config)?.outlines.contains { $0.role != .seed } ?? false
-    }
-
-    /// The classes that a layer's group may be named by: as the file's Keras knows it, as Keras 3 does.
-    private func bases(of layer: LayerSpec) -> [String] {
-        let classes = [layer.source?.json.object?["class_name"]?.string, layer.className].compactMap(\.self)
-        return OrderedSet(classes.map(ObjectNaming.snakeCase)).elements
-    }
-
-    /// The group of each layer, numbered within its class from 0; nil where there is none.
-    private func byNumber(_ layers: [LayerSpec], _ found: OrderedSet<String>) -> [String?] {
-        var counts: [String: Int] = [:]
-        return layers.map { layer in
-            var group: String?
-            for base in bases(of: layer) {
-                let name = ObjectNaming.numbered(base, counts[base, default: 0])
-                counts[base, default: 0] += 1
-                if group == nil, found.contains(name) { group = name }
-            }
-            return group
-        }
-    }
-
-    /// The group of each layer by its rank within the class: tf.keras 2.12 to 2.14 count a layer that has weights twice.
-    private func byRank(_ layers: [LayerSpec], _ found: OrderedSet<String>) -> [String?] {
-        var groups: [String: [(number: Int, name: String)]] = [:]
-        for name in found {
-            let number = name.split(separator: "_").last.flatMap { part in part.allSatisfy(\.isNumber) ? Int(part) : nil }
-            groups[name, default: []].append((0, name))
-            if let number { groups[String(name.dropLast(String(number).count + 1)), default: []].append((number, name)) }
-        }
-        for base in groups.keys { groups[base]?.sort { $0.number < $1.number } }
-        var counts: [String: Int] = [:]
-        return layers.map { layer in
-            var group: String?
-            for base in bases(of: layer) {
-                let rank = counts[base, default: 0]
-                counts[base] = rank + 1
-                if group == nil, let ranked = groups[base], rank < ranked.count { group = ranked[rank].name }
-            }
-            return group
-        }
     }
 
     // MARK: - Layers

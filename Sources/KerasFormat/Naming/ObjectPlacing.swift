@@ -8,16 +8,25 @@ extension ObjectNaming {
     static func place(
         _ weights: ModelWeights, of spec: ModelSpec, for target: KerasTarget
     ) throws(LocatedError) -> StoredWeights {
+        try placed(weights, of: spec, for: target).weights
+    }
+
+    /// Also where each layer stands, by its path.
+    static func placed(
+        _ weights: ModelWeights, of spec: ModelSpec, for target: KerasTarget
+    ) throws(LocatedError) -> (weights: StoredWeights, places: [[String]: String]) {
         var placing = ObjectPlacing(weights, target)
         placing.put([], label: spec.name, at: "")
         try placing.put(spec, at: "", layerPath: [])
-        return placing.stored
+        return (placing.stored, placing.places)
     }
 }
 
 /// Gives a model's weights their places in a file.
 private struct ObjectPlacing {
     private(set) var stored: StoredWeights
+    /// The group of each layer.
+    private(set) var places: [[String]: String] = [:]
     private let target: KerasTarget
     private let values: [String: LazyTensor]
     private let byLayer: [[String]: [ModelWeights.Weight]]
@@ -51,6 +60,7 @@ private struct ObjectPlacing {
     }
 
     private mutating func put(_ layer: LayerSpec, at path: String, layerPath: [String]) throws(LocatedError) {
+        places[layerPath] = path
         if let model = layer.model?.value {
             put([], label: layer.name, at: path)
             return try put(model, at: path, layerPath: layerPath)

@@ -118,11 +118,6 @@ extension WeightResolution {
                     Disagreement(slot.path, .behindMismatch, "\(slot.path) stands behind a weight of \(quoted(object.joined(separator: "/"))) that doesn't fit"))
                 continue
             }
-            if !tensor.dtype.isFloatingPoint {
-                disagreements.append(
-                    Disagreement(
-                        slot.path, .types, "\(slot.path) holds floats, the file's \(name) \(tensor.dtype.rawValue)", isSkippable: false))
-            }
             guard tensor.shape == slot.slot.shape else {
                 disagreements.append(
                     Disagreement(slot.path, .shapes, "\(slot.path) has the shape \(slot.slot.shape), the file's \(name) \(tensor.shape)"))

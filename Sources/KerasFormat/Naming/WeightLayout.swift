@@ -45,11 +45,13 @@ package struct WeightLayout: Sendable {
 }
 
 extension WeightLayout {
-    /// The arrays of a layer in Keras 3's words; nil for a class that Keras doesn't have: its arrays are whatever a file
-    /// holds.
+    /// The arrays of a layer in Keras 3's words; nil for a class that Keras doesn't have and for a quantized layer: their
+    /// arrays are whatever a file holds.
     package init?(of className: String, config: ConfigObject) {
         func flag(_ key: String, default fallback: Bool = true) -> Bool { config[key]?.bool ?? fallback }
         let bias = flag("use_bias") ? " bias" : ""
+        // Whole numbers with scales beside them: how many arrays, and of what, is each quantization's own.
+        if config["dtype"]?.object?["class_name"]?.string.map(Self.isQuantized) == true { return nil }
         switch className {
         case "Dense", "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
             "DepthwiseConv1D", "DepthwiseConv2D", "LocallyConnected1D", "LocallyConnected2D":
@@ -102,6 +104,11 @@ extension WeightLayout {
         case _ where Self.withoutWeights.contains(className) || className.hasPrefix(OperationName.prefix): self.init()
         default: return nil
         }
+    }
+
+    /// `QuantizedDTypePolicy`, `QuantizedFloat8DTypePolicy`, `GPTQDTypePolicy`…: any policy but the plain ones.
+    private static func isQuantized(_ policy: String) -> Bool {
+        policy.hasSuffix("DTypePolicy") && policy != "DTypePolicy" && policy != "FloatDTypePolicy"
     }
 
     private init(cellOf config: ConfigObject) {

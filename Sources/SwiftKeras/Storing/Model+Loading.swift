@@ -28,6 +28,7 @@ extension Model {
         guard var spec = stored.spec else { preconditionFailure("readModel gives an architecture") }
         if let inputShape { try spec.declareInput(inputShape) }
         self.init(spec: spec, training: stored.training, customObjects: try customObjects.settled(for: spec))
+        state.withLock { $0.assets = stored.assets }
         let options = LoadingOptions(byName: byName, skipMismatch: skipMismatch)
         if let weights, !options.isStrict, let own = stored.weights {
             state.withLock { $0.stored = own }

@@ -2,6 +2,7 @@ internal import Files
 internal import KerasFormat
 public import KerasSpec
 internal import Layers
+internal import Synchronization
 public import Tensors
 
 extension Model {
@@ -20,15 +21,18 @@ extension Model {
     /// - Parameters:
     ///   - overwrite: whether a file that is there may be replaced.
     ///   - target: for which Keras; nil: the one that the model comes from, Keras 2.3 for a model built in Swift.
+    ///   - maxShardSize: of each file that stands beside a `.weights.json` of Keras 3.10 or later, in GiB; 5 by default.
     public func saveWeights(
-        _ path: String, overwrite: Bool = true, for target: KerasTarget? = nil
+        _ path: String, overwrite: Bool = true, for target: KerasTarget? = nil, maxShardSize: Double? = nil
     ) throws(LocatedError) {
         try Self.refuseOverwriting(path, overwrite)
         let spec = spec
         var notes: [UpgradeNote] = []
-        try WritableModel(
-            spec: spec, weights: try currentWeights(), target: target ?? KerasTarget(of: spec.provenance)
-        ).writeWeights(to: path, &notes)
+        let destination = try ModelDestination(output: path, weightsOutput: nil, maxShardSize: maxShardSize)
+        let own = destination.kind == .shards ? .own(spec.provenance, for: destination, &notes) : KerasTarget(of: spec.provenance)
+        var model = WritableModel(spec: spec, weights: try currentWeights(), target: target ?? own)
+        model.largestShard = destination.largestShard
+        try model.writeWeights(to: path, &notes)
     }
 
     /// Writes the whole model as Keras's `save` does: architecture, weights, compile settings and the optimizer's state, to `.h5`
@@ -63,8 +67,9 @@ extension Model {
         let spec = spec
         var notes: [UpgradeNote] = []
         let target = target ?? .own(spec.provenance, for: destination, &notes)
-        let model = WritableModel(
+        var model = WritableModel(
             spec: spec, weights: try currentWeights(), training: try trainingSpec(), target: target)
+        model.assets = state.withLock { $0.assets }
         return notes + (try model.write(to: destination, with: companion))
     }
 

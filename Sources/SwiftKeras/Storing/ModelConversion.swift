@@ -21,16 +21,17 @@ package struct ModelConversion {
     ///   - target: for which Keras; nil keeps the input's own.
     ///   - dtype: of the weights that are written; nil keeps theirs.
     ///   - backend: `theano` or `tensorflow`: what trained a file that doesn't tell.
+    ///   - maxShardSize: of each file of `.weights.json`, in GiB.
     package init(
         input: String, weights: String?, output: String, weightsOutput: String?, target: KerasTarget? = nil,
-        dtype: DType? = nil, backend: String? = nil
+        dtype: DType? = nil, backend: String? = nil, maxShardSize: Double? = nil
     ) throws(LocatedError) {
         self.input = input
         self.weights = weights
         self.target = target
         self.dtype = dtype
         self.backend = backend
-        destination = try ModelDestination(output: output, weightsOutput: weightsOutput)
+        destination = try ModelDestination(output: output, weightsOutput: weightsOutput, maxShardSize: maxShardSize)
     }
 
     /// Converts, and gives what people should know. Nothing is written unless all of it can be.
@@ -40,6 +41,7 @@ package struct ModelConversion {
         var notes = stored.spec?.provenance?.notes ?? []
         let target = target ?? .own(stored.spec?.provenance ?? stored.weights?.provenance, for: destination, &notes)
         var model = WritableModel(spec: stored.spec, training: stored.training, target: target)
+        (model.assets, model.largestShard) = (stored.assets, destination.largestShard)
         if let weights = stored.weights {
             if let spec = stored.spec {
                 model.weights = try resolved(weights, spec, &notes)

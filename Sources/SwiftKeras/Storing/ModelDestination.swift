@@ -9,10 +9,24 @@ package struct ModelDestination: Sendable {
     let kind: OutputKind
     /// Where the weights go beside an architecture.
     let weightsOutput: String?
+    /// How many bytes of arrays each file of sharded weights may hold.
+    let largestShard: Int
 
-    /// Told by the endings. Throws 64 `output.kind`, `output.weights` when weights have no place there.
-    package init(output: String, weightsOutput: String?) throws(LocatedError) {
+    /// Told by the endings. Throws 64 `output.kind`, `output.weights` when weights have no place there, `output.shards` for a
+    /// size of shards that is none, or where there are none.
+    ///
+    /// - Parameter maxShardSize: in GiB, as Keras has it; 5 by default.
+    package init(output: String, weightsOutput: String?, maxShardSize: Double? = nil) throws(LocatedError) {
         kind = try OutputKind(of: output)
+        let bytes = (maxShardSize ?? 5) * 1_073_741_824
+        guard bytes >= 1, bytes < 0x1p62 else {
+            throw LocatedError(.usage, "output.shards", "expected a size of shards in GiB above 0, got \(maxShardSize ?? 0)")
+        }
+        largestShard = Int(bytes)
+        guard maxShardSize == nil || kind == .shards || weightsOutput?.lowercased().hasSuffix(".weights.json") == true else {
+            throw LocatedError(
+                .usage, "output.shards", "expected a size of shards only for weights that end in .weights.json, got \(output)")
+        }
         self.output = output
         self.weightsOutput = weightsOutput
         guard let weightsOutput else { return }
@@ -21,9 +35,9 @@ package struct ModelDestination: Sendable {
                 .usage, "output.weights", "expected --weights-out only beside an OUT that ends in .json, got \(output)")
         }
         let weightsKind = try OutputKind(of: weightsOutput)
-        guard weightsKind == .hdf5 || weightsKind == .weights else {
+        guard [.hdf5, .weights, .shards].contains(weightsKind) else {
             throw LocatedError(
-                .usage, "output.weights", "expected a --weights-out that ends in .h5, got \(weightsOutput)")
+                .usage, "output.weights", "expected a --weights-out that ends in .h5 or .weights.json, got \(weightsOutput)")
         }
     }
 

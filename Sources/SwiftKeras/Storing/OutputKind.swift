@@ -9,6 +9,8 @@ enum OutputKind: Hashable {
     case hdf5
     /// `.weights.h5`: weights; their layout follows the target.
     case weights
+    /// `.weights.json`: weights of Keras 3 in several files, and their map.
+    case shards
     /// `.keras`: a whole model in an archive.
     case archive
 
@@ -17,6 +19,8 @@ enum OutputKind: Hashable {
         let name = output.lowercased()
         if name.hasSuffix(".weights.h5") {
             self = .weights
+        } else if name.hasSuffix(".weights.json") {
+            self = .shards
         } else if name.hasSuffix(".json") {
             self = .architecture
         } else if name.hasSuffix(".h5") || name.hasSuffix(".hdf5") {
@@ -25,7 +29,7 @@ enum OutputKind: Hashable {
             self = .archive
         } else {
             throw LocatedError(
-                .usage, "output.kind", "expected a name that ends in .json, .h5, .weights.h5 or .keras, got \"\(output)\"")
+                .usage, "output.kind", "expected a name that ends in .json, .h5, .weights.h5, .weights.json or .keras, got \"\(output)\"")
         }
     }
 

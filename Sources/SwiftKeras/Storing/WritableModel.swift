@@ -1,6 +1,7 @@
 internal import Files
 internal import KerasFormat
 internal import KerasSpec
+internal import OrderedCollections
 internal import Tensors
 
 /// All of a model that files can hold, ready to be written for one Keras.
@@ -13,7 +14,11 @@ struct WritableModel {
     var raw: StoredWeights?
     /// In any dialect.
     var training: TrainingSpec?
+    /// Vocabularies and the like.
+    var assets: [StoredAsset] = []
     var target: KerasTarget
+    /// How many bytes of arrays each file of sharded weights may hold.
+    var largestShard = 5 << 30
 
     /// Writes all that the destination has a place for, or nothing. Gives what people should know of it.
     ///
@@ -29,13 +34,14 @@ struct WritableModel {
             return notes
         }
         try destination.kind.require(target, for: destination.output)
+        if destination.kind == .hdf5 || destination.kind == .architecture { try requireNoAssets(for: destination.output) }
         switch destination.kind {
         case .architecture:
             let text = try KerasWriter.architecture(try requireSpec(destination.output), for: target, &notes)
             try AtomicFile.write(text, to: destination.output) { () throws(LocatedError) in
                 if let path = destination.weightsOutput { try writeWeights(to: path, &notes) }
             }
-        case .weights: try writeWeights(to: destination.output, &notes)
+        case .weights, .shards: try writeWeights(to: destination.output, &notes)
         case .hdf5 where spec == nil: try writeWeights(to: destination.output, &notes)
         case .hdf5, .archive:
             let spec = try requireSpec(destination.output)
@@ -49,7 +55,8 @@ struct WritableModel {
                 try KerasWriter.writeWholeModel(
                     weights, of: spec, training: training, for: target, to: destination.output, &notes)
             } else {
-                try KerasWriter.writeArchive(weights, of: spec, training: training, for: target, to: destination.output, &notes)
+                try KerasWriter.writeArchive(
+                    weights, of: spec, training: training, assets: assets, for: target, to: destination.output, &notes)
             }
         }
         return notes
@@ -57,8 +64,10 @@ struct WritableModel {
 
     /// In the layout that the name and the target ask for.
     func writeWeights(to path: String, _ notes: inout [UpgradeNote]) throws(LocatedError) {
+        let kind = try OutputKind(of: path)
+        if kind == .shards { return try writeShards(to: path) }
         let isObjects =
-            try OutputKind(of: path) == .weights && (target.dialect == .keras3 || target.dialect == .tfKeras)
+            kind == .weights && (target.dialect == .keras3 || target.dialect == .tfKeras)
         guard let spec else {
             guard let raw else { throw Self.noWeights(for: path) }
             guard raw.scheme == (isObjects ? .objects : .layers) else {
@@ -78,6 +87,28 @@ struct WritableModel {
         }
     }
 
+    private func writeShards(to path: String) throws(LocatedError) {
+        if let spec {
+            guard let weights else { throw Self.noWeights(for: path) }
+            try KerasWriter.writeShards(weights, of: spec, for: target, largest: largestShard, to: path)
+        } else {
+            guard let raw else { throw Self.noWeights(for: path) }
+            try KerasWriter.writeShards(raw, for: target, largest: largestShard, to: path)
+        }
+    }
+
+    /// Refuses to leave a layer without the vocabulary that it has from its archive alone.
+    private func requireNoAssets(for path: String) throws(LocatedError) {
+        guard let spec else { return }
+        let missing = OrderedSet(assets.filter { spec.layer($0.layerPath)?.config["vocabulary"]?.isNull != false }.map { $0.layerPath.joined(separator: "/") })
+        guard missing.isEmpty else {
+            throw LocatedError(
+                .unsupported, "output.assets",
+                "expected a file with a place for vocabularies, which are all that \(missing.joined(separator: ", ")) have, got \(path)",
+                hint: "Write .keras.")
+        }
+    }
+
     private func requireSpec(_ path: String) throws(LocatedError) -> ModelSpec {
         guard let spec else {
             throw LocatedError(
@@ -90,6 +121,14 @@ struct WritableModel {
         LocatedError(
             .mismatch, "convert.weights", "expected weights to write \(path), got an architecture alone",
             hint: "Name them with --weights FILE.")
+    }
+}
+
+extension ModelSpec {
+    /// The layer at the end of a path of names.
+    fileprivate func layer(_ path: [String]) -> LayerSpec? {
+        guard let first = path.first, let layer = layers.first(where: { $0.name == first }) else { return nil }
+        return path.count == 1 ? layer : layer.model?.value.layer(Array(path.dropFirst()))
     }
 }
 
@@ -108,6 +147,7 @@ extension KerasTarget {
     /// - Parameter origin: nil for a model built in Swift, which speaks Keras 2.3 and writes `.keras` files for Keras 3.
     static func own(_ origin: Provenance?, for destination: ModelDestination, _ notes: inout [UpgradeNote]) -> KerasTarget {
         let target = KerasTarget(of: origin)
+        if destination.kind == .shards, target.dialect != .keras3 { return KerasTarget(.keras3) }
         guard destination.kind == .archive, target.dialect == .keras1 || target.dialect == .keras2 else { return target }
         if let origin { notes.append(UpgradeNote(layer: "", text: "a .keras file is Keras 3's; \(origin.dialect.rawValue) has none")) }
         return KerasTarget(.keras3)

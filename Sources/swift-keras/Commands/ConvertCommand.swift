@@ -21,7 +21,7 @@ struct ConvertCommand: ParsableCommand {
         discussion: """
             OUT.json is an architecture, and --weights-out W.h5 the weights beside it: the pair that Keras's to_json() \
             and save_weights() make. OUT.h5 is a whole model when IN holds an architecture, else weights alone; \
-            OUT.keras a whole model of Keras 3 or tf-keras; OUT.weights.h5 weights in their layout. Without --for the \
+            OUT.keras a whole model of Keras 3 or tf-keras; OUT.weights.h5 weights in their layout, OUT.weights.json the same in several files. Without --for the \
             input's own Keras is kept.
             """)
 
@@ -31,7 +31,7 @@ struct ConvertCommand: ParsableCommand {
     @Option(name: .long, help: "Weights for an architecture JSON.", completion: .file())
     var weights: String?
 
-    @Argument(help: "What to write: .json, .h5, .weights.h5, .keras.", completion: .file())
+    @Argument(help: "What to write: .json, .h5, .weights.h5, .weights.json, .keras.", completion: .file())
     var output: String
 
     @Option(name: .long, help: "Where to write the weights when OUT is a .json.", completion: .file())
@@ -43,6 +43,9 @@ struct ConvertCommand: ParsableCommand {
     @Option(name: .long, help: "Element type of the weights: float16, bfloat16, float32 (default: theirs).")
     var dtype: WeightType?
 
+    @Option(name: .long, help: ArgumentHelp("Largest size of each file beside a .weights.json, in GiB (default: 5).", valueName: "GiB"))
+    var maxShardSize: Double?
+
     @OptionGroup var backend: BackendOption
 
     @OptionGroup var common: CommonOptions
@@ -50,7 +53,7 @@ struct ConvertCommand: ParsableCommand {
     func run() throws {
         let notes = try ModelConversion(
             input: input, weights: weights, output: output, weightsOutput: weightsOut, target: try keras(target), dtype: dtype?.dtype,
-            backend: backend.name
+            backend: backend.name, maxShardSize: maxShardSize
         ).run()
         for note in notes { common.note(note) }
         if common.json {

@@ -259,6 +259,10 @@ struct Keras3Writer {
         for (key, value) in config {
             switch key {
             case LegacyName.kept, LegacyName.maskRule, LegacyName.varianceRule: continue
+            // Keras 3 has batches first.
+            case "time_major":
+                if value == true { refuse("time_major true") }
+                continue
             case _ where key.hasPrefix("legacy>"):
                 refuse("\(key.dropFirst("legacy>".count)) \(JSON.text(value))")
                 continue

@@ -1,7 +1,7 @@
 import Tensors
 
 /// The bytes of a pickle, read from front to back; never beyond the end.
-struct PickleReader {
+package struct PickleReader {
     let bytes: [UInt8]
     private(set) var position = 0
 
@@ -57,7 +57,7 @@ struct PickleReader {
     }
 
     /// Foreign bytes as they may be shown: short, and nothing that a terminal obeys.
-    static func shown(_ bytes: some Collection<UInt8>) -> String {
+    package static func shown(_ bytes: some Collection<UInt8>) -> String {
         let text = bytes.prefix(80).map { (0x20..<0x7f).contains($0) ? String(UnicodeScalar($0)) : "\\x" + hex($0) }
         return "\"" + text.joined() + (bytes.count > 80 ? "…" : "") + "\""
     }

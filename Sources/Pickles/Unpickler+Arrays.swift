@@ -6,6 +6,10 @@ import Tensors
 extension Unpickler {
     /// REDUCE.
     mutating func call(_ callee: Pickle.Value, _ arguments: Pickle.Value) throws(LocatedError) -> Pickle.Value {
+        // What a partial call makes.
+        if case .object(let index) = callee, case .global(.partial) = pickle.objects[index].maker, case .tuple = arguments {
+            return try object(callee, arguments)
+        }
         guard case .global(let global) = callee, case .tuple(let tuple) = arguments else {
             throw LocatedError(
                 .invalid, "pickle.arguments", "expected a name and a tuple to call it with, got \(callee.kind) and \(arguments.kind)")
@@ -17,11 +21,18 @@ extension Unpickler {
         case .reconstruct: return try reconstruct(values)
         case .fromBuffer: return try fromBuffer(values)
         case .ndarray: throw wrong(global, "no call of its own", values)
+        case .scalar: return try scalar(values)
+        case .variable, .variable3, .baseVariable, .resourceVariable, .partial, .elementType, .set, .set2, .kept:
+            return try object(callee, arguments)
         }
     }
 
     /// BUILD.
     mutating func build(_ target: Pickle.Value, _ state: Pickle.Value) throws(LocatedError) {
+        if case .object(let index) = target {
+            pickle.objects[index].state = state
+            return
+        }
         guard case .tuple(let tuple) = state else {
             throw LocatedError(.invalid, "pickle.state", "expected a tuple that describes \(target.kind), got \(state.kind)")
         }
@@ -65,6 +76,11 @@ extension Unpickler {
         case "i4": dtype = .int32
         case "u8": dtype = .uint64
         case "i8": dtype = .int64
+        case "f2" where vocabulary == .keras: dtype = .float16
+        case "f4" where vocabulary == .keras: dtype = .float32
+        case "f8" where vocabulary == .keras: dtype = .float64
+        case "b1" where vocabulary == .keras: dtype = .bool
+        case "O8" where vocabulary == .keras: dtype = .uint64
         default:
             throw LocatedError(
                 .unsupported, "pickle.dtype", "expected an array of integers, got elements of \(PickleReader.shown(name.utf8))")
@@ -72,7 +88,7 @@ extension Unpickler {
         guard pickle.types.count < Unpickler.mostValues else {
             throw LocatedError(.invalid, "pickle.limit", "expected at most \(Unpickler.mostValues) dtypes, got more")
         }
-        pickle.types.append(Pickle.ElementType(dtype: dtype))
+        pickle.types.append(Pickle.ElementType(dtype: dtype, isObject: name == "O8"))
         return .type(pickle.types.count - 1)
     }
 
@@ -80,7 +96,7 @@ extension Unpickler {
     private mutating func stateType(_ index: Int, _ values: [Pickle.Value]) throws(LocatedError) {
         guard values.count == 8, values[0].integer == 3, let order = values[1].name, ["|", "<", "=", ">"].contains(order),
             values[2...4].allSatisfy({ if case .none = $0 { true } else { false } }),
-            values[5].integer == -1, values[6].integer == -1, values[7].integer == 0
+            values[5].integer == -1, values[6].integer == -1, values[7].integer == (pickle.types[index].isObject ? 63 : 0)
         else {
             throw LocatedError(
                 .invalid, "pickle.state", "expected version 3, a byte order and no fields for a dtype, got \(Unpickler.shown(values))")
@@ -104,6 +120,13 @@ extension Unpickler {
         guard pickle.arrays[index] == nil else {
             throw LocatedError(.invalid, "pickle.state", "expected an array to be described once, got a second description")
         }
+        if values.count == 5, values[0].integer == 1, case .list(let items) = values[4], case .type(let number) = values[2],
+            pickle.types[number].isObject, case .tuple(let shape) = values[1], pickle.tuples[shape].isEmpty,
+            pickle.lists[items].count == 1
+        {
+            pickle.arrays[index] = Pickle.Array(dtype: pickle.types[number].dtype, shape: [], bytes: [], items: items)
+            return
+        }
         guard values.count == 5, values[0].integer == 1, case .bytes(let bytes) = values[4], let columnsFirst = values[3].integer else {
             throw LocatedError(
                 .invalid, "pickle.state",
@@ -111,6 +134,13 @@ extension Unpickler {
         }
         guard columnsFirst == 0 else { throw Unpickler.wrongOrder() }
         pickle.arrays[index] = try array(shape: values[1], type: values[2], bytes)
+    }
+
+    /// `scalar(dtype, bytes)`
+    private mutating func scalar(_ values: [Pickle.Value]) throws(LocatedError) -> Pickle.Value {
+        guard values.count == 2, case .bytes(let bytes) = values[1] else { throw wrong(.scalar, "a dtype and bytes", values) }
+        pickle.tuples.append([])
+        return try add(try array(shape: .tuple(pickle.tuples.count - 1), type: values[0], bytes))
     }
 
     /// `_frombuffer(bytes, dtype, shape, 'C')`
@@ -133,7 +163,9 @@ extension Unpickler {
     private func array(
         shape: Pickle.Value, type: Pickle.Value, _ bytes: ArraySlice<UInt8>
     ) throws(LocatedError) -> Pickle.Array {
-        guard case .tuple(let tuple) = shape, case .type(let number) = type, pickle.types[number].isComplete else {
+        guard case .tuple(let tuple) = shape, case .type(let number) = type, pickle.types[number].isComplete,
+            !pickle.types[number].isObject
+        else {
             throw LocatedError(.invalid, "pickle.state", "expected a shape and a whole dtype, got \(shape.kind) and \(type.kind)")
         }
         let extents = pickle.tuples[tuple].compactMap(\.integer)

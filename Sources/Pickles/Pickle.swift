@@ -1,28 +1,30 @@
-import Tensors
+package import Tensors
 
 /// What a pickle of plain data holds, as `Unpickler` built it: values that refer to their contents by number.
 ///
 /// A pickle can refer to a value from several places, from inside itself too. Contents therefore lie side by side in
 /// flat lists: walking, copying and releasing them never follows the file's nesting.
-struct Pickle {
+package struct Pickle: Sendable {
     /// A value; the number of a compound one says where its content lies.
-    enum Value {
+    package enum Value: Sendable {
         case none
         case bool(Bool)
         case integer(Int)
+        case float(Double)
         /// Python's `str` of Python 3 and `unicode` of Python 2: UTF-8, not checked yet.
         case text(ArraySlice<UInt8>)
         /// Python's `bytes`, `bytearray`, and `str` of Python 2.
         case bytes(ArraySlice<UInt8>)
-        case tuple(Int), list(Int), dictionary(Int), array(Int), type(Int)
+        case tuple(Int), list(Int), dictionary(Int), array(Int), type(Int), object(Int)
         case global(PickleGlobal)
 
         /// What the value is in Python's words, for messages.
-        var kind: String {
+        package var kind: String {
             switch self {
             case .none: "None"
             case .bool: "a bool"
             case .integer(let value): "the int \(value)"
+            case .float(let value): "the float \(value)"
             case .text: "a str"
             case .bytes: "bytes"
             case .tuple: "a tuple"
@@ -30,12 +32,13 @@ struct Pickle {
             case .dictionary: "a dict"
             case .array: "an array"
             case .type: "a dtype"
+            case .object: "an object"
             case .global(let global): global.description
             }
         }
 
         /// The number in an int or, as Python sees it, a bool.
-        var integer: Int? {
+        package var integer: Int? {
             switch self {
             case .integer(let value): value
             case .bool(let value): value ? 1 : 0
@@ -44,7 +47,7 @@ struct Pickle {
         }
 
         /// The name that a short text or byte string spells.
-        var name: String? {
+        package var name: String? {
             switch self {
             case .text(let bytes), .bytes(let bytes):
                 bytes.count <= Pickle.longestName ? String(validating: bytes, as: UTF8.self) : nil
@@ -54,28 +57,42 @@ struct Pickle {
     }
 
     /// NumPy's element type. Its byte order is stated after it is made.
-    struct ElementType {
+    package struct ElementType: Sendable {
         var dtype: DType
+        /// Whether the elements are values of the pickle, not bytes; `dtype` says nothing then.
+        var isObject = false
         var isComplete = false
     }
 
     /// NumPy's array, C order, little-endian. Its content is stated after it is made.
-    struct Array {
-        var dtype: DType
-        var shape: Shape
+    package struct Array: Sendable {
+        package var dtype: DType
+        package var shape: Shape
         /// `shape.count * dtype.byteCount` bytes.
-        var bytes: ArraySlice<UInt8>
+        package var bytes: ArraySlice<UInt8>
+        /// The list of the elements, where they are values of the pickle; there are no bytes then.
+        package var items: Int?
+    }
+
+    /// What would be an object of a class in Python: the class or function, what it was made with, and what was stated about it.
+    /// Nothing was made or called.
+    package struct Object: Sendable {
+        package var maker: Value
+        package var arguments: Value
+        package var state: Value?
     }
 
     /// Bytes in the longest name or dictionary key.
     static let longestName = 1024
 
-    var tuples: [[Value]] = []
-    var lists: [[Value]] = []
-    var dictionaries: [[String: Value]] = []
-    var types: [ElementType] = []
+    package internal(set) var tuples: [[Value]] = []
+    package internal(set) var lists: [[Value]] = []
+    package internal(set) var dictionaries: [[String: Value]] = []
+    package internal(set) var types: [ElementType] = []
     /// nil for an array whose content was not stated.
-    var arrays: [Array?] = []
+    package internal(set) var arrays: [Array?] = []
+    /// Of Keras's vocabulary alone.
+    package internal(set) var objects: [Object] = []
     /// What the pickle is a pickle of.
-    var root: Value = .none
+    package internal(set) var root: Value = .none
 }

@@ -5,6 +5,8 @@ import Tensors
 import TestSupport
 import Testing
 
+@testable import Pickles
+
 /// `fixtures/cifar10/hostile.json`: pickles that must be refused, and how.
 private struct HostilePickle: Decodable, Sendable {
     /// Base 64.
@@ -26,7 +28,8 @@ private func failure(_ bytes: [UInt8]) -> LocatedError? {
 }
 
 private func pickleCode(_ bytes: [UInt8]) -> String? {
-    code { () throws(LocatedError) in try Unpickler.read(bytes) }
+    do throws(LocatedError) { _ = try Unpickler.read(bytes) } catch { return "\(error.category.rawValue) \(error.code)" }
+    return nil
 }
 
 @Suite struct PickleTests {

@@ -53,6 +53,17 @@ enum PickleOpcode: UInt8 {
     case reduce = 0x52
     case build = 0x62
 
+    /// Instructions that Keras's vocabulary adds.
+    enum Keras: UInt8 {
+        case emptyTuple = 0x29
+        case binFloat = 0x47
+        case newObject = 0x81
+        case binBytes8 = 0x8e
+        /// A set is read as a list.
+        case emptySet = 0x8f
+        case addItems = 0x90
+    }
+
     /// Names of the instructions that are refused: they reach for classes, run code, or are never needed here.
     static let refusedNames: [UInt8: String] = [
         0x30: "POP", 0x31: "POP_MARK", 0x32: "DUP", 0x46: "FLOAT", 0x47: "BINFLOAT", 0x50: "PERSID", 0x51: "BINPERSID",

@@ -1,18 +1,20 @@
-import Tensors
+package import Tensors
 
 /// Reads pickles of plain data and NumPy's arrays (numbers, strings, tuples, lists, dicts), protocols 0 to 5.
 ///
 /// A pickle is a program for a stack machine that can call whatever Python can import. This machine has only the
 /// instructions that write data, and knows five names (`PickleGlobal`) whose calls it imitates; every other instruction
-/// or name is refused. Work and memory are bounded by the file's size.
+/// or name is refused. Keras's vocabulary has some names more, whose calls are noted down and not imitated. Work and memory
+/// are bounded by the file's size.
 ///
 /// Throws 65 `pickle.opcode`, `pickle.global` (refused), `pickle.truncated`, `pickle.stack`, `pickle.memo`, `pickle.key`,
 /// `pickle.number`, `pickle.string`, `pickle.arguments`, `pickle.state`, `pickle.limit`, `pickle.trailing` (broken), 69
 /// `pickle.protocol`, `pickle.dtype`, `pickle.order` (not supported), always with the offset of the instruction.
-struct Unpickler {
+package struct Unpickler {
     /// More values than this on the stack, in the memo, or in all containers together are refused.
-    static let mostValues = 1 << 20
+    package static let mostValues = 1 << 20
 
+    let vocabulary: PickleVocabulary
     private var reader: PickleReader
     /// What was built so far.
     var pickle = Pickle()
@@ -26,8 +28,8 @@ struct Unpickler {
     var encodingBudget: Int
 
     /// What the file's bytes are a pickle of.
-    static func read(_ bytes: [UInt8]) throws(LocatedError) -> Pickle {
-        var unpickler = Unpickler(bytes)
+    package static func read(_ bytes: [UInt8], _ vocabulary: PickleVocabulary = .arrays) throws(LocatedError) -> Pickle {
+        var unpickler = Unpickler(bytes, vocabulary)
         while true {
             let position = unpickler.reader.position
             let isDone = try locating("byte \(position)") { () throws(LocatedError) in try unpickler.step() }
@@ -35,7 +37,8 @@ struct Unpickler {
         }
     }
 
-    private init(_ bytes: [UInt8]) {
+    private init(_ bytes: [UInt8], _ vocabulary: PickleVocabulary) {
+        self.vocabulary = vocabulary
         reader = PickleReader(bytes)
         encodingBudget = bytes.count
     }
@@ -43,6 +46,10 @@ struct Unpickler {
     /// Runs one instruction; true after the last one.
     private mutating func step() throws(LocatedError) -> Bool {
         let byte = try reader.byte()
+        if vocabulary == .keras, let opcode = PickleOpcode.Keras(rawValue: byte) {
+            try step(opcode)
+            return false
+        }
         guard let opcode = PickleOpcode(rawValue: byte) else {
             throw Unpickler.refused(
                 "pickle.opcode", "expected an instruction that writes plain data, got \(PickleOpcode.refusedName(byte))")
@@ -127,6 +134,31 @@ struct Unpickler {
             try build(top(), state)
         }
         return false
+    }
+
+    private mutating func step(_ opcode: PickleOpcode.Keras) throws(LocatedError) {
+        switch opcode {
+        case .emptyTuple: try pushTuple([])
+        case .binFloat: try push(.float(Double(bitPattern: try reader.take(8).reduce(0) { $0 << 8 | UInt64($1) })))
+        case .binBytes8: try push(.bytes(reader.take(reader.unsigned(8))))
+        case .emptySet: try pushList([])
+        case .addItems: try append(popToMark())
+        case .newObject:
+            let operands = try pop(2)
+            guard case .global(let global) = operands[operands.startIndex], global.isInert, case .tuple = operands[operands.startIndex + 1] else {
+                throw LocatedError(
+                    .invalid, "pickle.arguments",
+                    "expected a class and a tuple, got \(operands.map(\.kind).joined(separator: " and "))")
+            }
+            try push(object(operands[operands.startIndex], operands[operands.startIndex + 1]))
+        }
+    }
+
+    /// Notes what would be called, and calls nothing.
+    mutating func object(_ maker: Pickle.Value, _ arguments: Pickle.Value) throws(LocatedError) -> Pickle.Value {
+        guard pickle.objects.count < Unpickler.mostValues else { throw Unpickler.tooMany("objects") }
+        pickle.objects.append(Pickle.Object(maker: maker, arguments: arguments))
+        return .object(pickle.objects.count - 1)
     }
 
     private mutating func stop() throws(LocatedError) -> Bool {
@@ -264,8 +296,9 @@ struct Unpickler {
     // MARK: - Names
 
     private mutating func pushGlobal(_ module: ArraySlice<UInt8>, _ name: ArraySlice<UInt8>) throws(LocatedError) {
-        guard module.count <= 64, name.count <= 64,
-            let global = PickleGlobal(module: String(decoding: module, as: UTF8.self), name: String(decoding: name, as: UTF8.self))
+        guard module.count <= 128, name.count <= 64,
+            let global = PickleGlobal(
+                module: String(decoding: module, as: UTF8.self), name: String(decoding: name, as: UTF8.self), vocabulary)
         else {
             let shown = PickleReader.shown(module + Array(".".utf8) + name)
             throw Unpickler.refused("pickle.global", "expected only names that rebuild NumPy's arrays, got \(shown)")

@@ -13,14 +13,14 @@ package struct PackedMatrix: Hashable, Sendable {
     /// Elements that the packed form takes; 64-byte aligned.
     package var count: Int { (n + Int(CK_PANEL) - 1) / Int(CK_PANEL) * Int(CK_PANEL) * k }
 
-    /// Packs a row-major k × n array.
-    package func pack(_ b: UnsafePointer<Float>, to packed: UnsafeMutablePointer<Float>) {
-        ck_pack_panels(b, n, k, n, packed, k * Int(CK_PANEL))
+    /// Packs a row-major k × n array, whose rows are `stride` elements apart (nil: n).
+    package func pack(_ b: UnsafePointer<Float>, stride: Int? = nil, to packed: UnsafeMutablePointer<Float>) {
+        ck_pack_panels(b, stride ?? n, k, n, packed, k * Int(CK_PANEL))
     }
 
-    /// Packs the transpose of a row-major n × k array.
-    package func packTransposed(_ b: UnsafePointer<Float>, to packed: UnsafeMutablePointer<Float>) {
-        ck_pack_panels_transposed(b, k, k, n, packed, k * Int(CK_PANEL))
+    /// Packs the transpose of a row-major n × k array, whose rows are `stride` elements apart (nil: k).
+    package func packTransposed(_ b: UnsafePointer<Float>, stride: Int? = nil, to packed: UnsafeMutablePointer<Float>) {
+        ck_pack_panels_transposed(b, stride ?? k, k, n, packed, k * Int(CK_PANEL))
     }
 
     /// C (m × n, rows `ldc` apart) = A (m × k, rows `lda` apart) times this, or added to C.

@@ -10,7 +10,7 @@ package import Tensors
 /// Outputs: the sequence of outputs (B, T, U), or the last output (B, U) without `returnsSequences`; h (B, U); c (B, U).
 ///
 /// A step that the mask leaves out keeps h and c, and repeats the output before (zeros before the first one that counts):
-/// hence the last output is h, except where no step counts. `goesBackwards` reads time from its end; outputs come in the
+/// hence the last output is h, except where no step counts. With `zeroesMasked` it gives zeros instead. `goesBackwards` reads time from its end; outputs come in the
 /// order in which they were made. There is no dropout inside, neither on x nor on h.
 package struct LSTM: Op {
     package var units: Int
@@ -21,10 +21,13 @@ package struct LSTM: Op {
     package var hasInitialState: Bool
     package var returnsSequences: Bool
     package var goesBackwards: Bool
+    /// Whether a step that the mask leaves out gives zeros.
+    package var zeroesMasked: Bool
 
     package init(
         units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid, hasBias: Bool = true,
-        hasMask: Bool = false, hasInitialState: Bool = false, returnsSequences: Bool = true, goesBackwards: Bool = false
+        hasMask: Bool = false, hasInitialState: Bool = false, returnsSequences: Bool = true, goesBackwards: Bool = false,
+        zeroesMasked: Bool = false
     ) {
         self.units = units
         self.activation = activation
@@ -34,48 +37,23 @@ package struct LSTM: Op {
         self.hasInitialState = hasInitialState
         self.returnsSequences = returnsSequences
         self.goesBackwards = goesBackwards
+        self.zeroesMasked = zeroesMasked
     }
 
     package var name: String { "lstm" }
 
-    /// Places of the optional inputs.
-    var biasInput: Int { 3 }
-    var maskInput: Int { hasBias ? 4 : 3 }
-    var stateInput: Int { maskInput + (hasMask ? 1 : 0) }
-
-    package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] {
-        let count = stateInput + (hasInitialState ? 2 : 0)
-        try requireInputs(name, inputs, count...count)
-        for (index, input) in inputs.enumerated() {
-            try require(name, input, is: hasMask && index == maskInput ? .bool : .float32, "input \(index)")
-        }
-        let x = inputs[0].shape
-        guard x.rank == 3 else { throw mismatch(name, expected: "an input (batch, steps, features)", got: "\(x)") }
-        guard units > 0, !units.multipliedReportingOverflow(by: 4).overflow else {
-            throw mismatch(name, "units", expected: "1 unit or more", got: "\(units)")
-        }
-        var batch = x[0]
-        func fit(_ index: Int, _ expected: PartialShape, _ what: String) throws(LocatedError) {
-            let got = inputs[index].shape
-            let fits = got.rank == expected.rank && zip(got.dims, expected.dims).allSatisfy { $0 == nil || $1 == nil || $0 == $1 }
-            guard fits else { throw mismatch(name, expected: "\(what) of shape \(expected)", got: "\(got)") }
-        }
-        try fit(1, [x[2], 4 * units], "a kernel")
-        try fit(2, [units, 4 * units], "a recurrent kernel")
-        if hasBias { try fit(biasInput, [4 * units], "a bias") }
-        if hasMask {
-            try fit(maskInput, [batch, x[1]], "a mask")
-            batch = batch ?? inputs[maskInput].shape[0]
-        }
-        if hasInitialState {
-            for index in [stateInput, stateInput + 1] {
-                try fit(index, [batch, units], "an initial state")
-                batch = batch ?? inputs[index].shape[0]
-            }
-        }
-        let state = ValueInfo([batch, units])
-        return [returnsSequences ? ValueInfo([batch, x[1], units]) : state, state, state]
+    private var shapes: RecurrentShapes {
+        RecurrentShapes(
+            name: name, units: units, gates: 4, bias: hasBias ? [.some(units.multipliedReportingOverflow(by: 4).partialValue)] : nil,
+            hasMask: hasMask, stateCount: 2, hasInitialState: hasInitialState, returnsSequences: returnsSequences)
     }
+
+    /// Places of the optional inputs.
+    var biasInput: Int { shapes.biasInput }
+    var maskInput: Int { shapes.maskInput }
+    var stateInput: Int { shapes.stateInput }
+
+    package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] { try shapes.outputs(for: inputs) }
 
     package func bound(to site: Site) -> any BoundOp { BoundLSTM(self, site) }
 }
@@ -249,12 +227,12 @@ struct BoundLSTM: BoundOp {
                     let output = frame.output() + (sequence * steps + step) * units
                     if isCounted {
                         output.update(from: h, count: units)
-                    } else if step > 0 {
+                    } else if step > 0, !op.zeroesMasked {
                         output.update(from: output - units, count: units)
                     } else {
                         output.update(repeating: 0, count: units)
                     }
-                } else if isCounted && (op.hasMask || step == steps - 1) {
+                } else if isCounted && (step == steps - 1 || op.hasMask && !op.zeroesMasked) {
                     (frame.output() + sequence * units).update(from: h, count: units)
                 }
             }
@@ -312,6 +290,7 @@ struct BoundLSTM: BoundOp {
                 let dz = gradients + row * gates
                 guard counts(frame, sequence, time) else {
                     dz.update(repeating: 0, count: gates)
+                    if op.zeroesMasked { (carried + local).update(repeating: 0, count: units) }
                     continue
                 }
                 add(dh + local, carried + local, total, count: units)

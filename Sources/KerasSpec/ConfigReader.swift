@@ -6,15 +6,22 @@ public import Tensors
 public struct ConfigReader {
     private var remaining: ConfigObject
     private let path: String
+    /// Models within the configuration, by key.
+    private let models: [String: ModelSpec]
 
-    public init(_ object: ConfigObject, at path: String = "config") {
+    /// - Parameter models: what the models within the configuration mean, by key.
+    public init(_ object: ConfigObject, at path: String = "config", models: [String: ModelSpec] = [:]) {
         self.remaining = object
+        self.models = models
         self.path = path
         remaining.removeValue(forKey: LegacyName.kept)
     }
 
     /// The value of a key, whatever it is; nil when the key is absent.
     public mutating func value(_ key: String) -> ConfigValue? { remaining.removeValue(forKey: key) }
+
+    /// The model that a key holds; nil when it holds something else. The key stays to be read.
+    public func model(_ key: String) -> ModelSpec? { models[key] }
 
     public func has(_ key: String) -> Bool { remaining[key] != nil }
 

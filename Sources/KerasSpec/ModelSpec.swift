@@ -50,19 +50,22 @@ public struct LayerSpec: Sendable {
     public var config: ConfigObject
     /// The nested model, when this layer is one.
     public var model: Box<ModelSpec>?
+    /// What the models within the configuration mean, such as TimeDistributed's `layer`: by key.
+    public var innerModels: [String: Box<ModelSpec>] = [:]
     /// Functional models: one entry a call, in order; shared layers have several, an `InputLayer` one without arguments.
     public var calls: [LayerCall]
     /// The file's own JSON of this layer, to be written again when nothing was changed.
     public var source: SourceNode?
 
     public init(
-        className: String, name: String, config: ConfigObject = [:], model: ModelSpec? = nil, calls: [LayerCall] = [],
-        source: SourceNode? = nil
+        className: String, name: String, config: ConfigObject = [:], model: ModelSpec? = nil,
+        innerModels: [String: Box<ModelSpec>] = [:], calls: [LayerCall] = [], source: SourceNode? = nil
     ) {
         self.className = className
         self.name = name
         self.config = config
         self.model = model.map(Box.init)
+        self.innerModels = innerModels
         self.calls = calls
         self.source = source
     }

@@ -75,6 +75,13 @@ package protocol BuiltInLayer: Layer {
     /// the layer refuses what it doesn't know.
     var callKeywords: Set<String>? { get }
 
+    /// Whether what a sample becomes in training depends on the others of its batch, or a call leaves something behind: such a
+    /// layer can't take the steps of a sequence as further samples.
+    var mixesSamples: Bool { get }
+
+    /// Whether states are carried from one batch to the next.
+    var isStateful: Bool { get }
+
     /// Adds this layer's nodes to a graph. Takes and returns lists, with masks, so that merges and multi-output layers need
     /// no special door.
     func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal]
@@ -85,6 +92,8 @@ extension BuiltInLayer {
     package func encode(into config: inout ConfigObject) {}
     package var callKeywords: Set<String>? { [] }
     package var activityRegularizer: Regularizer? { nil }
+    package var mixesSamples: Bool { false }
+    package var isStateful: Bool { false }
 
     /// Keras 3's `get_config()`.
     package var config: ConfigObject {

@@ -21,6 +21,7 @@ package struct LayerRegistry: Sendable {
         AveragePooling2D.self,
         AveragePooling3D.self,
         BatchNormalization.self,
+        Bidirectional.self,
         Concatenate.self,
         Conv1D.self,
         Conv1DTranspose.self,
@@ -28,6 +29,9 @@ package struct LayerRegistry: Sendable {
         Conv2DTranspose.self,
         Conv3D.self,
         Conv3DTranspose.self,
+        ConvLSTM1D.self,
+        ConvLSTM2D.self,
+        ConvLSTM3D.self,
         Cropping1D.self,
         Cropping2D.self,
         Cropping3D.self,
@@ -37,6 +41,8 @@ package struct LayerRegistry: Sendable {
         Dropout.self,
         Embedding.self,
         Flatten.self,
+        GRU.self,
+        GRUCell.self,
         GlobalAveragePooling1D.self,
         GlobalAveragePooling2D.self,
         GlobalAveragePooling3D.self,
@@ -45,14 +51,20 @@ package struct LayerRegistry: Sendable {
         GlobalMaxPooling3D.self,
         InputLayer.self,
         LSTM.self,
+        LSTMCell.self,
         MaxPooling1D.self,
         MaxPooling2D.self,
         MaxPooling3D.self,
         Permute.self,
+        RNN.self,
         RepeatVector.self,
         Reshape.self,
         SeparableConv1D.self,
         SeparableConv2D.self,
+        SimpleRNN.self,
+        SimpleRNNCell.self,
+        StackedRNNCells.self,
+        TimeDistributed.self,
         UpSampling1D.self,
         UpSampling2D.self,
         UpSampling3D.self,
@@ -109,6 +121,7 @@ package struct LayerRegistry: Sendable {
             throw LocatedError(.unsupported, "layer.unknown", "expected a layer class that is computed, got \(spec.className)")
         }
         var settings = spec.config
+        let models = spec.innerModels
         if let replacement = custom.replacements[spec.name] {
             guard settings["activation"] != nil else {
                 throw LocatedError(
@@ -119,15 +132,15 @@ package struct LayerRegistry: Sendable {
             settings["activation"] = .string(name)
             var scope = CustomObjects()
             scope[name] = replacement
-            return try custom.merging(scope).scope { () throws(LocatedError) in try Self.decode(settings, as: type) }
+            return try custom.merging(scope).scope { () throws(LocatedError) in try Self.decode(settings, models, as: type) }
         }
-        return try Self.decode(settings, as: type)
+        return try Self.decode(settings, models, as: type)
     }
 
     private static func decode(
-        _ settings: ConfigObject, as type: any BuiltInLayer.Type
+        _ settings: ConfigObject, _ models: [String: Box<ModelSpec>], as type: any BuiltInLayer.Type
     ) throws(LocatedError) -> any BuiltInLayer {
-        var config = ConfigReader(settings)
+        var config = ConfigReader(settings, models: models.mapValues(\.value))
         let common = try LayerCommon(&config)
         let layer = try type.init(config: &config, common: common)
         try config.finish()

@@ -53,7 +53,7 @@ import Testing
         Broken(example: "Dropout/default", key: "noise_shape", value: [nil, -1]),
         Broken(example: "Embedding/default", key: "input_dim", value: -1),
         Broken(example: "LSTM/default", key: "units", value: nil),
-        Broken(example: "LSTM/default", key: "time_major", value: true, category: .unsupported, code: "lstm.timeMajor"),
+        Broken(example: "LSTM/default", key: "num_constants", value: 1, category: .unsupported, code: "recurrent.constants"),
         Broken(example: "Concatenate/default", key: "axis", value: "last"),
     ]
 

@@ -4,4 +4,17 @@
 #include "ck_activation.h"
 #include "ck_depthwise.h"
 #include "ck_elementwise.h"
+#include "ck_function.h"
 #include "ck_gru.h"
+#include "ck_loss.h"
+#include "ck_lstm.h"
+#include "ck_mask.h"
+#include "ck_normalize.h"
+#include "ck_optimizer.h"
+#include "ck_pool.h"
+#include "ck_product.h"
+#include "ck_random.h"
+#include "ck_softmax.h"
+#include "ck_transpose.h"
+
+#endif

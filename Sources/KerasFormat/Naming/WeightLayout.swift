@@ -84,7 +84,7 @@ extension WeightLayout {
                     path: ["cell"], className: className + "Cell", config: config,
                     layout: WeightLayout(cellOf: config))
             ])
-        case "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM2DCell": self.init(cellOf: config)
+        case "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1DCell", "ConvLSTM2DCell", "ConvLSTM3DCell": self.init(cellOf: config)
         case "CuDNNLSTM", "CuDNNGRU": self.init("kernel recurrent_kernel bias")
         case "RNN": self.init(parts: Self.parts("cell", of: config))
         case "StackedRNNCells": self.init(cells: config["cells"]?.array ?? [])

@@ -37,6 +37,15 @@ enum InnerModel {
         return try? reader.model(value)
     }
 
+    /// What the models within a layer's configuration mean, by key.
+    static func specs(in config: ConfigObject) -> [String: Box<ModelSpec>] {
+        var models: [String: Box<ModelSpec>] = [:]
+        for (key, value) in config where value.object != nil {
+            if let spec = spec(of: value) { models[key] = Box(spec) }
+        }
+        return models
+    }
+
     /// The reverse of `spec(of:)`: nothing is refused or said by other means.
     static func config(of spec: ModelSpec) -> ConfigValue {
         var writer = Keras3Writer(target: .keras3, usesSources: false, keepsLegacy: true)

@@ -12,6 +12,8 @@ package final class LoweringContext {
     /// The arguments of the layer's call that is being lowered.
     package private(set) var call = CallArguments()
     package private(set) var builder = GraphBuilder()
+    /// Outputs of layers whose values the loss counts, in the order of the calls.
+    package private(set) var activityRegularizers: [LoweredModel.ActivityRegularizer] = []
     /// Indices that must be checked before a run, since an op can't refuse: inputs that are looked up in a table.
     package private(set) var indexChecks: [IndexCheck] = []
 
@@ -99,17 +101,53 @@ package final class LoweringContext {
         indexChecks.append(IndexCheck(input: input, limit: limit, layer: label))
     }
 
-    // MARK: the walk
+    // MARK: layers within layers
 
-    /// Runs `body` as the layer `name` in one call, with its weights made (first time) or looked up.
-    func within<Result>(
-        layer name: String, isTrainable: Bool = true, _ call: SettledCall,
-        slots: (_ path: [String]) throws(LocatedError) -> [PlacedSlot], _ body: () throws(LocatedError) -> Result
+    /// Runs `body` as the layer that this one holds as `name`, whose weights this one has declared below that.
+    ///
+    /// - Parameter call: the inner layer's arguments; nil: this layer's.
+    package func within<Result>(
+        attribute name: String, call: CallArguments? = nil, _ body: () throws(LocatedError) -> Result
     ) throws(LocatedError) -> Result {
-        let (outer, outerCall, outerTraining) = ((self.slots, part, self.isTrainable), self.call, training)
+        let outer = (part, self.call)
         path.append(name)
         defer {
             path.removeLast()
+            (part, self.call) = outer
+        }
+        part.append(name)
+        if let call { self.call = call }
+        return try body()
+    }
+
+    /// Runs a model that this layer holds as `name`. Its layers are called by their numbers within their classes there, as Keras
+    /// calls them in files.
+    package func run(_ model: ModelProgram, on inputs: [Signal], attribute name: String) throws(LocatedError) -> [Signal] {
+        path.append(name)
+        defer { path.removeLast() }
+        return try Walk(context: self, isWithinLayer: true).run(model, on: inputs, path: path)
+    }
+
+    /// Says that the loss counts `outputs` of the layer at `path`, or of the one that lowers itself now.
+    package func count(_ outputs: [Signal], by regularizer: Regularizer?, at path: String? = nil) {
+        guard let regularizer else { return }
+        activityRegularizers += outputs.map {
+            LoweredModel.ActivityRegularizer(layer: path ?? label, output: $0.value, regularizer: regularizer)
+        }
+    }
+
+    // MARK: the walk
+
+    /// Runs `body` as the layer `place` (its name, and what leads to it) in one call, with its weights made (first time) or
+    /// looked up.
+    func within<Result>(
+        layer place: [String], isTrainable: Bool = true, _ call: SettledCall,
+        slots: (_ path: [String]) throws(LocatedError) -> [PlacedSlot], _ body: () throws(LocatedError) -> Result
+    ) throws(LocatedError) -> Result {
+        let (outer, outerCall, outerTraining) = ((self.slots, part, self.isTrainable), self.call, training)
+        path += place
+        defer {
+            path.removeLast(place.count)
             (self.slots, part, self.isTrainable) = outer
             (self.call, training) = (outerCall, outerTraining)
         }

@@ -67,7 +67,7 @@ extension ModelProgram {
             ranges.append((tap, values.count..<values.count + signals.count))
             values += signals.map(\.value)
         }
-        if training, !countsActivity, let first = walk.activityRegularizers.first {
+        if training, !countsActivity, let first = walk.context.activityRegularizers.first {
             throw LocatedError(
                 .unsupported, "layer.activityRegularizer", "expected layers without activity regularizers for training, got one",
                 at: [first.layer, "config/activity_regularizer"])
@@ -76,18 +76,28 @@ extension ModelProgram {
         return LoweredModel(
             graph: context.finish(outputs: values), parameters: context.parameters, calls: walk.calls,
             indexChecks: context.indexChecks, outputMasks: outputs.map(\.mask),
-            activityRegularizers: walk.activityRegularizers, taps: ranges)
+            activityRegularizers: context.activityRegularizers, taps: ranges)
     }
 }
 
 /// One walk through a model and its nested models.
-private final class Walk {
+final class Walk {
     let context: LoweringContext
     var calls: [LoweredModel.Call] = []
     var outputs: [String: [Signal]] = [:]
-    var activityRegularizers: [LoweredModel.ActivityRegularizer] = []
 
-    init(context: LoweringContext) { self.context = context }
+    /// Whether the model is one that a layer holds.
+    private let isWithinLayer: Bool
+
+    init(context: LoweringContext, isWithinLayer: Bool = false) {
+        self.context = context
+        self.isWithinLayer = isWithinLayer
+    }
+
+    /// What leads to a layer from its model: its name; within a layer, Keras's number in the list of layers.
+    private func place(of entry: ModelProgram.Entry, in program: ModelProgram) -> [String] {
+        isWithinLayer ? program.numbered(entry) : [entry.name]
+    }
 
     func run(_ program: ModelProgram, on inputs: [Signal], path: [String]) throws(LocatedError) -> [Signal] {
         switch program.spec.kind {
@@ -100,7 +110,7 @@ private final class Walk {
         _ program: ModelProgram, on inputs: [Signal], path: [String]
     ) throws(LocatedError) -> [Signal] {
         var signals = inputs
-        for entry in program.entries { signals = try call(entry, on: CallArguments(signals), path: path) }
+        for entry in program.entries { signals = try call(entry, of: program, on: CallArguments(signals), path: path) }
         return signals
     }
 
@@ -120,7 +130,7 @@ private final class Walk {
             let layerCall = entry.calls[step.call]
             let reference = TensorReference(layer: entry.name, node: step.call)
             if let signal = fed[reference] {
-                made[reference] = try call(entry, node: step.call, on: CallArguments([signal]), path: path)[0]
+                made[reference] = try call(entry, of: program, node: step.call, on: CallArguments([signal]), path: path)[0]
                 continue
             }
             let arguments = CallArguments(
@@ -128,7 +138,7 @@ private final class Walk {
                     try argument(nest, of: entry.name, in: made, path)
                 },
                 keywords: try keywords(of: layerCall, for: entry, in: made, path))
-            let outputs = try call(entry, node: step.call, on: arguments, path: path)
+            let outputs = try call(entry, of: program, node: step.call, on: arguments, path: path)
             for (index, signal) in outputs.enumerated() {
                 made[TensorReference(layer: entry.name, node: step.call, tensor: index)] = signal
             }
@@ -148,21 +158,21 @@ private final class Walk {
     }
 
     private func call(
-        _ entry: ModelProgram.Entry, node: Int = 0, on arguments: CallArguments, path: [String]
+        _ entry: ModelProgram.Entry, of program: ModelProgram, node: Int = 0, on arguments: CallArguments, path: [String]
     ) throws(LocatedError) -> [Signal] {
-        let path = path + [entry.name]
+        let place = place(of: entry, in: program), path = path + place
         let name = path.joined(separator: "/")
         let call = try locating(name) { () throws(LocatedError) in try SettledCall(arguments, of: entry.body, context) }
         let inputs = call.arguments.signals
         let outputs: [Signal]
         switch entry.body {
         case .model(let model):
-            outputs = try context.within(layer: entry.name, call, slots: { (_) throws(LocatedError) in [] }) {
+            outputs = try context.within(layer: place, call, slots: { (_) throws(LocatedError) in [] }) {
                 () throws(LocatedError) in try run(model.value, on: inputs, path: path)
             }
         case .layer(let layer):
             outputs = try context.within(
-                layer: entry.name, isTrainable: layer.common.trainable, call,
+                layer: place, isTrainable: layer.common.trainable, call,
                 slots: { (path) throws(LocatedError) in
                     try locating(path.joined(separator: "/")) { () throws(LocatedError) in
                         try layer.weights(for: inputs.map { context.info($0.value) })
@@ -177,11 +187,7 @@ private final class Walk {
         let tap = node == 0 ? name : "\(name):\(node)"
         // A nested model that is called again calls its layers again: the first time is what taps mean.
         if self.outputs[tap] == nil { self.outputs[tap] = outputs }
-        if case .layer(let layer) = entry.body, let regularizer = layer.activityRegularizer {
-            activityRegularizers += outputs.map {
-                LoweredModel.ActivityRegularizer(layer: name, output: $0.value, regularizer: regularizer)
-            }
-        }
+        if case .layer(let layer) = entry.body { context.count(outputs, by: layer.activityRegularizer, at: name) }
         calls.append(
             LoweredModel.Call(
                 layer: name, tap: tap, inputs: inputs.map { context.info($0.value) },
@@ -294,7 +300,7 @@ extension BuiltInLayer {
         let context = LoweringContext(training: false, parameters: ParameterTable())
         let signals = inputs.map { Signal(context.input($0)) }
         let outputs = try context.within(
-            layer: "", SettledCall(signals), slots: { (path) throws(LocatedError) in
+            layer: [""], SettledCall(signals), slots: { (path) throws(LocatedError) in
                 try weights(for: inputs).map { PlacedSlot(layerPath: path, slot: $0) }
             }
         ) { () throws(LocatedError) in try lower(signals, context) }

@@ -146,3 +146,37 @@ extension ModelProgram {
         return false
     }
 }
+
+extension ModelProgram {
+    /// What leads to a layer in the files of Keras 3: `layers` and its class's name with its number, an input that isn't
+    /// written not counted.
+    func numbered(_ entry: Entry) -> [String] {
+        func base(_ entry: Entry) -> String {
+            if case .model(let model) = entry.body { return SnakeCase.name(model.value.spec.kind.rawValue) }
+            return SnakeCase.name(entry.className)
+        }
+        let own = base(entry)
+        let before = visibleEntries.prefix { $0.name != entry.name }.count { !$0.className.hasPrefix("ops.") && base($0) == own }
+        return ["layers", before == 0 ? own : "\(own)_\(before)"]
+    }
+
+    /// Whether a layer's samples depend on each other in training.
+    var mixesSamples: Bool {
+        entries.contains { entry in
+            switch entry.body {
+            case .layer(let layer): layer.mixesSamples
+            case .model(let model): model.value.mixesSamples
+            }
+        }
+    }
+
+    /// Whether a layer carries states from one batch to the next.
+    var isStateful: Bool {
+        entries.contains { entry in
+            switch entry.body {
+            case .layer(let layer): layer.isStateful
+            case .model(let model): model.value.isStateful
+            }
+        }
+    }
+}

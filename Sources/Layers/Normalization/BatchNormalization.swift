@@ -162,6 +162,8 @@ public struct BatchNormalization: BuiltInLayer {
         return slots
     }
 
+    package var mixesSamples: Bool { true }
+
     package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
         let input = try inputs.single()
         let rank = context.shape(input.value).rank

@@ -149,7 +149,9 @@ struct Keras2Reader {
         noteMeaning(of: rule.className, upgraded, name)
         // Where the shape is not part of the class's own settings it is kept by who knows the layer's place.
         let source = SourceNode(dialect: .keras2, json: json, upgraded: upgraded)
-        return (LayerSpec(className: rule.className, name: name, config: upgraded, source: source), shape)
+        let layer = LayerSpec(
+            className: rule.className, name: name, config: upgraded, innerModels: InnerModel.specs(in: upgraded), source: source)
+        return (layer, shape)
     }
 
     /// Tells people what today's Keras would compute differently.

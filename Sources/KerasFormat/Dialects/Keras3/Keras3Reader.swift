@@ -97,7 +97,7 @@ struct Keras3Reader {
         if className == "Lambda" { settings["dtype"] = config["dtype"].map(Self.canonical) }
         if let rule = ClassRule.all[className] { settings = settings.ordered(as: rule.keras3) }
         return LayerSpec(
-            className: className, name: name, config: settings,
+            className: className, name: name, config: settings, innerModels: InnerModel.specs(in: settings),
             source: SourceNode(dialect: .keras3, json: json, upgraded: settings))
     }
 

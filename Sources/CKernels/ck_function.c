@@ -255,6 +255,16 @@ CK_INLINE int32_t power(int32_t base, int32_t exponent) {
     return (int32_t)result;
 }
 
+CK_INLINE uint32_t common_divisor(int32_t a, int32_t b) {
+    uint32_t x = a < 0 ? 0u - (uint32_t)a : (uint32_t)a, y = b < 0 ? 0u - (uint32_t)b : (uint32_t)b;
+    while (y) {
+        uint32_t rest = x % y;
+        x = y;
+        y = rest;
+    }
+    return x;
+}
+
 #define ROW(expression)                                                                        \
     for (ptrdiff_t i = 0; i < count; i++) {                                                    \
         int32_t a = x[i * x_step], b = y[i * y_step];                                          \
@@ -278,6 +288,7 @@ void ck_integer_row(
         case CK_INTEGER_OR: ROW(a | b)
         case CK_INTEGER_XOR: ROW(a ^ b)
         case CK_INTEGER_SHIFT_LEFT: ROW(b < 0 || b > 31 ? 0u : (uint32_t)a << b)
+        case CK_INTEGER_GCD: ROW(common_divisor(a, b))
         case CK_INTEGER_SHIFT_RIGHT: ROW(a >> (b < 0 || b > 31 ? 31 : b))
     }
 }

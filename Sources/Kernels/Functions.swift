@@ -139,6 +139,8 @@ package enum IntegerOperator: String, Hashable, Sendable, CaseIterable {
     case add, subtract, multiply, maximum, minimum, floorDivide = "floor_divide", mod, power
     case and = "bitwise_and", or = "bitwise_or", xor = "bitwise_xor"
     case shiftLeft = "left_shift", shiftRight = "right_shift"
+    /// The greatest common divisor of magnitudes.
+    case commonDivisor = "gcd"
 
     var code: ck_integer_operator {
         switch self {
@@ -155,6 +157,7 @@ package enum IntegerOperator: String, Hashable, Sendable, CaseIterable {
         case .xor: CK_INTEGER_XOR
         case .shiftLeft: CK_INTEGER_SHIFT_LEFT
         case .shiftRight: CK_INTEGER_SHIFT_RIGHT
+        case .commonDivisor: CK_INTEGER_GCD
         }
     }
 }

@@ -64,6 +64,9 @@ package protocol BuiltInLayer: Layer {
     /// Adds this class's own keys, in Keras's order, after the common ones.
     func encode(into config: inout ConfigObject)
 
+    /// Keras 3's `get_config()`: the common keys and the class's own, unless a class says otherwise.
+    var config: ConfigObject { get }
+
     /// The weights in Keras's creation order, for inputs of these shapes. Extents that a weight doesn't need may be unknown.
     func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot]
 
@@ -95,7 +98,6 @@ extension BuiltInLayer {
     package var mixesSamples: Bool { false }
     package var isStateful: Bool { false }
 
-    /// Keras 3's `get_config()`.
     package var config: ConfigObject {
         var config = common.config
         encode(into: &config)

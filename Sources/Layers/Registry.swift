@@ -88,11 +88,14 @@ package struct LayerRegistry: Sendable {
     /// Class names that are computed, sorted.
     package var classNames: [String] { types.keys.sorted() }
 
+    /// Whether a layer's class, or a function of `keras.ops`, is computed.
+    package func isKnown(_ className: String) -> Bool { types[className] != nil || OperationLayer.isComputed(className) }
+
     /// The layers of a model, nested ones included, whose class isn't known: `lambda_1 (Lambda)`.
     package func unknownLayers(in spec: ModelSpec) -> [String] {
         spec.layers.flatMap { layer -> [String] in
             if let model = layer.model { return unknownLayers(in: model.value).map { "\(layer.name)/\($0)" } }
-            return types[layer.className] == nil && customLayer(for: layer) == nil ? ["\(layer.name) (\(layer.className))"] : []
+            return isKnown(layer.className) || customLayer(for: layer) != nil ? [] : ["\(layer.name) (\(layer.className))"]
         }
     }
 
@@ -116,6 +119,9 @@ package struct LayerRegistry: Sendable {
     }
 
     private func decodeInScope(_ spec: LayerSpec) throws(LocatedError) -> any BuiltInLayer {
+        if OperationLayer.isComputed(spec.className) {
+            return try OperationLayer(className: spec.className, config: spec.config)
+        }
         if types[spec.className] == nil { return try decodeCustom(spec) }
         guard let type = types[spec.className] else {
             throw LocatedError(.unsupported, "layer.unknown", "expected a layer class that is computed, got \(spec.className)")

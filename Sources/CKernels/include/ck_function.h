@@ -34,9 +34,10 @@ void ck_mask_not(const uint8_t *x, uint8_t *y, ptrdiff_t count);
 enum ck_integer_operator {
     CK_INTEGER_ADD, CK_INTEGER_SUBTRACT, CK_INTEGER_MULTIPLY, CK_INTEGER_MAXIMUM, CK_INTEGER_MINIMUM,
     CK_INTEGER_FLOOR_DIVIDE, CK_INTEGER_MOD, CK_INTEGER_POWER, CK_INTEGER_AND, CK_INTEGER_OR, CK_INTEGER_XOR,
-    CK_INTEGER_SHIFT_LEFT, CK_INTEGER_SHIFT_RIGHT
+    CK_INTEGER_SHIFT_LEFT, CK_INTEGER_SHIFT_RIGHT, CK_INTEGER_GCD
 };
-/* z = x op y with wrapping. Division rounds down, and gives 0 where y is 0; a negative power is 0 (1, -1 for those bases). */
+/* z = x op y with wrapping. Division rounds down, and gives 0 where y is 0; a negative power is 0 (1, -1 for those bases). CK_INTEGER_GCD is the
+   greatest common divisor of magnitudes. */
 void ck_integer_row(
     enum ck_integer_operator op, const int32_t *x, ptrdiff_t x_step, const int32_t *y, ptrdiff_t y_step, int32_t *z,
     ptrdiff_t count);

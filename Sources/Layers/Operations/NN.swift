@@ -1,0 +1,506 @@
+internal import Graphs
+internal import KerasSpec
+internal import Kernels
+internal import Ops
+internal import OrderedCollections
+internal import Tensors
+
+// keras.ops.nn: activations, normalizations, losses, windows.
+
+extension Operation {
+    static let nn: [Operation] = activations + shrinking + softmaxes + normalizations + losses + encodings + windows + blocks
+
+    // MARK: activations
+
+    private static func activation(_ name: String, _ kind: Kernels.Activation) -> Operation {
+        Operation(name, "x") { try $0.context.apply(Activate(kind), try $0.float("x")) }
+    }
+
+    private static let activations: [Operation] = [
+        activation("Relu", .rectifier), activation("Relu6", .relu(maxValue: 6)), activation("Sigmoid", .sigmoid),
+        activation("Softplus", .softplus), activation("Softsign", .softsign), activation("Selu", .selu),
+        activation("HardSigmoid", .hardSigmoid),
+        Operation("Elu", "x", "alpha") {
+            try $0.context.apply(Activate(.elu(alpha: Float(try $0.number("alpha", default: 1)))), try $0.float("x"))
+        },
+        Operation("LeakyRelu", "x", "negative_slope") {
+            try $0.context.apply(
+                Activate(.relu(negativeSlope: Float(try $0.number("negative_slope", default: 0.2)))), try $0.float("x"))
+        },
+        Operation("Silu", "x") { call in
+            let x = try call.float("x")
+            return try call.context.multiply(x, try call.context.apply(Activate(.sigmoid), x))
+        },
+        Operation("HardSilu", "x") { call in
+            let x = try call.float("x")
+            return try call.context.multiply(x, try call.context.apply(Activate(.hardSigmoid), x))
+        },
+        Operation("Gelu", "x", "approximate") { call in
+            let context = call.context, x = try call.float("x")
+            let inner: Value
+            if try call.bool("approximate", default: true) {
+                let cube = try context.multiply(x, try context.unary(.square, x))
+                let sum = try context.add(x, try context.scaled(cube, by: 0.044715))
+                inner = try context.unary(.tanh, try context.scaled(sum, by: 0.7978845608028654))
+            } else {
+                inner = try context.unary(.erf, try context.scaled(x, by: 0.7071067811865476))
+            }
+            return try context.multiply(try context.scaled(x, by: 0.5), try context.scaled(inner, by: 1, offset: 1))
+        },
+        Operation("Celu", "x", "alpha") { call in
+            let context = call.context, x = try call.float("x"), alpha = try call.number("alpha", default: 1)
+            let below = try context.unary(.expm1, try context.divide(try context.binary(.minimum, x, context.scalar(0.0)), context.scalar(alpha)))
+            return try context.add(try context.binary(.maximum, x, context.scalar(0.0)), try context.scaled(below, by: alpha))
+        },
+        Operation("Glu", "x", "axis") { call in
+            let context = call.context, x = try call.float("x")
+            let axis = try context.axis(try call.integer("axis", default: -1), rank: context.rank(x))
+            guard let extent = context.shape(x)[axis], extent % 2 == 0 else { throw call.wrong("x", "an even extent to halve") }
+            let first = try context.sliced(x, axis: axis, from: 0, to: extent / 2)
+            let second = try context.sliced(x, axis: axis, from: extent / 2)
+            return try context.multiply(first, try context.apply(Activate(.sigmoid), second))
+        },
+        Operation("LogSigmoid", "x") { call in
+            let softplus = try call.context.apply(Activate(.softplus), try call.context.unary(.negative, try call.float("x")))
+            return try call.context.unary(.negative, softplus)
+        },
+        Operation("Squareplus", "x", "b") { call in
+            let context = call.context, x = try call.float("x")
+            let root = try context.unary(
+                .sqrt, try context.scaled(try context.unary(.square, x), by: 1, offset: try call.number("b", default: 4)))
+            return try context.scaled(try context.add(x, root), by: 0.5)
+        },
+    ]
+
+    private static let shrinking: [Operation] = [
+        Operation("SparseSigmoid", "x") { call in
+            let context = call.context, x = try call.float("x")
+            let middle = try context.scaled(x, by: 0.5, offset: 0.5)
+            let high = try context.select(try context.compare(.greaterEqual, x, context.scalar(1.0)), context.scalar(1.0), middle)
+            return try context.select(try context.compare(.lessEqual, x, context.scalar(-1.0)), context.scalar(0.0), high)
+        },
+        Operation("SparsePlus", "x") { call in
+            let context = call.context, x = try call.float("x")
+            let middle = try context.scaled(try context.unary(.square, try context.scaled(x, by: 1, offset: 1)), by: 0.25)
+            let high = try context.select(try context.compare(.less, x, context.scalar(1.0)), middle, x)
+            return try context.select(try context.compare(.lessEqual, x, context.scalar(-1.0)), context.scalar(0.0), high)
+        },
+        Operation("SoftShrink", "x", "threshold") { call in
+            let context = call.context, x = try call.float("x"), limit = try call.number("threshold", default: 0.5)
+            let low = try context.select(
+                try context.compare(.less, x, context.scalar(-limit)), try context.scaled(x, by: 1, offset: limit), context.scalar(0.0))
+            return try context.select(
+                try context.compare(.greater, x, context.scalar(limit)), try context.scaled(x, by: 1, offset: -limit), low)
+        },
+        Operation("HardShrink", "x", "threshold") { call in
+            let context = call.context, x = try call.float("x")
+            let limit = context.scalar(try call.number("threshold", default: 0.5))
+            return try context.select(
+                try context.compare(.greater, try context.unary(.absolute, x), limit), x, context.scalar(0.0))
+        },
+        Operation("TanhShrink", "x") { call in
+            let x = try call.float("x")
+            return try call.context.subtract(x, try call.context.unary(.tanh, x))
+        },
+        Operation("HardTanh", "x") { call in
+            let low = try call.context.binary(.maximum, try call.float("x"), call.context.scalar(-1.0))
+            return try call.context.binary(.minimum, low, call.context.scalar(1.0))
+        },
+        Operation("Threshold", "x", "threshold default_value") { call in
+            let context = call.context, x = try call.float("x")
+            guard let limit = try call.number("threshold"), let other = try call.number("default_value") else {
+                throw call.wrong("threshold", "a number")
+            }
+            return try context.select(try context.compare(.greater, x, context.scalar(limit)), x, context.scalar(other))
+        },
+    ]
+
+    // MARK: softmaxes
+
+    /// Softmax over one axis, or over several together.
+    private static func softmax(_ call: OperationCall, _ x: Value) throws -> Value {
+        let context = call.context
+        guard let axes = try call.integers("axis"), axes.count != 1 else {
+            // `None` means the last axis with TensorFlow.
+            return try context.apply(Ops.Softmax(axis: try call.integer("axis", default: -1)), x)
+        }
+        let largest = try context.apply(StopGradient(), try context.reduce(.max, x, axes: axes, keepsAxes: true))
+        let powers = try context.unary(.exp, try context.subtract(x, largest))
+        return try context.divide(powers, try context.reduce(.sum, powers, axes: axes, keepsAxes: true))
+    }
+
+    private static let softmaxes: [Operation] = [
+        Operation("Softmax", "x", "axis") { try softmax($0, try $0.float("x")) },
+        Operation("LogSoftmax", "x", "axis") { call in
+            let x = try call.float("x")
+            let sum = try call.context.logSumExp(x, axes: try call.integers("axis") ?? [-1], keepsAxes: true)
+            return try call.context.subtract(x, sum)
+        },
+        Operation("Sparsemax", "x", "axis") { call in
+            let context = call.context, x = try call.float("x"), rank = context.rank(x)
+            let axis = try context.axis(try call.integer("axis", default: -1), rank: rank)
+            let order = try context.apply(ArgSort(axis: axis, descending: true), x)
+            let sorted = try context.apply(TakeAlongAxis(axis: axis), x, order)
+            let sums = try context.apply(Cumulative(.sum, axis: axis), sorted)
+            let places = try context.apply(Cumulative(.sum, axis: axis), try context.filled(like: x, 1))
+            let rest = try context.divide(try context.scaled(sums, by: 1, offset: -1), places)
+            let support = try context.compare(.greater, try context.subtract(sorted, rest), context.scalar(0.0))
+            let count = try context.reduce(.sum, try context.float(support), axes: [axis], keepsAxes: true)
+            // As Keras: the running sums of the support, summed once more.
+            let safe = try context.reduce(.sum, try context.select(support, sums, context.scalar(0.0)), axes: [axis], keepsAxes: true)
+            let limit = try context.divide(try context.scaled(safe, by: 1, offset: -1), count)
+            return try context.binary(.maximum, try context.subtract(x, limit), context.scalar(0.0))
+        },
+    ]
+
+    // MARK: normalizations
+
+    /// A vector along some axes of x; what has x's rank stays.
+    private static func along(_ context: LoweringContext, _ value: Value, _ x: Value, axes: [Int]) throws -> Value {
+        let rank = context.rank(x)
+        if context.rank(value) == rank { return value }
+        var dims = [Int?](repeating: 1, count: rank)
+        for axis in axes {
+            let place = try context.axis(axis, rank: rank)
+            dims[place] = context.shape(x)[place]
+        }
+        return try context.reshaped(value, to: dims)
+    }
+
+    private static let normalizations: [Operation] = [
+        Operation("Normalize", "x", "axis order epsilon") { call in
+            let context = call.context, x = try call.float("x")
+            let axes = try call.integers("axis") ?? [-1], order = try call.integer("order", default: 2)
+            let epsilon = try call.number("epsilon", default: 1e-7)
+            guard order >= 1 else { throw call.wrong("order", "a number of at least 1") }
+            if order == 2 {
+                let sum = try context.reduce(.sum, try context.unary(.square, x), axes: axes, keepsAxes: true)
+                let inverse = try context.binary(.minimum, try context.unary(.rsqrt, sum), context.scalar(1 / epsilon))
+                return try context.multiply(x, inverse)
+            }
+            let norm = try context.vectorNorm(x, order: Double(order), axes: axes, keepsAxes: true)
+            return try context.divide(x, try context.binary(.maximum, norm, context.scalar(epsilon)))
+        },
+        Operation(several: "Moments", "x", "axes keepdims synchronized") { call in
+            let x = try call.float("x"), axes = try call.integers("axes"), keeps = try call.bool("keepdims")
+            return [
+                try call.context.mean(x, axes: axes, keepsAxes: keeps), try call.context.variance(x, axes: axes, keepsAxes: keeps),
+            ]
+        },
+        Operation("BatchNorm", "x mean variance offset scale", "axis epsilon") { call in
+            let context = call.context, x = try call.float("x"), axes = [try call.integer("axis", default: -1)]
+            func own(_ key: String) throws -> Value? {
+                call.has(key) ? try along(context, try call.float(key), x, axes: axes) : nil
+            }
+            guard let mean = try own("mean"), let variance = try own("variance") else { throw call.wrong("mean", "a tensor") }
+            var factor = try context.unary(
+                .rsqrt, try context.scaled(variance, by: 1, offset: try call.number("epsilon", default: 0.001)))
+            if let scale = try own("scale") { factor = try context.multiply(factor, scale) }
+            var shift = try context.unary(.negative, try context.multiply(mean, factor))
+            if let offset = try own("offset") { shift = try context.add(offset, shift) }
+            return try context.add(try context.multiply(x, factor), shift)
+        },
+        Operation("LayerNorm", "x gamma beta", "axis epsilon rms_scaling") { call in
+            let context = call.context, x = try call.float("x"), axes = try call.integers("axis") ?? [-1]
+            let epsilon = try call.number("epsilon", default: 1e-7)
+            let gamma = call.has("gamma") ? try along(context, try call.float("gamma"), x, axes: axes) : nil
+            let variance = try context.variance(x, axes: axes, keepsAxes: true)
+            var inverse = try context.unary(.rsqrt, try context.scaled(variance, by: 1, offset: epsilon))
+            if try call.bool("rms_scaling") {
+                let result = try context.multiply(x, inverse)
+                return try gamma.map { try context.multiply(result, $0) } ?? result
+            }
+            if let gamma { inverse = try context.multiply(inverse, gamma) }
+            var shift = try context.unary(.negative, try context.multiply(try context.mean(x, axes: axes, keepsAxes: true), inverse))
+            if call.has("beta") { shift = try context.add(try along(context, try call.float("beta"), x, axes: axes), shift) }
+            return try context.add(try context.multiply(x, inverse), shift)
+        },
+        Operation("RMSNorm", "x scale", "axis epsilon") { call in
+            let context = call.context, x = try call.float("x"), axes = try call.integers("axis") ?? [-1]
+            let square = try context.mean(try context.unary(.square, x), axes: axes, keepsAxes: true)
+            let factor = try context.unary(.rsqrt, try context.scaled(square, by: 1, offset: try call.number("epsilon", default: 1e-7)))
+            let result = try context.multiply(x, factor)
+            return call.has("scale") ? try context.multiply(result, try call.float("scale")) : result
+        },
+        Operation("PSNR", "x1 x2", "max_val") { call in
+            let context = call.context
+            let error = try context.mean(try context.binary(.squaredDifference, try call.float("x1"), try call.float("x2")))
+            let peak = try context.scaled(try context.unary(.log10, try call.float("max_val")), by: 20)
+            return try context.subtract(peak, try context.scaled(try context.unary(.log10, error), by: 10))
+        },
+        Operation("DotProductAttention", "query key value bias mask scale", "is_causal flash_attention attn_logits_soft_cap") {
+            try attention($0)
+        },
+    ]
+
+    private static func attention(_ call: OperationCall) throws -> Value {
+        let context = call.context
+        let query = try call.float("query")
+        var key = try call.float("key"), value = try call.float("value")
+        guard context.rank(query) == 4, context.rank(key) == 4, context.rank(value) == 4 else { throw call.wrong("query", "of four axes") }
+        // TensorFlow passes over the cap; what it would mean elsewhere is refused.
+        guard try call.number("attn_logits_soft_cap") == nil else { throw call.wrong("attn_logits_soft_cap", "null") }
+        if let heads = context.shape(query)[2], let own = context.shape(key)[2], heads > own, own > 1 {
+            key = try context.apply(Rearrange(.repeatEach(heads / own), axis: 2, rank: 4), key)
+            value = try context.apply(Rearrange(.repeatEach(heads / own), axis: 2, rank: 4), value)
+        }
+        var logits = try context.einsum("btnh,bsnh->bnts", query, key)
+        if call.has("scale") {
+            logits = try context.multiply(logits, try call.float("scale"))
+        } else {
+            guard let depth = context.shape(key)[3], depth > 0 else { throw call.wrong("key", "of a known last extent") }
+            logits = try context.scaled(logits, by: Double(1 / Float(depth).squareRoot()))
+        }
+        if call.has("bias") { logits = try context.add(logits, try call.float("bias")) }
+        let low = context.scalar(Double(-0.7 * Float.greatestFiniteMagnitude))
+        var mask: Value?
+        if call.has("mask") { mask = try context.cast(try call.tensor("mask"), to: .bool) }
+        if try call.bool("is_causal") {
+            let past = try context.apply(Triangle(lower: true), try context.filled(like: logits, 1, .bool))
+            mask = try mask.map { try context.logical(.and, $0, past) } ?? past
+        }
+        if let mask { logits = try context.select(mask, logits, low) }
+        return try context.einsum("bnts,bsnh->btnh", try context.apply(Ops.Softmax(axis: -1), logits), value)
+    }
+
+    // MARK: losses
+
+    /// Keras's epsilon.
+    private static let epsilon = 1e-7
+
+    private static let losses: [Operation] = [
+        Operation("BinaryCrossentropy", "target output", "from_logits") { call in
+            let context = call.context
+            let target = try call.float("target"), output = try call.float("output")
+            if try call.bool("from_logits") {
+                // max(x, 0) - x·t + log(1 + exp(-|x|)).
+                let tail = try context.apply(
+                    Activate(.softplus), try context.unary(.negative, try context.unary(.absolute, output)))
+                let head = try context.subtract(
+                    try context.apply(Activate(.rectifier), output), try context.multiply(output, target))
+                return try context.add(head, tail)
+            }
+            let low = try context.binary(.maximum, output, context.scalar(epsilon))
+            let p = try context.binary(.minimum, low, context.scalar(1 - epsilon))
+            let one = try context.multiply(target, try context.unary(.log, p))
+            let other = try context.multiply(
+                try context.scaled(target, by: -1, offset: 1), try context.unary(.log, try context.scaled(p, by: -1, offset: 1)))
+            return try context.unary(.negative, try context.add(one, other))
+        },
+        Operation("CategoricalCrossentropy", "target output", "from_logits axis") { call in
+            let context = call.context, axis = try call.integer("axis", default: -1)
+            let logs = try logProbabilities(call, axis)
+            return try context.unary(
+                .negative, try context.reduce(.sum, try context.multiply(try call.float("target"), logs), axes: [axis]))
+        },
+        Operation("SparseCategoricalCrossentropy", "target output", "from_logits axis") { call in
+            let context = call.context, axis = try call.integer("axis", default: -1)
+            var target = try context.cast(try call.tensor("target"), to: .int32)
+            let output = try call.float("output"), rank = context.rank(output)
+            guard axis == -1 || axis == rank - 1 else { throw call.wrong("axis", "the last one") }
+            if context.rank(target) == rank, context.shape(target)[rank - 1] == 1 { target = try context.squeezed(target, axes: [-1]) }
+            // TensorFlow takes log(p) for logits: the sum of exp is 1 but for rounding and clipping.
+            var logits = output
+            if try !call.bool("from_logits") {
+                let low = try context.binary(.maximum, output, context.scalar(epsilon))
+                logits = try context.unary(.log, try context.binary(.minimum, low, context.scalar(1 - epsilon)))
+            }
+            let logs = try context.subtract(logits, try context.logSumExp(logits, axes: [-1], keepsAxes: true))
+            let own = try context.apply(TakeAlongAxis(axis: -1), logs, try context.expanded(target, axes: [-1]))
+            return try context.unary(.negative, try context.squeezed(own, axes: [-1]))
+        },
+    ]
+
+    private static func logProbabilities(_ call: OperationCall, _ axis: Int) throws -> Value {
+        let context = call.context, output = try call.float("output")
+        if try call.bool("from_logits") {
+            return try context.subtract(output, try context.logSumExp(output, axes: [axis], keepsAxes: true))
+        }
+        let scaled = try context.divide(output, try context.reduce(.sum, output, axes: [axis], keepsAxes: true))
+        let low = try context.binary(.maximum, scaled, context.scalar(epsilon))
+        return try context.unary(.log, try context.binary(.minimum, low, context.scalar(1 - epsilon)))
+    }
+
+    // MARK: encodings
+
+    private static let encodings: [Operation] = [
+        Operation("OneHot", "x", "num_classes axis dtype sparse") { call in
+            guard try !call.bool("sparse") else { throw call.wrong("sparse", "false") }
+            let x = try call.context.cast(try call.tensor("x"), to: .int32)
+            return try call.context.apply(
+                OneHot(try call.required("num_classes"), axis: try call.integer("axis", default: -1), dtype: try call.dtype() ?? .float32), x)
+        },
+        Operation("MultiHot", "inputs", "num_classes axis dtype sparse") { call in
+            guard try !call.bool("sparse") else { throw call.wrong("sparse", "false") }
+            let context = call.context
+            let x = try context.cast(try call.tensor("inputs"), to: .int32), type = try call.dtype() ?? .float32
+            let hot = try context.apply(
+                OneHot(try call.required("num_classes"), axis: try call.integer("axis", default: -1), dtype: type), x)
+            return try context.reduce(type == .bool ? .any : .max, hot, axes: [context.rank(x) > 1 ? 1 : 0])
+        },
+    ]
+
+    // MARK: windows
+
+    /// Runs `body` with the channels last, whatever the format.
+    static func channelsLast(_ call: OperationCall, _ x: Value, _ body: (Value) throws -> Value) throws -> Value {
+        let context = call.context
+        guard try call.dataFormat() == .channelsFirst else { return try body(x) }
+        let rank = context.rank(x)
+        guard rank >= 3 else { throw call.wrong("inputs", "of at least three axes") }
+        let result = try body(try context.transposed(x, [0] + Array(2..<rank) + [1]))
+        let out = context.rank(result)
+        return try context.transposed(result, [0, out - 1] + Array(1..<(out - 1)))
+    }
+
+    /// `count` numbers, or one for all axes.
+    static func each(_ call: OperationCall, _ key: String, count: Int, default fallback: Int = 1) throws -> [Int] {
+        let numbers = try call.integers(key) ?? [fallback]
+        guard numbers.count == count || numbers.count == 1, numbers.allSatisfy({ (1...1 << 24).contains($0) }) else {
+            throw call.wrong(key, "\(count) numbers of at least 1")
+        }
+        return numbers.count == count ? numbers : [Int](repeating: numbers[0], count: count)
+    }
+
+    static func padding(_ call: OperationCall) throws -> WindowPadding {
+        switch try call.string("padding", default: "valid").lowercased() {
+        case "valid": return .valid
+        case "same": return .same
+        default: throw call.wrong("padding", "valid or same")
+        }
+    }
+
+    private static func pool(_ name: String, _ kind: PoolKind) -> Operation {
+        Operation(name, "inputs", "pool_size strides padding data_format") { call in
+            let x = try call.float("inputs"), spatial = call.context.rank(x) - 2
+            guard (1...3).contains(spatial) else { throw call.wrong("inputs", "of three to five axes") }
+            let size = try each(call, "pool_size", count: spatial)
+            let strides = call.has("strides") ? try each(call, "strides", count: spatial) : size
+            let op = Pool(kind: kind, size: size, strides: strides, padding: try padding(call))
+            return try channelsLast(call, x) { try call.context.apply(op, $0) }
+        }
+    }
+
+    private static func convolution(
+        _ call: OperationCall, _ x: Value, _ kernel: Value, strides: [Int], groups: Int? = nil
+    ) throws -> Value {
+        let context = call.context, spatial = context.rank(x) - 2
+        let dilation = try each(call, "dilation_rate", count: spatial)
+        var x = x, padding = WindowPadding.valid
+        if try call.string("padding") == "causal", spatial == 1 {
+            guard let size = context.shape(kernel)[0] else { throw call.wrong("kernel", "of known extents") }
+            x = try context.apply(Pad(before: [0, (size - 1) * dilation[0], 0], after: [0, 0, 0]), x)
+        } else {
+            padding = try Self.padding(call)
+        }
+        var groups = groups
+        if groups == nil, let channels = context.shape(x)[spatial + 1], let depth = context.shape(kernel)[spatial], depth > 0 {
+            guard channels % depth == 0 else { throw call.wrong("kernel", "of a depth that divides \(channels)") }
+            groups = channels / depth
+        }
+        return try context.apply(
+            Convolution(strides: strides, padding: padding, dilation: dilation, groups: groups ?? 1, hasBias: false), x, kernel)
+    }
+
+    private static func spatialAxes(_ call: OperationCall, _ x: Value, _ kernel: Value) throws -> Int {
+        let spatial = call.context.rank(x) - 2
+        guard (1...3).contains(spatial), call.context.rank(kernel) == spatial + 2 else { throw call.wrong("inputs", "of three to five axes, as the kernel") }
+        return spatial
+    }
+
+    /// A kernel (…, C, M) of filters that see one channel each, as one of groups (…, 1, C·M).
+    private static func grouped(_ call: OperationCall, _ kernel: Value) throws -> (kernel: Value, groups: Int) {
+        let dims = call.context.shape(kernel).dims
+        guard let channels = dims[dims.count - 2], let multiplier = dims[dims.count - 1], channels > 0 else {
+            throw call.wrong("kernel", "of known extents")
+        }
+        return (try call.context.reshaped(kernel, to: Array(dims.dropLast(2)) + [1, channels * multiplier]), channels)
+    }
+
+    private static let windows: [Operation] = [
+        pool("MaxPool", .max), pool("AveragePool", .average),
+        Operation("Conv", "inputs kernel", "strides padding data_format dilation_rate") { call in
+            let x = try call.float("inputs"), kernel = try call.float("kernel")
+            let strides = try each(call, "strides", count: try spatialAxes(call, x, kernel))
+            return try channelsLast(call, x) { try convolution(call, $0, kernel, strides: strides) }
+        },
+        Operation("DepthwiseConv", "inputs kernel", "strides padding data_format dilation_rate") { call in
+            let x = try call.float("inputs"), kernel = try call.float("kernel")
+            let strides = try each(call, "strides", count: try spatialAxes(call, x, kernel))
+            let (own, groups) = try grouped(call, kernel)
+            return try channelsLast(call, x) { try convolution(call, $0, own, strides: strides, groups: groups) }
+        },
+        Operation("SeparableConv", "inputs depthwise_kernel pointwise_kernel", "strides padding data_format dilation_rate") { call in
+            let x = try call.float("inputs"), kernel = try call.float("depthwise_kernel"), point = try call.float("pointwise_kernel")
+            let spatial = try spatialAxes(call, x, kernel)
+            let strides = try each(call, "strides", count: spatial)
+            let (own, groups) = try grouped(call, kernel)
+            return try channelsLast(call, x) { x in
+                let depthwise = try convolution(call, x, own, strides: strides, groups: groups)
+                return try call.context.apply(
+                    Convolution(strides: [Int](repeating: 1, count: spatial), padding: .valid, hasBias: false), depthwise, point)
+            }
+        },
+        Operation("ConvTranspose", "inputs kernel", "strides padding output_padding data_format dilation_rate") { call in
+            let x = try call.float("inputs"), kernel = try call.float("kernel"), spatial = try spatialAxes(call, x, kernel)
+            let outputPadding = try call.integers("output_padding").map { $0.count == spatial ? $0 : [Int](repeating: $0.first ?? 0, count: spatial) }
+            let op = ConvolutionTranspose(
+                strides: try each(call, "strides", count: spatial), padding: try padding(call),
+                dilation: try each(call, "dilation_rate", count: spatial), outputPadding: outputPadding, hasBias: false)
+            return try channelsLast(call, x) { try call.context.apply(op, $0, kernel) }
+        },
+    ]
+
+    // MARK: blocks
+
+    private static let blocks: [Operation] = [
+        Operation("DepthToSpace", "x", "block_size data_format") { call in
+            let context = call.context, size = try call.required("block_size")
+            return try channelsLast(call, try call.tensor("x")) { x in
+                let dims = context.shape(x).dims
+                guard dims.count == 4, (1...1 << 12).contains(size), let channels = dims[3], channels % (size * size) == 0 else {
+                    throw call.wrong("x", "images whose channels block_size² divides")
+                }
+                let depth = channels / (size * size)
+                let cells = try context.reshaped(x, to: [dims[0], dims[1], dims[2], size, size, depth])
+                return try context.reshaped(
+                    try context.transposed(cells, [0, 1, 3, 2, 4, 5]), to: [dims[0], dims[1].map { $0 * size }, dims[2].map { $0 * size }, depth])
+            }
+        },
+        Operation("SpaceToDepth", "x", "block_size data_format") { call in
+            let context = call.context, size = try call.required("block_size")
+            return try channelsLast(call, try call.tensor("x")) { x in
+                let dims = context.shape(x).dims
+                guard dims.count == 4, (1...1 << 12).contains(size), let channels = dims[3], (dims[1] ?? 0) % size == 0, (dims[2] ?? 0) % size == 0
+                else { throw call.wrong("x", "images whose sides block_size divides") }
+                let (rows, columns) = (dims[1].map { $0 / size }, dims[2].map { $0 / size })
+                let cells = try context.reshaped(x, to: [dims[0], rows, size, columns, size, channels])
+                return try context.reshaped(
+                    try context.transposed(cells, [0, 1, 3, 2, 4, 5]), to: [dims[0], rows, columns, channels * size * size])
+            }
+        },
+        Operation("Unfold", "x", "kernel_size dilation padding stride") { call in
+            let context = call.context, x = try call.tensor("x"), dims = context.shape(x).dims
+            let kernel = try each(call, "kernel_size", count: 2), dilation = try each(call, "dilation", count: 2)
+            let stride = try each(call, "stride", count: 2), margins = try call.integers("padding") ?? [0]
+            let padding = margins.count == 2 ? margins : [margins.first ?? 0, margins.first ?? 0]
+            guard dims.count == 4, let rows = dims[2], let columns = dims[3], padding.allSatisfy({ (0...1 << 20).contains($0) }) else {
+                throw call.wrong("x", "images (batch, channels, rows, columns) of known sides")
+            }
+            let padded = try context.apply(Pad(before: [0, 0] + padding, after: [0, 0] + padding), x)
+            func places(_ extent: Int, _ axis: Int) throws -> (Tensor, Int) {
+                let count = (extent + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis] + 1
+                guard count >= 1, count * kernel[axis] < 1 << 24 else { throw call.wrong("kernel_size", "a window that fits") }
+                let all = (0..<kernel[axis]).flatMap { k in (0..<count).map { Int32(k * dilation[axis] + $0 * stride[axis]) } }
+                return (Tensor(all, shape: [kernel[axis], count]), count)
+            }
+            let (down, height) = try places(rows, 0), (across, width) = try places(columns, 1)
+            // (B, C, kH, H', W), then (B, C, kH, H', kW, W').
+            let first = try context.apply(Gather(axis: 2), padded, context.constant(down))
+            let both = try context.apply(Gather(axis: 4), first, context.constant(across))
+            return try context.reshaped(
+                try context.transposed(both, [0, 1, 2, 4, 3, 5]),
+                to: [dims[0], dims[1].map { $0 * kernel[0] * kernel[1] }, height * width])
+        },
+    ]
+}

@@ -1,0 +1,53 @@
+internal import Graphs
+internal import KerasSpec
+internal import Tensors
+
+/// A function of `keras.ops` that can stand as a node of a functional model: its name, what it is told, and how it is lowered.
+///
+/// What a call is told may stand in the node's configuration (Keras keeps there what isn't a tensor) or among the call's
+/// arguments: both are looked at, so `arguments` and `attributes` differ only in that the former may be told by position.
+struct Operation: Sendable {
+    /// Module and class: `numpy.Add`.
+    let name: String
+    /// Names of the call's arguments, in order.
+    let arguments: [String]
+    /// Keys of the configuration.
+    let attributes: [String]
+    /// Whether the result may be the argument itself, so that its mask stays.
+    let keepsMask: Bool
+    let lower: @Sendable (OperationCall) throws -> [Value]
+
+    /// An operation with one result.
+    init(
+        _ name: String, _ arguments: String, _ attributes: String = "", keepsMask: Bool = false,
+        _ lower: @escaping @Sendable (OperationCall) throws -> Value
+    ) {
+        self.init(several: name, arguments, attributes, keepsMask: keepsMask) { [try lower($0)] }
+    }
+
+    /// An operation with any number of results.
+    init(
+        several name: String, _ arguments: String, _ attributes: String = "", keepsMask: Bool = false,
+        _ lower: @escaping @Sendable (OperationCall) throws -> [Value]
+    ) {
+        self.name = name
+        self.arguments = arguments.split(separator: " ").map(String.init)
+        self.attributes = attributes.split(separator: " ").map(String.init)
+        self.keepsMask = keepsMask
+        self.lower = lower
+    }
+
+    /// A spec's class names of operations begin with this: `ops.numpy.Add`.
+    static let prefix = "ops."
+
+    /// Every operation that is computed, by the class name that a spec gives it.
+    static let all: [String: Operation] = {
+        let modules: [(String, [Operation])] = [
+            ("core", core), ("numpy", numpyElementwise + numpyReductions + numpyArrangement + numpyComposed), ("nn", nn),
+            ("math", math), ("linalg", linalg), ("image", image),
+        ]
+        var all: [String: Operation] = [:]
+        for (module, operations) in modules { for operation in operations { all["\(prefix)\(module).\(operation.name)"] = operation } }
+        return all
+    }()
+}

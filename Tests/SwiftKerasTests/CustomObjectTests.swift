@@ -1,6 +1,6 @@
 import Datasets
 import Foundation
-import KerasFormat
+@testable import KerasFormat
 import KerasSpec
 @testable import SwiftKeras
 import Tensors
@@ -219,5 +219,118 @@ struct Gated: CustomLayer {
         let x = Input(shape: [4])
         let error = try #require(throws: LocatedError.self) { try Careless()(x) }
         #expect(error.category == .usage && error.code == "layer.weight" && error.message.contains("kernel"))
+    }
+
+    // MARK: - Placeholders
+
+    static let kept: [(String, String)] = [
+        ("keras-2.3.1", "model.h5"), ("keras-2.3.1", "lambdas.h5"), ("tf-keras-2.21.0", "model.h5"), ("tf-keras-2.21.0", "model.keras"),
+        ("tf-keras-2.21.0", "lambdas.keras"), ("keras-3.15.1", "model.h5"), ("keras-3.15.1", "model.keras"),
+        ("keras-3.15.1", "lambdas.h5"), ("keras-3.15.1", "lambdas.keras"),
+    ]
+
+    /// The JSON that a file has of each layer whose class isn't computed.
+    static func placeholders(_ spec: ModelSpec) -> [String: ConfigValue] {
+        let own = spec.layers.filter { $0.className == "Lambda" || $0.className.contains("Affine") || $0.className.contains("Gated") }
+        return Dictionary(uniqueKeysWithValues: own.map { ($0.name, $0.source?.json ?? .null) })
+    }
+
+    @Test(arguments: kept)
+    func placeholdersComeOutOfTheirOwnKerasAsTheyWere(_ keras: String, _ name: String) throws {
+        let folder = try Fixtures.temporaryFolder()
+        let ending = name.hasSuffix(".h5") ? ".h5" : ".keras"
+        let output = folder.appendingPathComponent("out\(ending)").path
+        _ = try ModelConversion(input: Self.path(keras, name), weights: nil, output: output, weightsOutput: nil).run()
+        let (before, after) = (try KerasFile.read(Self.path(keras, name)), try KerasFile.read(output))
+        let (x, y) = (try #require(before.spec), try #require(after.spec))
+        let (own, again) = (Self.placeholders(x), Self.placeholders(y))
+        #expect(own.count >= 3 && Set(own.keys) == Set(again.keys))
+        // Keras 3's whole .h5 is written with the modules and registered names of its other files.
+        let isRewritten = keras == "keras-3.15.1" && name.hasSuffix(".h5")
+        for (layer, json) in own where !isRewritten { #expect(again[layer] == json) }
+        for (layer, json) in own {
+            var (config, other) = (json.object?["config"]?.object ?? [:], again[layer]?.object?["config"]?.object ?? [:])
+            if isRewritten { (config["dtype"], other["dtype"]) = (nil, nil) }
+            #expect(config.count > 2 && JSON.text(.object(config)) == JSON.text(.object(other)))
+        }
+        let arrays = { (model: StoredModel) throws -> [(String, Tensor)] in
+            let layers = (model.weights?.layers ?? []).filter { $0.name.contains("affine") || $0.name.contains("gated") }
+            return try layers.flatMap { layer in try layer.weights.map { ("\(layer.name)/\($0.name)", try $0.tensor.load()) } }
+        }
+        let (p, q) = (try arrays(before), try arrays(after))
+        #expect(p.isEmpty == name.hasPrefix("lambdas") && p.map(\.0) == q.map(\.0) && zip(p, q).allSatisfy { $0.1 == $1.1 })
+    }
+
+    @Test(arguments: kept)
+    func codeIsKeptForEveryTargetThatTakesIt(_ keras: String, _ name: String) throws {
+        let spec = try #require(try KerasFile.read(Self.path(keras, name)).spec)
+        let code = spec.layers.filter { $0.className == "Lambda" }.map { $0.config["function"] }
+        var written = 0
+        for target in ["keras-1.2", "keras-2.3", "tf-keras", "keras-3", "keras-3.0"] {
+            var notes: [UpgradeNote] = []
+            do {
+                let text = try KerasWriter.architecture(spec, for: try #require(KerasTarget(name: target)), &notes)
+                let again = try ArchitectureReader.spec(from: try JSON.parse(text))
+                #expect(again.layers.filter { $0.className == "Lambda" }.map { $0.config["function"] } == code, "\(target)")
+                written += 1
+            } catch let error as LocatedError {
+                // Refused by name, before anything is written.
+                #expect(error.category == .unsupported && (error.message.contains("Lambda") || error.message.contains("dense")), "\(error)")
+            }
+        }
+        #expect(written >= 3)
+    }
+
+    @Test func weightsOfLayersWithinAreNotGuessed() throws {
+        let folder = try Fixtures.temporaryFolder()
+        for (input, output) in [("keras-3.15.1/model.keras", "m.h5"), ("keras-3.15.1/model.h5", "m.keras")] {
+            let path = folder.appendingPathComponent(output).path
+            let error = try #require(throws: LocatedError.self) {
+                try ModelConversion(input: Fixtures.path("custom/\(input)"), weights: nil, output: path, weightsOutput: nil).run()
+            }
+            #expect(error.category == .unsupported && error.code == "weights.customLayer" && error.message.contains("gated"))
+            #expect(!FileManager.default.fileExists(atPath: path))
+        }
+    }
+
+    // MARK: - Expressions
+
+    static let lambdaFiles = [
+        "keras-2.3.1/lambdas.h5", "tf-keras-2.21.0/lambdas.h5", "tf-keras-2.21.0/lambdas.keras", "keras-3.15.1/lambdas.h5",
+        "keras-3.15.1/lambdas.keras",
+    ]
+
+    @Test(arguments: lambdaFiles)
+    func expressionsStandForCode(_ file: String) throws {
+        var objects = CustomObjects()
+        for (name, text) in [
+            ("scale", "x / 127.5 - 1"), ("gate", "x0 * keras.ops.sigmoid(x1)"), ("pool", "mean(x, axis=1)"), ("dense", "relu(x)**2"),
+        ] { objects.replace(name, with: .expression(try TensorExpression(text))) }
+        let model = try Model(Fixtures.path("custom/\(file)"), customObjects: objects)
+        let data = try NPZ(reading: Fixtures.path("custom/\(file.split(separator: "/")[0])/lambdas.npz"))
+        let outputs = try model.predict([data.tensor("x0"), data.tensor("x1")])
+        #expect(try Self.distance(outputs[0], data.tensor("y0")) < 1e-6)
+    }
+
+    @Test func aLambdaBecomesALayerOfKerasWhereOneComputesTheSame() throws {
+        let path = try Fixtures.temporaryFolder().appendingPathComponent("out.keras").path
+        let notes = try ModelConversion(
+            input: Fixtures.path("custom/keras-3.15.1/lambdas.keras"), weights: nil, output: path, weightsOutput: nil,
+            replacements: [
+                Replacement("scale", try TensorExpression("(x - 127.5) / 127.5")), Replacement("dense", try TensorExpression("tanh(x)")),
+            ]
+        ).run()
+        #expect(notes.contains { $0.contains("scale: Lambda is written as Rescaling") })
+        let spec = try #require(try KerasFile.read(path).spec)
+        let layer = try #require(spec.layers.first { $0.name == "scale" })
+        #expect(layer.className == "Rescaling" && layer.config["scale"] == .float(1 / 127.5) && layer.config["offset"] == -1.0)
+        #expect(spec.layers.first { $0.name == "dense" }?.config["activation"] == "tanh")
+        let error = try #require(throws: LocatedError.self) {
+            try ModelConversion(
+                input: Fixtures.path("custom/keras-3.15.1/lambdas.keras"), weights: nil, output: path, weightsOutput: nil,
+                replacements: [Replacement("gate", try TensorExpression("x0 * x1"))]
+            ).run()
+        }
+        #expect(error.category == .unsupported && error.code == "replace.inexpressible")
     }
 }

@@ -7,7 +7,9 @@ struct ExpressionParser {
     private var depth = 0
 
     private static let longest = 10_000
-    private static let deepest = 100
+    /// Words; a chain of operators is as deep as it is long, and must not exhaust a thread's stack.
+    private static let mostTokens = 400
+    private static let deepest = 50
     /// What may stand before the name of a function.
     private static let prefixes = ["keras.ops.", "ops.", "keras.backend.", "K.", "keras.activations."]
     /// Names of older Kerases for the same functions.
@@ -19,6 +21,10 @@ struct ExpressionParser {
                 .usage, "expression.syntax", "expected an expression of at most \(Self.longest) characters, got \(text.utf8.count)")
         }
         tokens = try ExpressionToken.read(text)
+        guard tokens.count <= Self.mostTokens else {
+            throw LocatedError(
+                .usage, "expression.syntax", "expected an expression of at most \(Self.mostTokens) words, got \(tokens.count)")
+        }
     }
 
     mutating func parse() throws(LocatedError) -> TensorExpression.Node {
@@ -110,14 +116,18 @@ struct ExpressionParser {
         if name.hasPrefix("x"), let index = Int(name.dropFirst()), index >= 0, index < 1_000 { return .input(index) }
         if ["None", "True", "False"].contains(name) { return .constant(name) }
         if name == "pi" { return .number(.pi) }
-        throw unknown(name, token, "x, x0, x1, …, pi or a function with its arguments")
+        throw unknown(name, token, "x, x0, x1, …, pi or a function with its arguments", names: [])
     }
 
     private mutating func call(_ name: String, _ token: ExpressionToken) throws(LocatedError) -> TensorExpression.Node {
         var plain = name
         if let prefix = Self.prefixes.first(where: plain.hasPrefix) { plain.removeFirst(prefix.count) }
         plain = Self.aliases[plain] ?? plain
-        guard KerasOperation.all[plain] != nil else { throw unknown(name, token, "a function of keras.ops that is known") }
+        guard KerasOperation.all[plain] != nil else {
+            let names = KerasOperation.all.keys.sorted()
+            let near = names.filter { plain.count > 1 && $0.hasPrefix(plain.prefix(2)) }
+            throw unknown(name, token, "a function of keras.ops that is known", names: near.isEmpty ? names : near)
+        }
         var positional: [TensorExpression.Node] = []
         var keywords: [TensorExpression.Keyword] = []
         while !take(")") {
@@ -167,12 +177,12 @@ struct ExpressionParser {
             .usage, "expression.syntax", "expected \(expected), got \(peek.summary)", at: ["character \(peek.position + 1)"])
     }
 
-    private func unknown(_ name: String, _ token: ExpressionToken, _ expected: String) -> LocatedError {
-        let names = KerasOperation.all.keys.sorted()
-        let near = names.filter { $0.hasPrefix(name.prefix(2)) && name.count > 1 }
-        return LocatedError(
+    private func unknown(
+        _ name: String, _ token: ExpressionToken, _ expected: String, names: [String]
+    ) -> LocatedError {
+        LocatedError(
             .usage, "expression.name", "expected \(expected), got \"\(name)\"", at: ["character \(token.position + 1)"],
-            hint: "Functions are \((near.isEmpty ? names : near).joined(separator: ", ")).")
+            hint: names.isEmpty ? nil : "Functions are \(names.joined(separator: ", ")).")
     }
 }
 

@@ -85,7 +85,7 @@ extension Model {
     }
 
     /// The weights as they are now.
-    private func currentWeights() throws(LocatedError) -> ModelWeights { ModelWeights(try weights()) }
+    func currentWeights() throws(LocatedError) -> ModelWeights { ModelWeights(try weights()) }
 
     private static func refuseOverwriting(_ path: String, _ overwrite: Bool) throws(LocatedError) {
         guard overwrite || !InputFile.exists(path) else {

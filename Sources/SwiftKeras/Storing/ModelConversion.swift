@@ -11,6 +11,8 @@ package struct ModelConversion {
     private let target: KerasTarget?
     private let dtype: DType?
     private let backend: String?
+    private let loading: LoadingOptions
+    private let replacements: [Replacement]
 
     /// - Parameters:
     ///   - input: architecture, weights or whole model.
@@ -22,10 +24,16 @@ package struct ModelConversion {
     ///   - dtype: of the weights that are written; nil keeps theirs.
     ///   - backend: `theano` or `tensorflow`: what trained a file that doesn't tell.
     ///   - maxShardSize: of each file of `.weights.json`, in GiB.
+    ///   - loading: how weights are taken where they aren't all the model's; what isn't loaded keeps what the input holds, or
+    ///     what its initializer makes.
+    ///   - replacements: layers of Keras's for code that isn't run.
     package init(
         input: String, weights: String?, output: String, weightsOutput: String?, target: KerasTarget? = nil,
-        dtype: DType? = nil, backend: String? = nil, maxShardSize: Double? = nil
+        dtype: DType? = nil, backend: String? = nil, maxShardSize: Double? = nil,
+        loading: LoadingOptions = LoadingOptions(), replacements: [Replacement] = []
     ) throws(LocatedError) {
+        self.loading = loading
+        self.replacements = replacements
         self.input = input
         self.weights = weights
         self.target = target
@@ -39,11 +47,15 @@ package struct ModelConversion {
         var stored = try KerasFile.read(input, backend: backend)
         if let weights { stored.weights = try KerasFile.readWeights(weights, backend: backend) }
         var notes = stored.spec?.provenance?.notes ?? []
+        let original = stored.spec
+        for replacement in replacements { try replacement.rewrite(&stored.spec, &notes) }
         let target = target ?? .own(stored.spec?.provenance ?? stored.weights?.provenance, for: destination, &notes)
         var model = WritableModel(spec: stored.spec, training: stored.training, target: target)
         (model.assets, model.largestShard) = (stored.assets, destination.largestShard)
         if let weights = stored.weights {
-            if let spec = stored.spec {
+            if !loading.isStrict, original != nil {
+                model.weights = try partlyLoaded(&notes)
+            } else if let spec = stored.spec {
                 model.weights = try resolved(weights, spec, &notes)
             } else {
                 model.raw = weights
@@ -55,6 +67,20 @@ package struct ModelConversion {
         }
         let written = try locating(input) { () throws(LocatedError) in try model.write(to: destination) }
         return (notes + written).map(\.description)
+    }
+
+    /// The weights of the input's model, with those over them that are found and fit. Its layers must be computed.
+    private func partlyLoaded(_ notes: inout [UpgradeNote]) throws(LocatedError) -> ModelWeights {
+        var objects = CustomObjects()
+        for replacement in replacements { objects.replace(replacement.name, with: .expression(replacement.expression)) }
+        let model = try Model(
+            contentsOf: input, weights: weights, backend: backend, byName: loading.byName, skipMismatch: loading.skipMismatch,
+            customObjects: objects)
+        let weights = try model.currentWeights()
+        if let report = model.loadingReport, !report.isComplete {
+            notes += report.lines.map { UpgradeNote(layer: "", text: $0) }
+        }
+        return weights
     }
 
     /// The weights' meaning in the model. Where every layer is computed, shapes are held against theirs.

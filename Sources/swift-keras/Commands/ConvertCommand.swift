@@ -48,12 +48,17 @@ struct ConvertCommand: ParsableCommand {
 
     @OptionGroup var backend: BackendOption
 
+    @OptionGroup var loading: LoadingFlags
+
+    @OptionGroup var replacements: ReplacementOption
+
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let notes = try ModelConversion(
             input: input, weights: weights, output: output, weightsOutput: weightsOut, target: try keras(target), dtype: dtype?.dtype,
-            backend: backend.name, maxShardSize: maxShardSize
+            backend: backend.name, maxShardSize: maxShardSize, loading: loading.options,
+            replacements: try replacements.replacements()
         ).run()
         for note in notes { common.note(note) }
         if common.json {

@@ -43,7 +43,7 @@ struct LoadingFlags: ParsableArguments {
     @Flag(name: .long, help: "Leave out weights that don't fit, instead of refusing the file.")
     var skipMismatch = false
 
-    var isStrict: Bool { !byName && !skipMismatch }
+    var options: LoadingOptions { LoadingOptions(byName: byName, skipMismatch: skipMismatch) }
 }
 
 /// Meanings for what a file calls and doesn't bring.
@@ -55,9 +55,15 @@ struct ReplacementOption: ParsableArguments {
             valueName: "name=expression"))
     var replace: [String] = []
 
-    /// Throws 64 for what is no NAME=EXPRESSION.
     func objects() throws(LocatedError) -> CustomObjects {
         var objects = CustomObjects()
+        for entry in try replacements() { objects.replace(entry.name, with: .expression(entry.expression)) }
+        return objects
+    }
+
+    /// Throws 64 for what is no NAME=EXPRESSION.
+    func replacements() throws(LocatedError) -> [Replacement] {
+        var result: [Replacement] = []
         for text in replace {
             guard let mark = text.firstIndex(of: "="), mark != text.startIndex else {
                 throw LocatedError(
@@ -67,9 +73,9 @@ struct ReplacementOption: ParsableArguments {
             let expression = try locating("--replace \(name)") { () throws(LocatedError) in
                 try TensorExpression(String(text[text.index(after: mark)...]))
             }
-            objects.replace(name, with: .expression(expression))
+            result.append(Replacement(name, expression))
         }
-        return objects
+        return result
     }
 }
 

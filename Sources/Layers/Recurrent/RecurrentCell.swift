@@ -124,8 +124,8 @@ extension LoweringContext {
             if let mask = masks?[time] {
                 let zero = recurrence.zeroesMasked || outputs.isEmpty
                 let fallback = zero ? constant(Tensor([Float(0)], shape: Shape([1]))) : outputs[outputs.count - 1]
-                output = try select(mask, output, fallback)
-                for index in new.indices { new[index] = try select(mask, new[index], states[index]) }
+                output = try selectRows(mask, output, fallback)
+                for index in new.indices { new[index] = try selectRows(mask, new[index], states[index]) }
             }
             states = new
             outputs.append(output)
@@ -141,7 +141,7 @@ extension LoweringContext {
     }
 
     /// Rows of `value` where the mask of a batch is set, else those of `other`.
-    private func select(_ mask: Value, _ value: Value, _ other: Value) throws(LocatedError) -> Value {
+    private func selectRows(_ mask: Value, _ value: Value, _ other: Value) throws(LocatedError) -> Value {
         let ones = [Int?](repeating: 1, count: shape(value).rank - 1)
         let wide = try apply(Ops.Reshape(to: PartialShape([shape(mask)[0]] + ones)), mask)
         return try apply(Select(), wide, value, other)

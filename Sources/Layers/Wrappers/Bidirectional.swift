@@ -158,10 +158,3 @@ public struct Bidirectional: BuiltInLayer {
         return outputs + (first.dropFirst() + second.dropFirst()).map { Signal($0.value) }
     }
 }
-
-extension LoweringContext {
-    /// `value` with an axis turned round.
-    func flipped(_ value: Value, axis: Int) throws(LocatedError) -> Value {
-        try apply(Rearrange((0..<shape(value).rank).map { $0 == axis ? .flip : .keep }), value)
-    }
-}

@@ -1,7 +1,7 @@
 package import KerasOps
-package import KerasSpec
+internal import KerasSpec
 internal import Layers
-package import Tensors
+internal import Tensors
 
 /// A meaning for a layer whose code isn't run, written as a layer of Keras's own.
 package struct Replacement: Sendable {

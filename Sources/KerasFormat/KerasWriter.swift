@@ -86,7 +86,9 @@ package enum KerasWriter {
             // Its architectures say no version themselves; what is not known to be older is taken for the newest.
             let version = provenance.kerasVersion ?? KerasTarget(.keras3).version
             // `model_config` of whole .h5 files has no modules, which model_from_json wants.
-            guard document["module"] != nil, KerasTarget(.keras3, version: version).minor <= target.minor else { return nil }
+            guard document["module"] != nil, KerasTarget(.keras3, version: version).minor <= target.minor,
+                !spec.holdsBidirectional || target.minor >= Keras3Writer.bidirectionalBuilds
+            else { return nil }
         }
         var notes: [UpgradeNote] = []
         guard let original = try? target.dialect.architecture.read(document, &notes), original.says(the: spec) else {
@@ -102,6 +104,12 @@ extension ModelSpec {
         kind == other.kind && name == other.name && trainable == other.trainable && inputs == other.inputs
             && outputs == other.outputs && layers.count == other.layers.count
             && zip(layers, other.layers).allSatisfy { $0.says(the: $1) }
+    }
+}
+
+extension ModelSpec {
+    fileprivate var holdsBidirectional: Bool {
+        layers.contains { $0.className == "Bidirectional" || ($0.model?.value.holdsBidirectional ?? false) }
     }
 }
 

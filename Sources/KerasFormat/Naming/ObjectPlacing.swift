@@ -97,15 +97,6 @@ private struct ObjectPlacing {
                     path: path + part.path)
             }
         }
-        if className == "Bidirectional", target.dialect == .keras3, target.minor < Self.firstNamed,
-            let forward = layout.parts.first(where: { $0.path == ["forward_layer"] })
-        {
-            // Keras 3.0.5 builds the layer that it was given, too, before it loads, and then refuses the file without its
-            // arrays: even one of its own.
-            try put(
-                forward.layout, of: forward.className, label: label, at: group + "/layer", layerPath: layerPath,
-                path: path + forward.path)
-        }
         if className == "MultiHeadAttention" {
             for name in ["dropout_layer", "softmax"] { put([], label: name, at: group + "/_" + name) }
         }

@@ -165,7 +165,12 @@ struct Keras3Writer {
         if layer.name.contains("/") { refuse(layer.name, "a name with a slash", path: path) }
         if let model = layer.model?.value { return self.model(model, path: path + layer.name + "/") }
         let source = layer.source.flatMap { $0.dialect == .keras3 ? $0.json.object : nil }
-        if usesSources, var json = source, layer.source?.upgraded == layer.config, json["module"] != nil {
+        if layer.className == "Bidirectional", target.minor < Self.bidirectionalStates,
+            layer.config["layer"]?.object?["config"]?.object?["return_state"] == true
+        { refuse(layer.name, "a Bidirectional that returns its states, which only later Keras 3 can", path: path) }
+        if usesSources, var json = source, layer.source?.upgraded == layer.config, json["module"] != nil,
+            !Self.buildsTooMuch(json["config"]?.object ?? [:], for: target)
+        {
             json.removeValue(forKey: "inbound_nodes")
             json.removeValue(forKey: "name")
             return json
@@ -207,6 +212,22 @@ struct Keras3Writer {
         if layer.config[LegacyName.maskRule] != nil { hasOldMasks = true }
         return Self.keras("keras.layers", written, config)
     }
+
+    /// From which 3.N on a Bidirectional can return its states.
+    private static let bidirectionalStates = 3
+
+    /// Whether a layer says with its settings how the layer that a Bidirectional was given is built. Keras 3.0 builds that layer
+    /// then, looks for its arrays, and refuses every file, even its own.
+    static func buildsTooMuch(_ config: ConfigObject, for target: KerasTarget) -> Bool {
+        target.minor < bidirectionalBuilds
+            && config.values.contains { value in
+                guard let inner = value.object, let settings = inner["config"]?.object else { return false }
+                return inner["build_config"] != nil || buildsTooMuch(settings, for: target)
+            }
+    }
+
+    /// From which 3.N on that doesn't matter.
+    static let bidirectionalBuilds = 6
 
     private mutating func operation(_ layer: LayerSpec, path: String) -> ConfigObject {
         let parts = layer.className.dropFirst(OperationName.prefix.count).split(separator: ".").map(String.init)

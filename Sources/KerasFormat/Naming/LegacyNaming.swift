@@ -94,9 +94,11 @@ enum LegacyNaming {
         for layer in target.dialect == .keras1 ? Keras1Dialect.fileOrder(of: spec) : spec.layers {
             // A Sequential doesn't count its input among its layers.
             if spec.kind == .sequential, layer.className == "InputLayer" { continue }
+            // Nor Keras 3 its operations.
+            if target.dialect == .keras3, layer.className.hasPrefix(OperationName.prefix) { continue }
             let own = byLayer[layer.name] ?? []
             stored.layers.append(
-                StoredWeights.Layer(name: layer.name, weights: try place(own, of: layer, for: target.dialect)))
+                StoredWeights.Layer(name: layer.name, weights: try place(own, of: layer, in: spec, for: target.dialect)))
         }
         return stored
     }
@@ -110,7 +112,7 @@ enum LegacyNaming {
     }
 
     private static func place(
-        _ weights: [ModelWeights.Weight], of layer: LayerSpec, for dialect: Dialect
+        _ weights: [ModelWeights.Weight], of layer: LayerSpec, in model: ModelSpec, for dialect: Dialect
     ) throws(LocatedError) -> [StoredWeights.Weight] {
         guard let modern = WeightOwner.owners(in: layer, for: .keras3),
             let owners = WeightOwner.owners(in: layer, for: dialect)
@@ -141,7 +143,7 @@ enum LegacyNaming {
             arrays.append(try LegacyConversion.downgraded(own, of: owner.withoutSeeds, for: dialect))
         }
         let places = LegacyOrder.places(owners, in: layer, for: dialect)
-        let names = LegacyNames.names(of: places, owners, in: layer, for: dialect)
+        let names = LegacyNames.names(of: places, owners, in: layer, of: model, for: dialect)
         return zip(places, names).map { StoredWeights.Weight(name: $1, tensor: arrays[$0.owner][$0.variable]) }
     }
 }

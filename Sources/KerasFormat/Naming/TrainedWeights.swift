@@ -50,7 +50,7 @@ package struct TrainedWeights: Sendable {
                 ownModern = own
             }
             let listed = LegacyOrder.places(own, in: layer, for: dialect)
-            let names = LegacyNames.names(of: listed, own, in: layer, for: dialect)
+            let names = LegacyNames.names(of: listed, own, in: layer, of: spec, for: dialect)
             for (place, name) in zip(listed, names) {
                 let owner = own[place.owner]
                 guard owner.variables[place.variable].role == .trained, !Self.isFrozen(owner, in: layer) else { continue }

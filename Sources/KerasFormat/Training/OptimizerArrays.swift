@@ -156,7 +156,7 @@ enum OptimizerArrays {
             isKeras30: target.dialect == .keras3 && target.minor == 0)
         let names = OptimizerNames(
             optimizer: optimizer, generation: generation, minor: target.minor,
-            instance: OptimizerConfig.instanceName(optimizer.name, minor: target.minor), model: spec.name,
+            instance: OptimizerConfig.instanceName(optimizer.name, minor: target.minor),
             weights: trained.places.map(\.fileName), isScaled: isScaled
         ).names(of: layout.entries)
 

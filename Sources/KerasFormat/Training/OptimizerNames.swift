@@ -9,7 +9,6 @@ struct OptimizerNames {
     let minor: Int
     /// Of the optimizer itself: `rm_sprop`.
     let instance: String
-    let model: String
     /// Of the trained weights: `dense_1/kernel:0`.
     let weights: [String]
     let isScaled: Bool
@@ -90,7 +89,7 @@ struct OptimizerNames {
             case .scalar(OptimizerLayout.Scalar.outerLearningRate): return outer + "learning_rate"
             case .scalar(let name): return outer + name
             case .slot(let slot, let place), .stub(let slot, let place):
-                let weight = "\(model)/\(plain(place))".replacing("/", with: "_")
+                let weight = plain(place).replacing("/", with: "_")
                 return (isScaled ? outer : "") + own + "\(weight)_\(slot)"
             }
         }

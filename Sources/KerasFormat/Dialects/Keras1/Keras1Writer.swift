@@ -16,6 +16,7 @@ struct Keras1Writer {
     static func model(
         _ spec: ModelSpec, for target: KerasTarget, usesSources: Bool, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) -> ConfigObject {
+        let spec = Downgrade.prepared(spec, for: .keras1, &notes)
         var keras2 = Keras2Writer(usesSources: false)
         let document = keras2.model(prepared(spec))
         var writer = Keras1Writer(usesSources: usesSources)
@@ -96,9 +97,13 @@ struct Keras1Writer {
         if layer.className == "Lambda", layer.source?.dialect != .keras1 {
             downgrade.refuse(path + layer.name, "a Lambda, whose code is another Keras's")
         }
+        var inner: ConfigObject?
+        if let model = layer.config["layer"].flatMap(InnerModel.spec), let json = config["layer"]?.object {
+            inner = self.model(json, Self.prepared(model), path: path + layer.name + "/")
+        }
         return downgrade.layer(
             className, config, kept: Self.kept(layer.config), inner: Self.kept(layer.config["layer"]?.object?["config"]?.object ?? [:]),
-            at: path + layer.name)
+            model: inner, at: path + layer.name)
     }
 
     private static func kept(_ config: ConfigObject) -> ConfigObject {
@@ -142,8 +147,12 @@ struct Keras1Writer {
                     "inbound_nodes": .array(calls),
                 ]))
         }
+        guard let ordered = CallOrder.sorted(layers) else {
+            downgrade.refuse(path + spec.name, "layers that are called on what came of them, which Keras 1 can't read")
+            return [:]
+        }
         return [
-            "name": .string(spec.name), "layers": .array(layers), "input_layers": config["input_layers"] ?? [],
+            "name": .string(spec.name), "layers": .array(ordered), "input_layers": config["input_layers"] ?? [],
             "output_layers": config["output_layers"] ?? [],
         ]
     }

@@ -14,6 +14,6 @@ enum Keras2Dialect: ArchitectureDialect {
     static func write(
         _ spec: ModelSpec, for target: KerasTarget, usesSources: Bool, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) -> ConfigObject {
-        try Keras2Writer.model(spec, usesSources: usesSources)
+        try Keras2Writer.model(Downgrade.prepared(spec, for: .keras2, &notes), usesSources: usesSources)
     }
 }

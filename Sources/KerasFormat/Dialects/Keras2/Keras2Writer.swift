@@ -69,7 +69,14 @@ struct Keras2Writer {
             return self.model(model, inputShape: inputShape, path: path + layer.name + "/")
         }
         guard let rule = ClassRule.rule(for: layer.className) else {
-            if layer.source?.dialect != .keras2, Self.foreignClasses.contains(layer.className) {
+            let isForeign = layer.source?.dialect != .keras2
+            if layer.className.hasPrefix(OperationName.prefix) {
+                let constants = layer.calls.contains { $0.arguments.contains { if case .constant = $0 { true } else { false } } }
+                let name = layer.className.split(separator: ".").last ?? ""
+                refuse(layer, "operation \(name)\(constants ? " with a constant" : "")", path: path)
+            } else if isForeign, layer.className == "Lambda", layer.source?.dialect != .keras1 {
+                refuse(layer, "a Lambda, whose code is another Keras's", path: path)
+            } else if isForeign, Self.foreignClasses.contains(layer.className) {
                 refuse(layer, "class \(layer.className)", path: path)
             }
             return ["class_name": .string(layer.className), "config": .object(layer.config)]
@@ -101,7 +108,8 @@ struct Keras2Writer {
     }
 
     /// Classes of Keras 3 and 1 that Keras 2.3 doesn't have.
-    private static let foreignClasses = keras3Classes.union(keras1Classes)
+    private static let foreignClasses = keras3Classes.union(keras1Classes).union(ClassRule.tfKerasKeptClasses)
+        .subtracting(ClassRule.keptClasses)
 
     /// Classes that only Keras 1 has, and that no layer of a later Keras stands for.
     static let keras1Classes: Set<String> = ["ParametricSoftplus", "SReLU"]
@@ -182,7 +190,10 @@ struct Keras2Writer {
             // Keras 3 writes arguments that were left alone.
             if !(constant.isNull && (key == "mask" || key == "training")) { keywords[key] = constant }
         }
-        if !isPlain { refuse(layer, "a call with more than one list of tensors", path: path) }
+        // One reason a layer is enough.
+        if !isPlain, ClassRule.rule(for: layer.className) != nil || layer.model != nil {
+            refuse(layer, "a call with more than one list of tensors", path: path)
+        }
         return .array(tensors.map { .array(Self.triple($0, models) + [.object(keywords)]) })
     }
 }

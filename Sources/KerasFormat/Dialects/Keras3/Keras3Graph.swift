@@ -44,11 +44,16 @@ struct Keras3Graph {
             let nest = try nest(value, at: path["kwargs"][key])
             if case .constant(let constant) = nest {
                 // `predict` and `fit` say themselves whether they train, whatever was noted here; null is what is left alone.
-                if key == "training" || (constant.isNull && key.hasSuffix("mask")) { continue }
+                if key == "training" || (key.hasSuffix("mask") && Self.isNothing(constant)) { continue }
             }
             call.keywords[key] = nest
         }
         return call
+    }
+
+    /// Null, or nulls in a list, as a mask of several inputs without one.
+    private static func isNothing(_ value: ConfigValue) -> Bool {
+        value.isNull || value.array.map { !$0.isEmpty && $0.allSatisfy(isNothing) } ?? false
     }
 
     private func nest(_ value: ConfigValue, at path: JSONPath) throws(LocatedError) -> Nest {

@@ -103,6 +103,8 @@ struct Keras3Writer {
             json["inbound_nodes"] = .array(nodes)
             items.append(.object(json))
         }
+        // Before 3.7 a layer whose input isn't made yet ends the reading.
+        if target.minor < 7, let ordered = CallOrder.sorted(items) { items = ordered }
         return [
             "name": .string(spec.name), "trainable": .bool(spec.trainable), "layers": .array(items),
             "input_layers": ends(spec.inputs, nested, of: spec, path: path),
@@ -427,7 +429,7 @@ struct Keras3Writer {
 
 extension Nest {
     /// The same with tensors of other layers.
-    fileprivate func renaming(_ names: [String: String]) -> Nest {
+    func renaming(_ names: [String: String]) -> Nest {
         switch self {
         case .tensor(var reference):
             reference.layer = names[reference.layer] ?? reference.layer

@@ -15,7 +15,7 @@ enum TfKerasDialect: ArchitectureDialect {
         _ spec: ModelSpec, for target: KerasTarget, usesSources: Bool, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) -> ConfigObject {
         var writer = TfKerasWriter(usesSources: usesSources)
-        let document = writer.model(spec)
+        let document = writer.model(Downgrade.prepared(spec, for: .tfKeras, &notes))
         guard writer.refusals.isEmpty else { throw .inexpressible(writer.refusals, in: target) }
         notes += writer.notes
         return document

@@ -19,16 +19,18 @@ struct Keras1Downgrade {
     ///   - config: in Keras 2.3's words.
     ///   - kept: Keras 1's own keys, from when the layer was read.
     ///   - inner: what was kept of the layer within.
+    ///   - model: the model within, in Keras 1's words, if there is one.
     ///   - label: the layer's path, for errors.
     /// - Returns: `class_name` and `config`.
     mutating func layer(
-        _ className: String, _ config: ConfigObject, kept: ConfigObject, inner: ConfigObject = [:], at label: String
+        _ className: String, _ config: ConfigObject, kept: ConfigObject, inner: ConfigObject = [:], model: ConfigObject? = nil,
+        at label: String
     ) -> ConfigObject {
         switch className {
         case "InputLayer": return result("InputLayer", input(config))
         // By a function of its own: in Keras 1's words still.
         case "Merge": return result("Merge", config)
-        case "TimeDistributed", "Bidirectional": return wrapper(className, config, kept: kept, inner: inner, at: label)
+        case "TimeDistributed", "Bidirectional": return wrapper(className, config, kept: kept, inner: inner, model: model, at: label)
         case "Softmax" where config["axis"] == -1: return instead("Activation", ["activation": "softmax"], config, kept, at: label)
         case "ReLU": return rectifier(config, kept, at: label)
         default: break
@@ -197,15 +199,15 @@ struct Keras1Downgrade {
     }
 
     private mutating func wrapper(
-        _ className: String, _ config: ConfigObject, kept: ConfigObject, inner: ConfigObject, at label: String
+        _ className: String, _ config: ConfigObject, kept: ConfigObject, inner: ConfigObject, model: ConfigObject?,
+        at label: String
     ) -> ConfigObject {
         var config = config
         var result = common(config, kept, at: label)
         let layer = config.removeValue(forKey: "layer")?.object ?? [:]
         let innerClass = layer["class_name"]?.string ?? ""
-        if innerClass == "Sequential" || innerClass == "Model" { refuse(label, "a model within \(className)") }
         result["layer"] = .object(
-            self.layer(innerClass, layer["config"]?.object ?? [:], kept: inner, at: label + "/" + (layer["config"]?.object?["name"]?.string ?? innerClass)))
+            model ?? self.layer(innerClass, layer["config"]?.object ?? [:], kept: inner, at: label + "/" + (layer["config"]?.object?["name"]?.string ?? innerClass)))
         if let mode = config.removeValue(forKey: "merge_mode") { result["merge_mode"] = mode }
         for (key, value) in config where !Self.commonKeys.contains(key) && !value.isNull { refuse(label, "\(key) \(JSON.text(value))") }
         return ["class_name": .string(className), "config": .object(result)]

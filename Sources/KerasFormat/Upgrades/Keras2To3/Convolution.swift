@@ -26,7 +26,9 @@ extension ClassRule {
                 depthwise_constraint bias_constraint
                 """),
         // Keras 3 has no locally connected layers; they stay in their own words.
-        ClassRule("LocallyConnected1D", "filters kernel_size strides padding " + dense),
+        ClassRule(
+            "LocallyConnected1D", keras2: "filters kernel_size strides padding " + dense, keras3: "filters kernel_size strides padding " + dense,
+            added: ["data_format": "channels_last"]),
         ClassRule("LocallyConnected2D", "filters kernel_size strides padding data_format " + dense),
     ]
 

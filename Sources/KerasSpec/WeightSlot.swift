@@ -13,6 +13,8 @@ public struct WeightSlot: Hashable, Sendable {
     public var constraint: ConfigValue
     /// Whether files hold it. What a stateful RNN carries from batch to batch is not saved, and no weight to summaries.
     public var isSaved: Bool
+    /// How files hold it; whatever that is, models compute with float32.
+    public var dtype = DType.float32
 
     public init(
         path: [String], shape: Shape, trainable: Bool = true, initializer: ConfigValue,

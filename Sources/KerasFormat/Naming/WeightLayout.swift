@@ -66,6 +66,7 @@ extension WeightLayout {
                 (flag("scale") ? "gamma " : "") + (flag("center") ? "beta" : ""), others: "moving_mean moving_variance")
         case "LayerNormalization", "GroupNormalization":
             self.init((flag("scale") ? "gamma " : "") + (flag("center") ? "beta" : ""))
+        case "LayerScale": self.init("gamma")
         case "RMSNormalization": self.init("scale")
         case "Normalization":
             self.init(others: config["mean"]?.isNull ?? true ? "mean variance count" : "")
@@ -195,7 +196,7 @@ extension WeightLayout {
         "RepeatVector", "Reshape", "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D",
         "ZeroPadding3D", "CategoryEncoding", "CenterCrop", "Discretization", "HashedCrossing", "Hashing", "Rescaling",
         "Resizing", "MelSpectrogram", "STFTSpectrogram", "MaxNumBoundingBoxes", "AutoContrast", "Equalization",
-        "Solarization",
+        "Solarization", "CustomScaleLayer",
     ]
 }
 

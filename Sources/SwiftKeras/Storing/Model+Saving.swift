@@ -103,7 +103,7 @@ extension ModelWeights {
                 Weight(
                     outline: WeightOutline(
                         layerPath: slot.layerPath, path: slot.slot.path, role: slot.slot.trainable ? .trained : .other),
-                    tensor: LazyTensor(tensor))
+                    tensor: LazyTensor(slot.slot.dtype == .float32 ? tensor : tensor.asType(slot.slot.dtype)))
             })
     }
 }

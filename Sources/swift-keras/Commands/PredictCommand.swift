@@ -8,7 +8,7 @@ struct PredictCommand: ParsableCommand {
         discussion: """
             Inputs: .npy (one array for each of the model's inputs), .npz (x0, x1…, or the model's input names), .csv \
             (a row is a sample), pictures (.png, .jpg) and folders of pictures. Pictures are resized to the model's \
-            input and multiplied by 1/255 unless --rescale says otherwise; arrays are taken as they are.
+            input and multiplied by 1/255 unless --rescale or --preprocess says otherwise; arrays are taken as they are.
             """)
 
     @OptionGroup var model: ModelOptions
@@ -35,16 +35,32 @@ struct PredictCommand: ParsableCommand {
     @Option(name: .long, help: "How many of the best classes to show.")
     var top: Int?
 
+    @Option(
+        name: .long,
+        help: "Prepare pictures (and arrays of 0 to 255) as this model of keras.applications wants them: ResNet50, mobilenet_v2, ….")
+    var preprocess: String?
+
+    @Option(name: .long, help: "Show so many of ImageNet's classes, with their names: --labels imagenet --top N.")
+    var decode: Int?
+
     func validate() throws {
         if inputs.isEmpty { throw ValidationError("expected at least one INPUT") }
         if batchSize < 1 { throw ValidationError("--batch-size: expected at least 1, got \(batchSize)") }
         if let top, top < 1 { throw ValidationError("--top: expected at least 1, got \(top)") }
+        if let decode, decode < 1 { throw ValidationError("--decode: expected at least 1, got \(decode)") }
+        if decode != nil, labels != nil || top != nil {
+            throw ValidationError("expected --decode or --labels and --top, got both")
+        }
+        if preprocess != nil, pictures.rescale != nil {
+            throw ValidationError("expected --preprocess or --rescale, got both")
+        }
     }
 
     func run() throws {
         let model = try model.load(common)
-        let labels = try labels.map { (name) throws(LocatedError) in try ClassLabels(named: name) }
-        let samples = try InputReader(model: model, pictures: pictures).read(inputs)
+        let labels = try (decode == nil ? labels : "imagenet").map { (name) throws(LocatedError) in try ClassLabels(named: name) }
+        let preprocessing = try preprocess.map { (name) throws(LocatedError) in try ImageNet.Preprocessing(for: name) }
+        let samples = try InputReader(model: model, pictures: pictures, preprocessing: preprocessing).read(inputs)
         let prediction = try model.predict(samples.tensors, taps: layer, batchSize: batchSize, threads: threads)
         if let output {
             var arrays = prediction.outputs.enumerated().map { ("y\($0)", $1) }
@@ -64,6 +80,7 @@ struct PredictCommand: ParsableCommand {
     private func ranking(
         _ output: Tensor, _ labels: ClassLabels?
     ) throws(LocatedError) -> [[(label: String, score: Float)]]? {
+        let top = top ?? decode
         guard labels != nil || top != nil else { return nil }
         guard output.shape.rank == 2 else {
             throw LocatedError(

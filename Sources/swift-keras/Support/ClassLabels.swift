@@ -10,7 +10,7 @@ struct ClassLabels {
         switch name {
         case "cifar10":
             names = CIFAR10.classNames
-        case "imagenet": names = try Self.imagenet()
+        case "imagenet": names = try ImageNet.classes().map(\.name)
         default:
             let text: String
             do { text = try String(contentsOfFile: name, encoding: .utf8) } catch {
@@ -22,26 +22,5 @@ struct ClassLabels {
             }
             names = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
         }
-    }
-
-    /// `{"0": ["n01440764", "tench"], …}` as Keras downloads it.
-    private static func imagenet() throws(LocatedError) -> [String] {
-        let home = ProcessInfo.processInfo.environment["KERAS_HOME"] ?? NSHomeDirectory() + "/.keras"
-        let path = home + "/models/imagenet_class_index.json"
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw LocatedError(
-                .notFound, "labels.imagenet", "expected Keras's class index, got no such file", at: [path],
-                hint: "Keras puts imagenet_class_index.json there when decode_predictions is called once; copy it.")
-        }
-        let document = try locating(path) { () throws(LocatedError) in try ConfigValue(jsonText: Array(data)) }
-        var names: [String] = []
-        while let entry = document.object?[String(names.count)]?.array, entry.count == 2, let name = entry[1].string {
-            names.append(name)
-        }
-        guard !names.isEmpty else {
-            throw LocatedError(
-                .invalid, "labels.imagenet", "expected {\"0\": [id, name], …}, got \(document.summary)", at: [path])
-        }
-        return names
     }
 }

@@ -26,6 +26,8 @@ struct PictureOptions: ParsableArguments {
 struct InputReader {
     let model: Model
     let pictures: PictureOptions
+    /// Instead of rescaling.
+    var preprocessing: ImageNet.Preprocessing?
 
     struct Samples {
         /// One for each of the model's inputs.
@@ -53,6 +55,14 @@ struct InputReader {
         if !images.isEmpty { return try read(images: images) }
         guard !arrays.isEmpty else {
             throw LocatedError(.notFound, "predict.images", "expected pictures, got none", at: paths)
+        }
+        if let preprocessing {
+            let isFirst = (try? model.pictureInput().channelsFirst) ?? false
+            var prepared: [Tensor] = []
+            for array in arrays {
+                prepared.append(try ImageNet.preprocessInput(array, preprocessing, channelsFirst: isFirst))
+            }
+            arrays = prepared
         }
         if let rescale = pictures.rescale { arrays = arrays.map { $0.rescaled(by: rescale.value) } }
         let count = arrays.first.map { $0.shape.rank > 0 ? $0.shape[0] : 1 } ?? 0
@@ -96,7 +106,7 @@ struct InputReader {
             throw LocatedError(
                 .mismatch, "predict.channels", "expected a model for pictures of 1, 3 or 4 channels, got \(input.channels)")
         }
-        let scale = pictures.rescale?.value ?? 1 / 255
+        let scale = pictures.rescale?.value ?? (preprocessing == nil ? 1 / 255 : 1)
         let shape = Shape([images.count, size.0, size.1, input.channels])
         try Memory.require(shape, for: "the pictures")
         var batch = Tensor(uninitialized: shape)
@@ -111,6 +121,7 @@ struct InputReader {
                 }
             }
         }
+        if let preprocessing { batch = try ImageNet.preprocessInput(batch, preprocessing) }
         return Samples(tensors: [input.channelsFirst ? batch.channelsFirst : batch], names: images)
     }
 }

@@ -212,6 +212,13 @@ struct Keras3Writer {
         if reasons.isEmpty, written == "ThresholdedReLU" { (written, config) = thresholded(layer, config, path: path) }
         if layer.config[LegacyName.varianceRule] != nil { hasOldVariance = true }
         if layer.config[LegacyName.maskRule] != nil { hasOldMasks = true }
+        if let module = Self.applicationModules[written] {
+            // Found by module and registered name, as no name of `keras.layers` leads there.
+            return [
+                "module": .string(module), "class_name": .string(written), "config": .object(config),
+                "registered_name": .string(written),
+            ]
+        }
         return Self.keras("keras.layers", written, config)
     }
 
@@ -230,6 +237,11 @@ struct Keras3Writer {
 
     /// From which 3.N on that doesn't matter.
     static let bidirectionalBuilds = 6
+
+    /// Classes that only models of keras.applications have.
+    private static let applicationModules = [
+        "CustomScaleLayer": "keras.src.applications.inception_resnet_v2", "LayerScale": "keras.src.applications.convnext",
+    ]
 
     private mutating func operation(_ layer: LayerSpec, path: String) -> ConfigObject {
         let parts = layer.className.dropFirst(OperationName.prefix.count).split(separator: ".").map(String.init)

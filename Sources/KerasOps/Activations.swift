@@ -41,28 +41,3 @@ extension ops {
         try x.floating().applying(Activate(activation))
     }
 }
-
-extension KerasOperation {
-    static let activations: [KerasOperation] = [
-        .unary("relu") { (x) throws(LocatedError) in try ops.relu(x) },
-        .unary("relu6") { (x) throws(LocatedError) in try ops.relu6(x) },
-        .unary("sigmoid") { (x) throws(LocatedError) in try ops.sigmoid(x) },
-        .unary("hard_sigmoid") { (x) throws(LocatedError) in try ops.hardSigmoid(x) },
-        .unary("tanh") { (x) throws(LocatedError) in try ops.tanh(x) },
-        .unary("silu") { (x) throws(LocatedError) in try ops.silu(x) },
-        .unary("swish") { (x) throws(LocatedError) in try ops.silu(x) },
-        .unary("exp") { (x) throws(LocatedError) in try ops.exp(x) },
-        .unary("softplus") { (x) throws(LocatedError) in try ops.softplus(x) },
-        .unary("softsign") { (x) throws(LocatedError) in try ops.softsign(x) },
-        .unary("selu") { (x) throws(LocatedError) in try ops.selu(x) },
-        KerasOperation("leaky_relu", "x", "negative_slope=0.2") { (a) throws(LocatedError) in
-            .symbol(try ops.leakyRelu(a.symbol("x"), negativeSlope: a.number("negative_slope")))
-        },
-        KerasOperation("elu", "x", "alpha=1") { (a) throws(LocatedError) in
-            .symbol(try ops.elu(a.symbol("x"), alpha: a.number("alpha")))
-        },
-        KerasOperation("softmax", "x", "axis=-1") { (a) throws(LocatedError) in
-            .symbol(try ops.softmax(a.symbol("x"), axis: a.integer("axis")))
-        },
-    ]
-}

@@ -98,27 +98,3 @@ extension Symbol {
     public static func / (x: Double, y: Symbol) throws(LocatedError) -> Symbol { try ops.divide(x, y) }
     public static prefix func - (x: Symbol) throws(LocatedError) -> Symbol { try ops.negative(x) }
 }
-
-extension KerasOperation {
-    static let arithmetic: [KerasOperation] = [
-        KerasOperation("add", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.add(a.symbol("x1"), a.symbol("x2"))) },
-        KerasOperation("subtract", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.subtract(a.symbol("x1"), a.symbol("x2"))) },
-        KerasOperation("multiply", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.multiply(a.symbol("x1"), a.symbol("x2"))) },
-        KerasOperation("divide", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.divide(a.symbol("x1"), a.symbol("x2"))) },
-        KerasOperation("true_divide", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.divide(a.symbol("x1"), a.symbol("x2"))) },
-        KerasOperation("maximum", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.maximum(a.symbol("x1"), a.symbol("x2"))) },
-        KerasOperation("minimum", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.minimum(a.symbol("x1"), a.symbol("x2"))) },
-        KerasOperation("clip", "x", "x_min", "x_max") { (a) throws(LocatedError) in
-            .symbol(try ops.clip(a.symbol("x"), a.number("x_min"), a.number("x_max")))
-        },
-        KerasOperation("power", "x1", "x2") { (a) throws(LocatedError) in
-            .symbol(a.isNumber("x2") ? try ops.power(a.symbol("x1"), a.number("x2")) : try ops.power(a.symbol("x1"), a.symbol("x2")))
-        },
-        KerasOperation("mod", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.mod(a.symbol("x1"), a.symbol("x2"))) },
-        KerasOperation("floor_divide", "x1", "x2") { (a) throws(LocatedError) in
-            .symbol(try ops.floorDivide(a.symbol("x1"), a.symbol("x2")))
-        },
-        .unary("negative") { (x) throws(LocatedError) in try ops.negative(x) },
-        .unary("square") { (x) throws(LocatedError) in try ops.square(x) },
-    ]
-}

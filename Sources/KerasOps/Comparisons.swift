@@ -53,20 +53,3 @@ extension ops {
         try cast(x, .bool).applying(Logical(op), try cast(y, .bool))
     }
 }
-
-extension KerasOperation {
-    static let comparisons: [KerasOperation] = [
-        KerasOperation("equal", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.equal(a.symbol("x1"), a.symbol("x2"))) },
-        KerasOperation("not_equal", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.notEqual(a.symbol("x1"), a.symbol("x2"))) },
-        KerasOperation("less", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.less(a.symbol("x1"), a.symbol("x2"))) },
-        KerasOperation("less_equal", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.lessEqual(a.symbol("x1"), a.symbol("x2"))) },
-        KerasOperation("greater", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.greater(a.symbol("x1"), a.symbol("x2"))) },
-        KerasOperation("greater_equal", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.greaterEqual(a.symbol("x1"), a.symbol("x2"))) },
-        KerasOperation("logical_and", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.logicalAnd(a.symbol("x1"), a.symbol("x2"))) },
-        KerasOperation("logical_or", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.logicalOr(a.symbol("x1"), a.symbol("x2"))) },
-        .unary("logical_not") { (x) throws(LocatedError) in try ops.logicalNot(x) },
-        KerasOperation("where", "condition", "x1", "x2") { (a) throws(LocatedError) in
-            .symbol(try ops.where(a.symbol("condition"), a.symbol("x1"), a.symbol("x2")))
-        },
-    ]
-}

@@ -68,37 +68,3 @@ extension ops {
         try (function.isIntegral && x.dtype == .int32 ? x : x.floating()).applying(Unary(function))
     }
 }
-
-extension KerasOperation {
-    static let functions: [KerasOperation] = [
-        .unary("absolute") { (x) throws(LocatedError) in try ops.absolute(x) },
-        .unary("sign") { (x) throws(LocatedError) in try ops.sign(x) },
-        .unary("sqrt") { (x) throws(LocatedError) in try ops.sqrt(x) },
-        .unary("rsqrt") { (x) throws(LocatedError) in try ops.rsqrt(x) },
-        .unary("reciprocal") { (x) throws(LocatedError) in try ops.reciprocal(x) },
-        .unary("expm1") { (x) throws(LocatedError) in try ops.expm1(x) },
-        .unary("exp2") { (x) throws(LocatedError) in try ops.exp2(x) },
-        .unary("log") { (x) throws(LocatedError) in try ops.log(x) },
-        .unary("log1p") { (x) throws(LocatedError) in try ops.log1p(x) },
-        .unary("log2") { (x) throws(LocatedError) in try ops.log2(x) },
-        .unary("log10") { (x) throws(LocatedError) in try ops.log10(x) },
-        .unary("sin") { (x) throws(LocatedError) in try ops.sin(x) },
-        .unary("cos") { (x) throws(LocatedError) in try ops.cos(x) },
-        .unary("tan") { (x) throws(LocatedError) in try ops.tan(x) },
-        .unary("arcsin") { (x) throws(LocatedError) in try ops.arcsin(x) },
-        .unary("arccos") { (x) throws(LocatedError) in try ops.arccos(x) },
-        .unary("arctan") { (x) throws(LocatedError) in try ops.arctan(x) },
-        .unary("sinh") { (x) throws(LocatedError) in try ops.sinh(x) },
-        .unary("cosh") { (x) throws(LocatedError) in try ops.cosh(x) },
-        .unary("arcsinh") { (x) throws(LocatedError) in try ops.arcsinh(x) },
-        .unary("arccosh") { (x) throws(LocatedError) in try ops.arccosh(x) },
-        .unary("arctanh") { (x) throws(LocatedError) in try ops.arctanh(x) },
-        .unary("erf") { (x) throws(LocatedError) in try ops.erf(x) },
-        .unary("erfinv") { (x) throws(LocatedError) in try ops.erfinv(x) },
-        .unary("floor") { (x) throws(LocatedError) in try ops.floor(x) },
-        .unary("ceil") { (x) throws(LocatedError) in try ops.ceil(x) },
-        .unary("round") { (x) throws(LocatedError) in try ops.round(x) },
-        .unary("trunc") { (x) throws(LocatedError) in try ops.trunc(x) },
-        .unary("abs") { (x) throws(LocatedError) in try ops.abs(x) },
-    ]
-}

@@ -10,9 +10,3 @@ extension ops {
         try x.floating().applying(MatMul(hasBias: false), try w.floating())
     }
 }
-
-extension KerasOperation {
-    static let linearAlgebra: [KerasOperation] = [
-        KerasOperation("matmul", "x1", "x2") { (a) throws(LocatedError) in .symbol(try ops.matmul(a.symbol("x1"), a.symbol("x2"))) }
-    ]
-}

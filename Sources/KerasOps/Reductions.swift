@@ -41,20 +41,3 @@ extension ops {
         return result
     }
 }
-
-extension KerasOperation {
-    static let reductions: [KerasOperation] = [
-        KerasOperation("sum", "x", "axis=None", "keepdims=False") { (a) throws(LocatedError) in
-            .symbol(try ops.sum(a.symbol("x"), axis: a.axes("axis"), keepdims: a.bool("keepdims")))
-        },
-        KerasOperation("mean", "x", "axis=None", "keepdims=False") { (a) throws(LocatedError) in
-            .symbol(try ops.mean(a.symbol("x"), axis: a.axes("axis"), keepdims: a.bool("keepdims")))
-        },
-        KerasOperation("var", "x", "axis=None", "keepdims=False") { (a) throws(LocatedError) in
-            .symbol(try ops.`var`(a.symbol("x"), axis: a.axes("axis"), keepdims: a.bool("keepdims")))
-        },
-        KerasOperation("std", "x", "axis=None", "keepdims=False") { (a) throws(LocatedError) in
-            .symbol(try ops.std(a.symbol("x"), axis: a.axes("axis"), keepdims: a.bool("keepdims")))
-        },
-    ]
-}

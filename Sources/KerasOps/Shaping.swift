@@ -72,23 +72,3 @@ extension Symbol {
         return symbol
     }
 }
-
-extension KerasOperation {
-    static let shaping: [KerasOperation] = [
-        KerasOperation("reshape", "x", "newshape") { (a) throws(LocatedError) in
-            .symbol(try ops.reshape(a.symbol("x"), a.integers("newshape").map { $0 == -1 ? nil : $0 }))
-        },
-        KerasOperation("transpose", "x", "axes=None") { (a) throws(LocatedError) in
-            .symbol(try ops.transpose(a.symbol("x"), axes: a.axes("axes")))
-        },
-        KerasOperation("expand_dims", "x", "axis") { (a) throws(LocatedError) in
-            .symbol(try ops.expandDims(a.symbol("x"), axis: a.integer("axis")))
-        },
-        KerasOperation("squeeze", "x", "axis") { (a) throws(LocatedError) in
-            .symbol(try ops.squeeze(a.symbol("x"), axis: a.integer("axis")))
-        },
-        KerasOperation("concatenate", "xs", "axis=-1") { (a) throws(LocatedError) in
-            .symbol(try ops.concatenate(a.symbols("xs"), axis: a.integer("axis")))
-        },
-    ]
-}

@@ -29,30 +29,11 @@ public struct Symbol {
     }
 }
 
-/// Where symbols put their nodes: the graph of a model that is lowered, or of a loss behind one.
+/// Where symbols put their nodes: the graph of a model that is lowered.
 package protocol SymbolScope: AnyObject {
     func apply(_ op: any Op, to inputs: [Value]) throws(LocatedError) -> [Value]
     func constant(_ tensor: Tensor) -> Value
     func info(_ value: Value) -> ValueInfo
-}
-
-/// A graph builder that symbols can share.
-package final class BuilderScope: SymbolScope {
-    package var builder: GraphBuilder
-    private let label: String
-
-    /// - Parameter label: the nodes' label, for errors and profiles.
-    package init(_ builder: GraphBuilder, label: String) {
-        self.builder = builder
-        self.label = label
-    }
-
-    package func apply(_ op: any Op, to inputs: [Value]) throws(LocatedError) -> [Value] {
-        try builder.apply(op, to: inputs, label: label)
-    }
-
-    package func constant(_ tensor: Tensor) -> Value { builder.constant(tensor) }
-    package func info(_ value: Value) -> ValueInfo { builder.graph.info(value) }
 }
 
 extension Symbol {

@@ -40,6 +40,30 @@ package final class LoweringContext {
         self.parameters = parameters
     }
 
+    /// Goes on building a graph behind a model's outputs.
+    ///
+    /// - Parameter label: of the nodes, for errors and profiles.
+    package init(continuing builder: GraphBuilder, label: String, training: Bool = true) {
+        self.training = training
+        self.parameters = ParameterTable()
+        self.builder = builder
+        path = [label]
+    }
+
+    /// Lowers a function of `keras.ops` in the midst of a layer.
+    func outputs(
+        of operation: Operation, called name: String, with arguments: CallArguments
+    ) throws(LocatedError) -> [Value] {
+        let outer = call
+        defer { call = outer }
+        call = arguments
+        do { return try operation.lower(OperationCall(operation: operation, config: [:], context: self)) } catch let error as LocatedError {
+            throw error
+        } catch {
+            throw LocatedError(.bug, "operation.error", "\(name): \(error)")
+        }
+    }
+
     /// The path of the layer that lowers itself now, for labels and errors.
     package var label: String { path.joined(separator: "/") }
 

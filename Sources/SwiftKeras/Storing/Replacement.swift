@@ -1,4 +1,4 @@
-package import KerasOps
+internal import KerasOps
 internal import KerasSpec
 internal import Layers
 internal import Tensors

@@ -44,7 +44,7 @@ package final class CustomMeasure: Hashable, Sendable {
     func apply(
         to prediction: Value, targets: Value, in builder: inout GraphBuilder, label: String
     ) throws(LocatedError) -> Value {
-        let scope = BuilderScope(builder, label: label)
+        let scope = LoweringContext(continuing: builder, label: label)
         let result = try locating(label) { () throws(LocatedError) in
             let value = try function(Symbol(targets, in: scope), Symbol(prediction, in: scope))
             // A function that gives one number for all samples is its own mean.

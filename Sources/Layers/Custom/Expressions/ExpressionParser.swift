@@ -12,8 +12,6 @@ struct ExpressionParser {
     private static let deepest = 50
     /// What may stand before the name of a function.
     private static let prefixes = ["keras.ops.", "ops.", "keras.backend.", "K.", "keras.activations."]
-    /// Names of older Kerases for the same functions.
-    private static let aliases = ["pow": "power"]
 
     init(_ text: String) throws(LocatedError) {
         guard text.utf8.count <= Self.longest else {
@@ -75,7 +73,7 @@ struct ExpressionParser {
         next += 1
         let node = try sign()
         if text == "+" { return node }
-        if case .number(let number) = node { return .number(-number) }
+        if case .number(let number, let isInteger) = node { return .number(-number, isInteger: isInteger) }
         return .call("negative", [node], [])
     }
 
@@ -89,9 +87,12 @@ struct ExpressionParser {
     private mutating func primary() throws(LocatedError) -> TensorExpression.Node {
         let token = peek
         switch token.kind {
-        case .number(let number):
+        case .number(let number, let isInteger):
             next += 1
-            return .number(number)
+            return .number(number, isInteger: isInteger)
+        case .word(let text):
+            next += 1
+            return .word(text)
         case .name(let name):
             next += 1
             if take("(") { return try call(name, token) }
@@ -122,9 +123,8 @@ struct ExpressionParser {
     private mutating func call(_ name: String, _ token: ExpressionToken) throws(LocatedError) -> TensorExpression.Node {
         var plain = name
         if let prefix = Self.prefixes.first(where: plain.hasPrefix) { plain.removeFirst(prefix.count) }
-        plain = Self.aliases[plain] ?? plain
-        guard KerasOperation.all[plain] != nil else {
-            let names = KerasOperation.all.keys.sorted()
+        guard Operation.byFunction[plain] != nil else {
+            let names = Operation.byFunction.keys.sorted()
             let near = names.filter { plain.count > 1 && $0.hasPrefix(plain.prefix(2)) }
             throw unknown(name, token, "a function of keras.ops that is known", names: near.isEmpty ? names : near)
         }
@@ -189,7 +189,9 @@ struct ExpressionParser {
 /// A word of an expression, and where it stands.
 struct ExpressionToken: Equatable {
     enum Kind: Equatable {
-        case number(Double)
+        case number(Double, isInteger: Bool)
+        /// In quotes.
+        case word(String)
         /// With the dots in it: `keras.ops.relu`.
         case name(String)
         case symbol(String)
@@ -202,7 +204,8 @@ struct ExpressionToken: Equatable {
 
     var summary: String {
         switch kind {
-        case .number(let number): "the number \(number)"
+        case .number(let number, _): "the number \(number)"
+        case .word(let text): "the word '\(text)'"
         case .name(let name): "\"\(name)\""
         case .symbol(let symbol): "\"\(symbol)\""
         case .end: "the end"
@@ -237,7 +240,17 @@ struct ExpressionToken: Equatable {
                 guard let number = Double(digits.filter { $0 != "_" }), number.isFinite else {
                     throw LocatedError(.usage, "expression.syntax", "expected a number, got \"\(digits)\"", at: ["character \(start + 1)"])
                 }
-                tokens.append(ExpressionToken(kind: .number(number), position: start))
+                let isInteger = !digits.contains { $0 == "." || $0 == "e" }
+                tokens.append(ExpressionToken(kind: .number(number, isInteger: isInteger), position: start))
+            } else if character == "'" || character == "\"" {
+                place += 1
+                let text = run { $0 != character && $0 != "\\" }
+                guard place < characters.count, characters[place] == character else {
+                    throw LocatedError(
+                        .usage, "expression.syntax", "expected a word in quotes, got one that doesn't end", at: ["character \(start + 1)"])
+                }
+                place += 1
+                tokens.append(ExpressionToken(kind: .word(text), position: start))
             } else if character.isASCIILetter {
                 tokens.append(ExpressionToken(kind: .name(run { $0.isASCIILetter || $0.isASCIIDigit || $0 == "." }), position: start))
             } else {

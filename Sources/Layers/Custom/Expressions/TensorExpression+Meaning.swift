@@ -23,7 +23,7 @@ extension TensorExpression {
 
     private static func affine(_ node: Node) -> (scale: Double, offset: Double)? {
         switch node {
-        case .number(let number): return (0, number)
+        case .number(let number, _): return (0, number)
         case .input(nil), .input(0): return (1, 0)
         case .call("negative", let items, _):
             guard items.count == 1, let x = affine(items[0]) else { return nil }

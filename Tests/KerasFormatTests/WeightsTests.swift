@@ -30,7 +30,7 @@ import Testing
             guard let names = pair[1].array, !names.isEmpty, layer.name != "time_distributed_3" else { continue }
             let owners = try #require(WeightOwner.owners(in: layer, for: .keras2))
             let places = LegacyOrder.places(owners, in: layer, for: .keras2)
-            #expect(LegacyNames.names(of: places, owners, in: layer, for: .keras2).map(ConfigValue.string) == names)
+            #expect(LegacyNames.names(of: places, owners, in: layer, of: spec, for: .keras2).map(ConfigValue.string) == names)
         }
     }
 }

@@ -80,7 +80,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("x1", "expression.inputs"), ("relu(x, 3)", "ops.arguments"), ("relu(x, y=3)", "ops.arguments"), ("relu()", "ops.arguments"),
+        ("x1", "expression.inputs"), ("relu(x, 3)", "ops.arguments"), ("relu(x, y=3)", "ops.arguments"), ("relu()", "call.argument"),
         ("softmax(x, axis=0.5)", "call.argument"), ("mean(x, axis=None, keepdims='yes')", "call.argument"), ("[x]", "expression.value"),
         ("sum(x, axis=3)", "reduce_sum.axis"), ("squeeze(x, axis=0)", "operation.squeeze"),
     ])

@@ -159,3 +159,41 @@ struct WrongInputTests {
         try FileManager.default.removeItem(at: folder)
     }
 }
+
+@Suite("Loading in part, and meanings for code")
+struct LoadingCommandTests {
+    @Test("what was not loaded is told on standard error")
+    func byName() throws {
+        let folder = try Fixtures.temporaryFolder()
+        let output = folder.appendingPathComponent("out.keras").path
+        let result = try Tool.run(
+            "convert", "loading/keras-3.15.1/wider.json", "--weights", "loading/keras-2.3.1/source.h5", output, "--by-name",
+            "--skip-mismatch")
+        #expect(result.status == 0 && result.errors.contains("loaded 3 of 10 weights"), "\(result.errors)")
+        #expect(result.errors.contains("not loaded: b/kernel has the shape (5, 6), the file's \"b/kernel:0\" (5, 4)"))
+        let refused = try Tool.run(
+            "convert", "loading/keras-3.15.1/wider.json", "--weights", "loading/keras-2.3.1/source.h5", output + ".h5", "--by-name")
+        #expect(refused.status == 67 && !FileManager.default.fileExists(atPath: output + ".h5"))
+        let summary = try Tool.run(
+            "summary", "loading/keras-3.15.1/renamed.json", "--weights", "loading/keras-2.3.1/source.h5", "--by-name")
+        #expect(summary.status == 0 && summary.errors.contains("not loaded: \"b2\" is not in the file"), "\(summary.errors)")
+        #expect(summary.errors.contains("not read: the file's \"b\" is not in the model"))
+    }
+
+    @Test("a Lambda computes what --replace says; names without a meaning are refused with their place")
+    func replace() throws {
+        let (model, data) = ("custom/keras-2.3.1/lambdas.h5", "custom/keras-2.3.1/lambdas.npz")
+        let refused = try Tool.run("verify", model, data)
+        #expect(refused.status == 69)
+        for layer in ["scale (Lambda)", "gate (Lambda)", "pool (Lambda)"] { #expect(refused.errors.contains(layer)) }
+        let replaced = try Tool.run(
+            "verify", model, data, "--replace", "scale=x / 127.5 - 1", "--replace", "gate=x0 * sigmoid(x1)", "--replace",
+            "pool=mean(x, axis=1)", "--replace", "dense=relu(x)**2")
+        #expect(replaced.status == 0 && replaced.output.contains("in parity"), "\(replaced.errors)")
+        let unknown = try Tool.run("verify", model, data, "--replace", "scale=x / frob(2)")
+        #expect(unknown.status == 64 && unknown.errors.contains("character 5") && unknown.errors.contains("\"frob\""), "\(unknown.errors)")
+        let absent = try Tool.run("verify", model, data, "--replace", "lambda_9=x")
+        #expect(absent.status == 64 && absent.errors.contains("lambda_9"))
+        #expect(try Tool.run("verify", model, data, "--replace", "scale").status == 64)
+    }
+}

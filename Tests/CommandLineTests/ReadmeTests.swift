@@ -10,7 +10,7 @@ struct ReadmeTests {
         let commands = readme.split(separator: "\n").filter { $0.hasPrefix("swift-keras ") }
         #expect(commands.count > 10)
         let folder = try Fixtures.temporaryFolder()
-        for source in ["notebook/net2", "digits", "images/chelsea.png"] {
+        for source in ["notebook/net2", "digits", "images/chelsea.png", "custom/keras-3.15.1"] {
             let source = URL(fileURLWithPath: Fixtures.path(source))
             try FileManager.default.copyItem(at: source, to: folder.appendingPathComponent(source.lastPathComponent))
         }
@@ -18,7 +18,8 @@ struct ReadmeTests {
             // One epoch and few samples: what is tried here is the command, not the machine.
             let shortened = command.replacing("--epochs 5 ", with: "--epochs 1 ").replacing("--epochs 6 --initial-epoch 5", with: "--epochs 2 --initial-epoch 1")
                 .replacing("--batch-size 128", with: "--batch-size 1").replacing("--runs 10", with: "--runs 1")
-            let arguments = shortened.split(separator: " ").dropFirst().map(String.init)
+            // The shell's quotes hold no spaces.
+            let arguments = shortened.replacing("'", with: "").split(separator: " ").dropFirst().map(String.init)
             let result = try Tool.run(arguments, in: folder)
             #expect(result.status == 0, "\(command): \(result.errors)")
             #expect(!result.output.isEmpty || ["convert", "train"].contains(arguments[0]), "\(command)")

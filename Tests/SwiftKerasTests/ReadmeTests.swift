@@ -42,6 +42,27 @@ private enum Readme {
         let model = try Model(inputs: [words, numbers], outputs: [Dense(1, activation: .sigmoid)(both)])
         return model
     }
+
+    struct Scaled: CustomLayer {
+        static let className = "Scaled"
+        var common: LayerCommon
+
+        init(name: String? = nil) { common = LayerCommon(name: name) }
+        init(config: inout ConfigReader, common: LayerCommon) throws(LocatedError) { self.common = common }
+
+        func build(_ inputShapes: [PartialShape]) throws(LocatedError) -> [WeightSlot] {
+            [WeightSlot("scale", shape: [try inputShapes.extent(-1)], initializer: .ones)]
+        }
+
+        func call(_ inputs: [Symbol], _ context: CallContext) throws(LocatedError) -> [Symbol] {
+            [try ops.tanh(inputs[0] * context.weight("scale"))]
+        }
+    }
+
+    static func custom() throws -> Model {
+        let own = try Model("own.keras", customObjects: ["my_package>Scaled": .layer(Scaled.self)])
+        return own
+    }
 }
 
 @Suite("The README's Swift")
@@ -53,7 +74,7 @@ struct ReadmeTests {
         let blocks = readme.components(separatedBy: "```swift\n").dropFirst().compactMap {
             $0.components(separatedBy: "```").first
         }
-        #expect(blocks.count == 3)
+        #expect(blocks.count == 4)
         var next = 0
         for line in blocks.flatMap({ $0.split(separator: "\n") }).map(trimmed) where line != "import SwiftKeras" {
             let place = try #require(own[next...].firstIndex(of: line), "not compiled: \(line)")

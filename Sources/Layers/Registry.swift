@@ -95,7 +95,9 @@ package struct LayerRegistry: Sendable {
     package var classNames: [String] { types.keys.sorted() }
 
     /// Whether a layer's class, or a function of `keras.ops`, is computed.
-    package func isKnown(_ className: String) -> Bool { types[className] != nil || OperationLayer.isComputed(className) }
+    package func isKnown(_ className: String) -> Bool {
+        types[className] != nil || OperationLayer.isComputed(className) || className == TensorFlowOpLayer.className
+    }
 
     /// The layers of a model, nested ones included, whose class isn't known: `lambda_1 (Lambda)`.
     package func unknownLayers(in spec: ModelSpec) -> [String] {
@@ -128,6 +130,7 @@ package struct LayerRegistry: Sendable {
         if OperationLayer.isComputed(spec.className) {
             return try OperationLayer(className: spec.className, config: spec.config)
         }
+        if spec.className == TensorFlowOpLayer.className { return try TensorFlowOpLayer(config: spec.config) }
         if types[spec.className] == nil { return try decodeCustom(spec) }
         guard let type = types[spec.className] else {
             throw LocatedError(.unsupported, "layer.unknown", "expected a layer class that is computed, got \(spec.className)")

@@ -22,6 +22,13 @@ import Testing
         and models within models (`Sequential`, `Model`, `Functional`), shared layers, several inputs and outputs. What a layer does
         not do is in the header of its file in `Sources/Layers`.
 
+        ## Functions
+
+        Nodes of functional models that are functions of `keras.ops`; those of TensorFlow that tf.keras keeps as `TFOpLambda` and
+        `SlicingOpLambda` are read as the same.
+
+        \(operations)
+
         ## Activations
 
         \(list(ActivationFunction.names))
@@ -29,6 +36,14 @@ import Testing
         `hard_sigmoid` has two meanings, Keras 3's and that of Keras 1 and 2; a file's generation decides.
 
         """
+    }
+
+    /// A paragraph a module.
+    private static var operations: String {
+        let names = OperationLayer.supported.map { $0.className.split(separator: ".").map(String.init) }
+        return ["numpy", "nn", "math", "linalg", "image", "core"].map { module in
+            "`keras.ops.\(module)`: " + list(names.filter { $0[1] == module }.map { $0[2] })
+        }.joined(separator: "\n\n")
     }
 
     private static func list(_ names: [String]) -> String { names.map { "`\($0)`" }.joined(separator: ", ") }

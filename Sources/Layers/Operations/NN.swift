@@ -417,6 +417,7 @@ extension Operation {
         return (try call.context.reshaped(kernel, to: Array(dims.dropLast(2)) + [1, channels * multiplier]), channels)
     }
 
+    /// Keras 3.15 can't run a node of `conv_transpose`: there is none.
     private static let windows: [Operation] = [
         pool("MaxPool", .max), pool("AveragePool", .average),
         Operation("Conv", "inputs kernel", "strides padding data_format dilation_rate") { call in
@@ -440,14 +441,6 @@ extension Operation {
                 return try call.context.apply(
                     Convolution(strides: [Int](repeating: 1, count: spatial), padding: .valid, hasBias: false), depthwise, point)
             }
-        },
-        Operation("ConvTranspose", "inputs kernel", "strides padding output_padding data_format dilation_rate") { call in
-            let x = try call.float("inputs"), kernel = try call.float("kernel"), spatial = try spatialAxes(call, x, kernel)
-            let outputPadding = try call.integers("output_padding").map { $0.count == spatial ? $0 : [Int](repeating: $0.first ?? 0, count: spatial) }
-            let op = ConvolutionTranspose(
-                strides: try each(call, "strides", count: spatial), padding: try padding(call),
-                dilation: try each(call, "dilation_rate", count: spatial), outputPadding: outputPadding, hasBias: false)
-            return try channelsLast(call, x) { try call.context.apply(op, $0, kernel) }
         },
     ]
 

@@ -123,7 +123,7 @@ extension Operation {
             if let axis = try call.integer("axis") { return try context.concatenated(values, axis: axis) }
             return try context.concatenated(try values.map { try context.reshaped($0, to: [context.shape($0).count]) }, axis: 0)
         },
-        Operation(several: "Meshgrid", "x", "indexing") { call in
+        Operation(several: "Meshgrid", "*", "indexing") { call in
             let context = call.context
             let values = try call.allTensors()
             let swaps = try call.string("indexing", default: "xy") == "xy" && values.count >= 2

@@ -21,7 +21,7 @@ extension Operation {
 
     private static let products: [Operation] = [
         Operation("Matmul", "x1 x2") { try $0.context.matmul(try $0.tensor("x1"), try $0.tensor("x2")) },
-        Operation("Einsum", "operand", "subscripts") { call in
+        Operation("Einsum", "*", "subscripts") { call in
             guard let text = try call.string("subscripts") else { throw call.wrong("subscripts", "an equation") }
             let operands = try call.allTensors()
             let result = try call.context.einsum(try EinsumEquation(text), operands)

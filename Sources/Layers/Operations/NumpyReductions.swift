@@ -165,7 +165,9 @@ extension Operation {
         guard !numbers.isEmpty, numbers.count == q.array?.count ?? 1, numbers.allSatisfy({ (0...1).contains($0 * scale) }) else {
             throw call.wrong("q", "one number or a list of them, from 0 to \(1 / scale)")
         }
-        return try quantile(call, try call.float("x"), numbers.map { $0 * scale }, isOne: q.array == nil, skipsNaN: skipsNaN)
+        // In Keras's precision: a float, for percents divided as one.
+        let shares = numbers.map { Double(scale == 1 ? Float($0) : Float($0) / 100) }
+        return try quantile(call, try call.float("x"), shares, isOne: q.array == nil, skipsNaN: skipsNaN)
     }
 
     private static func quantile(
@@ -187,13 +189,23 @@ extension Operation {
             by: 1, offset: -1)
         var results: [Value] = []
         for number in numbers {
-            let place = try context.binary(.maximum, try context.scaled(last, by: number), context.scalar(0.0))
             func at(_ place: Value) throws -> Value {
                 try context.apply(TakeAlongAxis(axis: -1), sorted, try context.cast(place, to: .int32))
             }
-            let low = try context.unary(.floor, place), high = try context.unary(.ceil, place)
+            // Where the number of elements is known the places are settled now, in Double as Keras has them.
+            var place = try context.binary(.maximum, try context.scaled(last, by: number), context.scalar(0.0))
+            var low = try context.unary(.floor, place), high = try context.unary(.ceil, place), near = try context.unary(.round, place)
+            if !skipsNaN, let merged, merged > 0 {
+                let exact = Double(merged - 1) * number
+                func everywhere(_ number: Double) throws -> Value { try context.scaled(last, by: 0, offset: number) }
+                place = try everywhere(exact)
+                low = try everywhere(exact.rounded(.down))
+                high = try everywhere(min(exact.rounded(.up), Double(merged - 1)))
+                near = try everywhere(exact.rounded(.toNearestOrEven))
+            }
             var value: Value
-            switch try call.string("method", default: "linear") {
+            // Keras 3.15's node of `quantile` keeps the method, and computes the linear one.
+            switch call.operation.name == "Quantile" ? "linear" : try call.string("method", default: "linear") {
             case "linear":
                 let part = try context.subtract(place, low)
                 let below = try context.multiply(try at(low), try context.scaled(part, by: -1, offset: 1))
@@ -201,7 +213,7 @@ extension Operation {
             case "lower": value = try at(low)
             case "higher": value = try at(high)
             case "midpoint": value = try context.scaled(try context.add(try at(low), try at(high)), by: 0.5)
-            case "nearest": value = try at(try context.unary(.round, place))
+            case "nearest": value = try at(near)
             default: throw call.wrong("method", "linear, lower, higher, midpoint or nearest")
             }
             if !skipsNaN {

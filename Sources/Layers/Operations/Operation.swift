@@ -9,8 +9,10 @@ internal import Tensors
 struct Operation: Sendable {
     /// Module and class: `numpy.Add`.
     let name: String
-    /// Names of the call's arguments, in order.
+    /// Names of the call's arguments, in order; none where there may be any number of them.
     let arguments: [String]
+    /// Whether a call may have any number of arguments, none of which has a name: Python's `*operands`.
+    let isVariadic: Bool
     /// Keys of the configuration.
     let attributes: [String]
     /// Whether the result may be the argument itself, so that its mask stays.
@@ -26,12 +28,15 @@ struct Operation: Sendable {
     }
 
     /// An operation with any number of results.
+    ///
+    /// - Parameter arguments: names with spaces between, or `*`.
     init(
         several name: String, _ arguments: String, _ attributes: String = "", keepsMask: Bool = false,
         _ lower: @escaping @Sendable (OperationCall) throws -> [Value]
     ) {
         self.name = name
-        self.arguments = arguments.split(separator: " ").map(String.init)
+        isVariadic = arguments == "*"
+        self.arguments = isVariadic ? [] : arguments.split(separator: " ").map(String.init)
         self.attributes = attributes.split(separator: " ").map(String.init)
         self.keepsMask = keepsMask
         self.lower = lower

@@ -8,14 +8,15 @@ struct OperationCall {
     let operation: Operation
     let config: ConfigObject
     let context: LoweringContext
+    let arguments: CallArguments
 
     /// What stands under a name: among the call's keywords, at its position, or in the configuration. nil for nothing and for
     /// `None`.
     func argument(_ key: String) -> CallArguments.Argument? {
-        if let argument = context.call.keywords[key] { return argument.isNull ? nil : argument }
+        if let argument = arguments.keywords[key] { return argument.isNull ? nil : argument }
         let order = operation.arguments + operation.attributes
-        if let place = order.firstIndex(of: key), place < context.call.positional.count {
-            let argument = context.call.positional[place]
+        if !operation.isVariadic, let place = order.firstIndex(of: key), place < arguments.positional.count {
+            let argument = arguments.positional[place]
             return argument.isNull ? nil : argument
         }
         guard let value = config[key], !value.isNull else { return nil }
@@ -193,7 +194,7 @@ struct OperationCall {
     /// Every positional tensor, for functions of any number of them.
     func allTensors() throws(LocatedError) -> [Value] {
         var values: [Value] = []
-        for argument in context.call.positional {
+        for argument in arguments.positional {
             if case .list(let items) = argument {
                 for item in items { values.append(try value(item, "an argument")) }
             } else {

@@ -49,11 +49,12 @@ package struct OperationLayer: BuiltInLayer {
     package var callKeywords: Set<String>? { Set(operation.arguments + operation.attributes) }
 
     package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
-        let call = OperationCall(operation: operation, config: config, context: context)
-        guard context.call.positional.count <= operation.arguments.count + operation.attributes.count else {
+        let call = OperationCall(operation: operation, config: config, context: context, arguments: context.call)
+        let limit = operation.arguments.count + operation.attributes.count
+        guard operation.isVariadic || context.call.positional.count <= limit else {
             throw LocatedError(
                 .unsupported, "call.argument",
-                "expected at most \(operation.arguments.count) arguments of \(operation.name), got \(context.call.positional.count)")
+                "expected at most \(limit) arguments of \(operation.name), got \(context.call.positional.count)")
         }
         let outputs: [Value]
         do { outputs = try operation.lower(call) } catch let error as LocatedError { throw error } catch {

@@ -88,13 +88,12 @@ public struct Inspection: Sendable {
         modelClass = spec.kind.rawValue
         modelName = spec.name
         notes = spec.provenance?.notes.map(\.description) ?? []
-        let computed = Set(LayerRegistry.builtIn.classNames)
         func add(_ spec: ModelSpec, _ prefix: String) {
             for layer in spec.layers {
                 layers.append(
                     Layer(
                         name: prefix + layer.name, className: layer.className,
-                        isComputed: layer.model != nil || computed.contains(layer.className)))
+                        isComputed: layer.model != nil || LayerRegistry.builtIn.isKnown(layer.className)))
                 if let model = layer.model { add(model.value, prefix + layer.name + "/") }
             }
         }

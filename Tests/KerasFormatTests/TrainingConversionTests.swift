@@ -92,6 +92,24 @@ import Testing
         #expect(notes.isEmpty)
     }
 
+    /// Sums of squares begin with 0 in standalone Keras, with 0.1 later: an optimizer without state tells its own.
+    @Test func adagradsFirstSums() throws {
+        let fresh = TrainingSpec(
+            compileSettings: ["optimizer": ["class_name": "Adagrad", "config": ["learning_rate": 0.5]], "loss": "mse"],
+            dialect: .keras3)
+        let (old, _) = try converted(fresh, KerasTarget(.keras2))
+        #expect(try firsts(old).first == 0 && firsts(old).dropFirst().allSatisfy { $0 == 0.1 })
+        #expect(old.optimizerWeights.count == 7)
+        let settings: ConfigObject = [
+            "optimizer_config": ["class_name": "Adagrad", "config": ["learning_rate": 0.5, "decay": 0.0, "epsilon": 1e-7]],
+            "loss": "mse",
+        ]
+        let (new, _) = try converted(TrainingSpec(compileSettings: settings, dialect: .keras2), KerasTarget(.keras3))
+        #expect(new.optimizerWeights.isEmpty)
+        let config = new.compileSettings["optimizer_config"]?.object?["config"]?.object
+        #expect(config?["initial_accumulator_value"]?.number == 0)
+    }
+
     @Test func whatATargetLacksIsRefused() throws {
         let error = #expect(throws: LocatedError.self) { try converted(adam(), KerasTarget(.keras1)) }
         #expect(error?.code == "training.inexpressible" && error?.category == .unsupported)

@@ -1,7 +1,10 @@
 import Foundation
+import KerasSpec
 @testable import SwiftKeras
+import Synchronization
 import TestSupport
 import Testing
+import Training
 
 /// Real handwritten digits, a part of them, and a small network with dropout for them.
 private enum Digits {
@@ -77,6 +80,56 @@ struct LearningTests {
         #expect(try model.trainingSpec()?.optimizerWeights.first?.tensor.load().array(as: Int64.self) == [2])
         #expect(try model.recompile(CompileSettings(optimizer: SGD(), loss: .sparseCategoricalCrossentropy)))
         #expect(try model.trainingSpec()?.optimizerWeights.isEmpty == true)
+    }
+
+    @Test("every optimizer's state goes through a file of Keras 3, and training goes on as if it hadn't", arguments: Optimizers.classes.map { $0.className })
+    func everyOptimizer(_ name: String) throws {
+        let (x, y) = try Digits.load(64)
+        var optimizer: any Optimizer = try Optimizers.named(name)
+        optimizer.schedule = .exponentialDecay(initialLearningRate: 0.01, decaySteps: 2, decayRate: 0.5)
+        let settings = CompileSettings(optimizer: optimizer, loss: .sparseCategoricalCrossentropy)
+        func model() throws -> Model {
+            let path = try Fixtures.temporaryFolder().appendingPathComponent("start.keras").path
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            try Digits.model().save(path, for: .keras3)
+            let model = try Model(path)
+            try model.compile(settings)
+            return model
+        }
+        let through = try model()
+        let start = try through.weights().tensors
+        try through.fit(x, y, epochs: 2, verbose: 0, shuffle: false)
+        #expect(try through.weights().tensors != start)
+        let half = try model()
+        try half.fit(x, y, verbose: 0, shuffle: false)
+        let folder = try Fixtures.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appendingPathComponent("half.keras").path
+        try half.save(path)
+        let resumed = try Model(path)
+        #expect(try resumed.compiled().settings.optimizer.schedule == optimizer.schedule)
+        try resumed.fit(x, y, epochs: 2, verbose: 0, shuffle: false, initialEpoch: 1)
+        #expect(try resumed.predict(x) == through.predict(x))
+    }
+
+    @Test("state of other weights is left out with a note")
+    func strangeState() throws {
+        let (x, y) = try Digits.load(32)
+        let model = try Model(Fixtures.path("formats/training/keras-2.3.1/adam.h5"))
+        #expect(try model.trainingNotes().isEmpty)
+        let arrays = try #require(try model.trainingSpec()?.optimizerWeights)
+        let digits = try Digits.model()
+        try digits.compile(CompileSettings(optimizer: Adam(), loss: .sparseCategoricalCrossentropy))
+        digits.state.withLock { state in
+            state.training = TrainingSpec(
+                compileSettings: ["optimizer_config": "adam", "loss": "sparse_categorical_crossentropy"], dialect: .keras2,
+                optimizerWeights: Array(arrays.dropLast(2)))
+            state.compiled = nil
+        }
+        #expect(try digits.trainingNotes().count == 1)
+        #expect(try digits.compiled().optimizerState == nil)
+        try digits.fit(x, y, verbose: 0)
+        #expect(try digits.trainingNotes().isEmpty)
     }
 
     @Test("a model that was not compiled, and data that don't fit, are refused and change nothing")

@@ -140,7 +140,7 @@ import Training
     /// Which file tells the truth about which generation. OptimizerV2's rules are those of Keras 2.3, whose own step counter
     /// races.
     static let files: [(String, [TrainingGeneration], [(String, any Optimizer)])] = [
-        ("keras1", [.keras1], basic + standalone), ("keras2", [.keras2], basic),
+        ("keras1", [.keras1], basic + standalone), ("keras2", [.keras2], basic), ("keras2-more", [.keras2], basic + standalone),
         ("tfkeras-legacy", [.tfKerasLegacy, .keras2], basic), ("tfkeras-legacy-more", [.tfKerasLegacy], legacy),
         ("tfkeras", [.tfKeras], basic), ("tfkeras-more", [.tfKeras], more), ("keras3", [.keras3], basic),
         ("keras3-more", [.keras3], more),

@@ -86,8 +86,8 @@ package final class ChecksumLedger: @unchecked Sendable {
         func read(to end: Int) throws(LocatedError) {
             while position < end {
                 let count = min(buffer.count, end - position)
-                try buffer.withUnsafeMutableBytes { (bytes) throws(LocatedError) in
-                    let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
+                try buffer.withUnsafeMutableBufferPointer { (bytes) throws(LocatedError) in
+                    let part = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes)[..<count])
                     try file.read(into: part, at: range.lowerBound + position)
                     sum = ck_crc32(sum, part.baseAddress, count)
                 }

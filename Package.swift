@@ -51,7 +51,7 @@ let rooms: [[Target]] = [
     room("Graphs", ["Tensors"]),
     room("Kernels", ["COpenBLAS", "CKernels"]),
     // storey 2
-    room("ZipFiles", ["CLibZip", "Files", "Tensors"]),
+    room("ZipFiles", ["CKernels", "CLibZip", "Files", "Tensors"]),
     room("HDF5Files", ["CHDF5", "CHDF5Driver", "Tensors"]),
     room("Ops", ["Graphs", "Kernels", "Tensors"]),
     room("Engine", ["Graphs", "Tensors"]),

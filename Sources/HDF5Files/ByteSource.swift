@@ -23,19 +23,24 @@ final class ByteSource: @unchecked Sendable {
         case memory(UnsafeMutableRawBufferPointer)
     }
 
+    /// Hears of bytes that are read from a file, and where they begin.
+    typealias Watcher = @Sendable (_ offset: Int, _ bytes: UnsafeRawBufferPointer) -> Void
+
     private let storage: Storage
+    private let watcher: Watcher?
     /// Bytes in total.
     let count: Int
 
-    private init(_ storage: Storage, count: Int) {
+    private init(_ storage: Storage, count: Int, watcher: Watcher? = nil) {
         self.storage = storage
         self.count = count
+        self.watcher = watcher
     }
 
     /// Opens a regular file for reading. Never waits for the other end of a pipe.
     ///
     /// - Parameter range: the part that is the source's; nil for the whole file. A part beyond its end is cut.
-    static func open(_ path: String, range: Range<Int>? = nil) -> Result<ByteSource, Failure> {
+    static func open(_ path: String, range: Range<Int>? = nil, watcher: Watcher? = nil) -> Result<ByteSource, Failure> {
         let descriptor = systemOpen(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else {
             let number = errno
@@ -53,7 +58,7 @@ final class ByteSource: @unchecked Sendable {
         }
         let whole = 0..<Int(status.st_size)
         let part = (range ?? whole).clamped(to: whole)
-        return .success(ByteSource(.file(descriptor, part.lowerBound), count: part.count))
+        return .success(ByteSource(.file(descriptor, part.lowerBound), count: part.count, watcher: watcher))
     }
 
     /// A copy of bytes in memory, at an address that stays.
@@ -62,6 +67,7 @@ final class ByteSource: @unchecked Sendable {
         memory.copyMemory(from: bytes)
         storage = .memory(memory)
         count = bytes.count
+        watcher = nil
     }
 
     /// Memory that `fill` writes all of, at an address that stays.
@@ -111,10 +117,12 @@ final class ByteSource: @unchecked Sendable {
         case .file(let descriptor, let base):
             var got = 0
             while got < wanted {
-                // One call moves less than 2 GiB.
-                let step = pread(descriptor, start + got, min(wanted - got, 1 << 30), off_t(base + offset + got))
+                // One call moves less than 2 GiB; who watches wants the bytes while they are in the cache.
+                let most = watcher == nil ? 1 << 30 : 1 << 18
+                let step = pread(descriptor, start + got, min(wanted - got, most), off_t(base + offset + got))
                 if step < 0 && errno == EINTR { continue }
                 guard step > 0 else { return false }
+                watcher?(offset + got, UnsafeRawBufferPointer(start: start + got, count: step))
                 got += step
             }
             return true

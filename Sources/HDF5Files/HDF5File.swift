@@ -46,12 +46,14 @@ package final class HDF5File: HDF5Reading, HDF5Located, @unchecked Sendable {
     ///   - range: which bytes of the file on disk are the HDF5 file, such as a stored member of an archive, read where it
     ///     lies; nil for all.
     ///   - name: what errors call it; the name of the file on disk by default.
+    ///   - watcher: hears of bytes that are read, and where in the HDF5 file they begin; not of what libhdf5 reads itself.
     package convenience init(
-        reading path: String, range: Range<Int>? = nil, name: String? = nil
+        reading path: String, range: Range<Int>? = nil, name: String? = nil,
+        watcher: (@Sendable (_ offset: Int, _ bytes: UnsafeRawBufferPointer) -> Void)? = nil
     ) throws(LocatedError) {
         let inner = name
         let name = HDF5Path.fileName(path)
-        switch ByteSource.open(path, range: range) {
+        switch ByteSource.open(path, range: range, watcher: watcher) {
         case .success(let source): try self.init(source, path: inner ?? path)
         case .failure(.notFound):
             throw LocatedError(.notFound, "file.not_found", "expected a file, found none", at: [name])

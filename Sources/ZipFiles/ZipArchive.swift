@@ -41,6 +41,8 @@ package final class ZipArchive: @unchecked Sendable {
     /// In the order of the archive.
     package let members: [Member]
     private let rules: ZipRules
+    /// What codes of errors begin with.
+    var family: String { rules.family }
     private let byName: [String: Int]
     private let handle: OpaquePointer
     /// libzip's handles must not be used by two threads at once.
@@ -272,7 +274,7 @@ package final class ZipArchive: @unchecked Sendable {
         return result
     }
 
-    /// Where the bytes of a stored member lie in the file; nil for a member that is compressed. Its checksum is not compared.
+    /// Where the bytes of a stored member lie in the file; nil for a member that is compressed. `ledger` compares its checksum.
     package func range(of member: Member) throws(LocatedError) -> Range<Int>? {
         lock.lock()
         defer { lock.unlock() }

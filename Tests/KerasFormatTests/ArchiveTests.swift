@@ -111,6 +111,22 @@ import ZipFiles
         #expect(try code(["../config.json": [1]]) == "zip.name")
     }
 
+    /// One bit of a weight that fell over, which HDF5 can't tell.
+    @Test func damagedWeightsAreToldByTheirChecksum() throws {
+        var bytes = try InputFile.readBytes(Self.genuine)
+        let stored = try KerasFile.read(Self.genuine)
+        let kernel = try #require(stored.weights?.layers.first { $0.name == "layers/conv2d" }).weights[0].tensor.load()
+        let raw = kernel.withUnsafeBytes { Array($0) }
+        let start = try #require((0..<bytes.count - raw.count).first { bytes[$0] == raw[0] && Array(bytes[$0..<$0 + raw.count]) == raw })
+        bytes[start + 9] ^= 4
+        let path = try Fixtures.temporaryFolder().appendingPathComponent("a.keras").path
+        try AtomicFile.write(bytes, to: path)
+        let weights = try #require(try KerasFile.read(path).weights)
+        #expect {
+            for weight in weights.layers.flatMap(\.weights) { _ = try weight.tensor.load() }
+        } throws: { ($0 as? LocatedError)?.code == "zip.data" }
+    }
+
     /// What is sound is still told.
     @Test func inspectGoesOnWhereAMemberIsBroken() throws {
         var members = try members()

@@ -1,7 +1,10 @@
 import Foundation
-import SwiftKeras
+import KerasSpec
 import TestSupport
 import Testing
+
+@testable import KerasFormat
+@testable import SwiftKeras
 
 private let mini = Fixtures.path("samples/keras-2.3.1_tf1.15/mini1")
 private let mini2 = Fixtures.path("samples/keras-2.3.1_tf1.15/mini2")
@@ -132,5 +135,99 @@ struct ModelComparisonTests {
         let kind = try ModelComparison(one, fresh).differences.map(\.description)
         #expect(kind.contains("training: optimizer: RMSprop in A, SGD in B"), "\(kind)")
         #expect(try ModelComparison(one, one).isEqual)
+    }
+
+    // MARK: - Axes, arrangements, classes of one's own
+
+    @Test("axes counted from the end are those counted from the beginning", arguments: [4, 2])
+    func axes(rank: Int) throws {
+        let shape: [Int] = rank == 4 ? [6, 6, 2] : [5]
+        let folder = try Fixtures.temporaryFolder()
+        func saved(_ axis: Int, _ name: String) throws -> String {
+            let input = Input(shape: shape, name: "i")
+            let x = rank == 4 ? try Conv2D(3, (3, 3), name: "c")(input) : try Dense(3, name: "c")(input)
+            let model = try Model(inputs: [input], outputs: [try BatchNormalization(axis: axis, name: "n")(x)], name: "m")
+            let path = folder.appendingPathComponent(name).path
+            try model.toJSON().write(to: path)
+            return path
+        }
+        let (last, counted) = (try saved(-1, "a.json"), try saved(rank - 1, "b.json"))
+        let text = try String(contentsOfFile: last, encoding: .utf8)
+        #expect(text.contains(#""axis": -1"#))
+        let comparison = try ModelComparison(last, counted)
+        #expect(comparison.isEqual, "\(comparison.differences)")
+        if rank == 4 {
+            let other = try ModelComparison(last, try saved(1, "c.json"))
+            #expect(other.differences.map(\.description).contains { $0.hasPrefix("layer n: axis: ") }, "\(other.differences)")
+        }
+    }
+
+    /// The same weights in lists and in groups by objects; Keras 3.15's groups bear names, tf.keras 2.13's don't.
+    @Test(
+        "weights alone in different arrangements are compared by names, else by shapes",
+        arguments: [("keras-3.15", "sequential"), ("keras-2.13", "sequential"), ("keras-3.0", "sequential"), ("keras-3.15", "functional")])
+    func arrangements(keras: String, model: String) throws {
+        let archive = Fixtures.path("formats/containers/\(keras)/\(model).keras")
+        let stored = try KerasFile.read(archive)
+        let spec = try #require(stored.spec)
+        var weights = try WeightBinding.resolve(try #require(stored.weights), in: spec)
+        let folder = try Fixtures.temporaryFolder()
+        let (lists, objects) = (folder.appendingPathComponent("a.h5").path, folder.appendingPathComponent("b.weights.h5").path)
+        try KerasWriter.writeWeights(weights, of: spec, for: KerasTarget(.tfKeras), to: lists)
+        let version = keras == "keras-3.15" ? "3.15.1" : "3.0.5"
+        try KerasWriter.writeObjectWeights(weights, of: spec, for: KerasTarget(.keras3, version: version), to: objects)
+        let comparison = try ModelComparison(lists, objects)
+        #expect(comparison.isEqual, "\(comparison.differences.prefix(5))")
+        #expect(comparison.weightsCompared == weights.weights.count { $0.outline.role != .seed } )
+        #expect(try ModelComparison(objects, lists).isEqual)
+        #expect(comparison.notes.contains { $0.contains("paired by their arrays") } == (keras != "keras-3.15"), "\(comparison.notes)")
+        // One number changed is found.
+        let index = try #require(weights.weights.firstIndex { $0.outline.path.last == "bias" })
+        let bias = try weights.weights[index].tensor.load()
+        weights.weights[index].tensor = LazyTensor(Tensor(bias.array(as: Float.self).map { $0 + 1 }, shape: bias.shape))
+        try KerasWriter.writeWeights(weights, of: spec, for: KerasTarget(.tfKeras), to: lists)
+        let differences = try ModelComparison(lists, objects).differences
+        #expect(differences.count == 1 && differences.first?.key == "values", "\(differences)")
+    }
+
+    @Test("weights alone that nothing tells apart are refused, and why")
+    func ambiguous() throws {
+        func stored(_ scheme: StoredWeights.Scheme, _ names: [String]) -> StoredWeights {
+            StoredWeights(
+                layers: names.map { StoredWeights.Layer(name: $0, weights: [StoredWeights.Weight(name: "0", tensor: LazyTensor(Tensor(zeros: [2])))]) },
+                scheme: scheme)
+        }
+        let folder = try Fixtures.temporaryFolder()
+        let (a, b) = (folder.appendingPathComponent("a.h5").path, folder.appendingPathComponent("b.weights.h5").path)
+        try KerasWriter.writeWeights(stored(.layers, ["x", "y"]), for: KerasTarget(.keras2), to: a)
+        try KerasWriter.writeObjectWeights(stored(.objects, ["layers/dense", "layers/embedding"]), for: KerasTarget(.keras3), to: b)
+        let error = #expect(throws: LocatedError.self) { try ModelComparison(a, b) }
+        #expect(error?.code == "compare.weights" && error?.category == .unsupported)
+        #expect(error?.message.contains("x, y, layers/dense, layers/embedding") == true, "\(error?.message ?? "")")
+    }
+
+    private static let own = Fixtures.path("formats/wild/custom.h5")
+
+    @Test("classes of one's own, Lambda and what is nested in a model are compared by what files say of them")
+    func ownClasses() throws {
+        #expect(try ModelComparison(Self.own, Self.own).isEqual)
+        let folder = try Fixtures.temporaryFolder()
+        let json = folder.appendingPathComponent("a.json").path
+        _ = try ModelConversion(input: Self.own, weights: nil, output: json, weightsOutput: nil).run()
+        let text = try String(contentsOfFile: json, encoding: .utf8)
+        #expect(try ModelComparison(Self.own, json).isEqual)
+        for (old, new, line) in [
+            (#""by": 3.0"#, #""by": 4.0"#, "layer inner/own_within: by: 3.0 in A, 4.0 in B"),
+            (#""units": 3"#, #""units": 4"#, "layer inner/within: units: 3 in A, 4 in B"),
+            (#""function": ["4"#, #""function": ["5"#, "layer bytes: function: "),
+            (#""class_name": "Scale""#, #""class_name": "Other""#, "layer inner/own_within: class: Scale in A, Other in B"),
+        ] {
+            let changed = text.replacingOccurrences(of: old, with: new)
+            #expect(changed != text, "\(old) isn't there")
+            let path = folder.appendingPathComponent("b.json").path
+            try changed.write(toFile: path, atomically: true, encoding: .utf8)
+            let lines = try ModelComparison(Self.own, path).differences.map(\.description)
+            #expect(lines.contains { $0.hasPrefix(line) }, "\(lines)")
+        }
     }
 }

@@ -159,4 +159,40 @@ import Testing
         #expect(comparison.isEqual, "\(comparison.differences)")
         #expect(comparison.weightsCompared == 6)
     }
+
+    @Test func weightsOfContainersAreKept() throws {
+        let path = try Fixtures.temporaryFolder().appendingPathComponent("a.keras").path
+        _ = try ModelConversion(input: Self.path("nested_containers.keras"), weights: nil, output: path, weightsOutput: nil).run()
+        let (a, b) = (try #require(try KerasFile.read(Self.path("nested_containers.keras")).weights), try #require(try KerasFile.read(path).weights))
+        func held(_ weights: StoredWeights) throws -> [String: [Tensor]] {
+            Dictionary(uniqueKeysWithValues: try weights.layers.filter { !$0.weights.isEmpty }.map { ($0.name, try $0.weights.map { try $0.tensor.load() }) })
+        }
+        #expect(try held(a) == held(b))
+        #expect(a.layers.contains { $0.name.contains("/container") })
+        let genuine = try NPZ(reading: Self.path("nested_containers.npz"))
+        #expect(try held(a).values.flatMap(\.self).count == genuine.names.count { $0.hasPrefix("w") })
+    }
+}
+
+/// Keras 3's dialect as hands have shortened it.
+@Suite struct Keras3WildTests {
+    @Test(arguments: [true, false])
+    func nestedLayersNeedNoModule(_ hasModule: Bool) throws {
+        let module = hasModule ? #""module": "keras.layers", "registered_name": null, "# : ""
+        let inner = #"{\#(module)"class_name": "LSTM", "config": {"name": "l", "units": 3, "return_sequences": false}}"#
+        let text = #"""
+            {"module": "keras", "class_name": "Sequential", "config": {"name": "m", "layers": [
+              {"module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": [null, 4, 2], "dtype": "float32", "name": "i"}, "registered_name": null},
+              {"module": "keras.layers", "class_name": "Bidirectional", "config": {"name": "b", "merge_mode": "concat", "layer": \#(inner)}, "registered_name": null},
+              {\#(module)"class_name": "Dense", "config": {"name": "d", "units": 2, "activation": "relu", "kernel_initializer": {"class_name": "Zeros", "config": {}}}}]},
+             "registered_name": null}
+            """#
+        let spec = try ArchitectureReader.spec(from: try JSON.parse(text))
+        #expect(spec.layers.map(\.className) == ["InputLayer", "Bidirectional", "Dense"])
+        var notes: [UpgradeNote] = []
+        let written = try KerasWriter.architecture(spec, for: KerasTarget(.tfKeras), &notes)
+        #expect(written.contains(#""class_name": "LSTM""#))
+        // Both halves have their three arrays.
+        #expect(WeightOwner.owners(in: spec.layers[1], for: .keras3)?.flatMap(\.variables).count { $0.role != .seed } == 6)
+    }
 }

@@ -45,6 +45,37 @@ import Testing
         #expect(try other.range(of: otherMember) == nil)
     }
 
+    /// In whatever order the parts of a stored member are read, its checksum is compared once nearly all of it was.
+    @Test(arguments: [false, true])
+    func checksumsOfPartsAreThatOfTheWhole(_ isDamaged: Bool) throws {
+        let bytes = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 8) }
+        let path = try written([ZipWriter.Member("first", [.bytes([1, 2])]), ZipWriter.Member("second", [.bytes(bytes)])])
+        var archive = try ZipArchive(reading: path, rules: .keras)
+        var member = try #require(archive.member("second"))
+        let start = try #require(try archive.range(of: member)).lowerBound
+        var held = bytes
+        if isDamaged {
+            var file = try InputFile.readBytes(path)
+            file[start + 4_000_001] ^= 1
+            held[4_000_001] ^= 1
+            try AtomicFile.write(file, to: path)
+            archive = try ZipArchive(reading: path, rules: .keras)
+            member = try #require(archive.member("second"))
+        }
+        let ledger = try #require(try archive.ledger(of: member))
+        let parts = [3_000_000..<4_900_000, 100..<1_000_000, 1_000_000..<1_000_100, 1_000_100..<2_000_000, 2_000_000..<2_900_000]
+        for part in parts + [100..<1_000_000] { held[part].withUnsafeBytes { ledger.note(part.lowerBound, $0) } }
+        if isDamaged {
+            for _ in 0..<2 { #expect { try ledger.check() } throws: { ($0 as? LocatedError)?.code == "zip.data" } }
+        } else {
+            try ledger.check()
+        }
+        // Little of it was read: nothing is compared.
+        let other = try #require(try archive.ledger(of: member))
+        other.note(0, UnsafeRawBufferPointer(start: nil, count: 0))
+        try other.check()
+    }
+
     @Test func theSameMembersGiveTheSameBytes() throws {
         let members = [ZipWriter.Member("a", [.bytes([1, 2, 3])])]
         let date = ZipWriter.Date(secondsSince1970: 1_700_000_000)

@@ -72,7 +72,7 @@ struct KerasArchive {
         guard let store = partial.attempt({ () throws(LocatedError) in try weightStore() }) else { return }
         let found: ObjectHDF5.Contents? =
             switch store {
-            case .hdf5(let file):
+            case .hdf5(let file, _):
                 partial.attempt({ () throws(LocatedError) in try Self.objects(in: file) })?.inspect(&partial)
             case .arrays(let arrays): partial.attempt { () throws(LocatedError) in try Self.contents(of: arrays) }
             }
@@ -142,7 +142,7 @@ struct KerasArchive {
     private func weightContents(_ metadata: Metadata) throws(LocatedError) -> ObjectHDF5.Contents {
         var contents: ObjectHDF5.Contents
         switch try weightStore() {
-        case .hdf5(let file): contents = try Self.objects(in: file).contents()
+        case .hdf5(let file, let ledger): contents = try Self.objects(in: file).contents().checked(by: ledger)
         case .arrays(let archive): contents = try Self.contents(of: archive)
         }
         contents.weights.kerasVersion = metadata.version
@@ -213,7 +213,8 @@ struct KerasArchive {
 
     /// What the weights are kept in.
     private enum Store {
-        case hdf5(HDF5File)
+        /// With what compares its checksum while it is read in place.
+        case hdf5(HDF5File, ChecksumLedger?)
         /// `.npz`
         case arrays(ZipArchive)
     }
@@ -223,7 +224,7 @@ struct KerasArchive {
         switch place {
         case .folder(let path):
             let (file, arrays) = (path + "/" + Self.weightsName, path + "/" + Self.arraysName)
-            if InputFile.exists(file) { return .hdf5(try HDF5File(reading: file)) }
+            if InputFile.exists(file) { return .hdf5(try HDF5File(reading: file), nil) }
             guard InputFile.exists(arrays) else { throw Self.withoutWeights }
             return .arrays(try ZipArchive(reading: arrays, rules: .npz))
         case .zip(let archive):
@@ -232,14 +233,16 @@ struct KerasArchive {
                 return .arrays(try ZipArchive(arrays, of: archive, rules: .npz))
             }
             if let range = try archive.range(of: member) {
-                return .hdf5(try HDF5File(reading: archive.path, range: range, name: Self.weightsName))
+                let ledger = try archive.ledger(of: member)
+                return .hdf5(
+                    try HDF5File(reading: archive.path, range: range, name: Self.weightsName) { ledger?.note($0, $1) }, ledger)
             }
             return .hdf5(
                 try HDF5File(name: Self.weightsName, byteCount: try archive.size(of: member)) { (buffer) throws(LocatedError) in
                     try locating(Self.weightsName) { () throws(LocatedError) in
                         try archive.read(member) { (_, next) throws(LocatedError) in try next(buffer) }
                     }
-                })
+                }, nil)
         }
     }
 
@@ -257,5 +260,24 @@ struct KerasArchive {
             guard let member = archive.member(name) else { return nil }
             return try archive.bytes(of: member, limit: JSON.largestDocument)
         }
+    }
+}
+
+extension ObjectHDF5.Contents {
+    /// The same, whose arrays also tell when the file's checksum is another than its archive's.
+    fileprivate func checked(by ledger: ChecksumLedger?) -> ObjectHDF5.Contents {
+        guard let ledger else { return self }
+        func checked(_ weight: StoredWeights.Weight) -> StoredWeights.Weight {
+            var weight = weight
+            weight.tensor = weight.tensor.map(shape: weight.tensor.shape, dtype: weight.tensor.dtype) { (tensor) throws(LocatedError) in
+                try ledger.check()
+                return tensor
+            }
+            return weight
+        }
+        var contents = self
+        for layer in contents.weights.layers.indices { contents.weights.layers[layer].weights = contents.weights.layers[layer].weights.map(checked) }
+        contents.optimizer = contents.optimizer.map(checked)
+        return contents
     }
 }

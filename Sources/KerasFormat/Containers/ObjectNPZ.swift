@@ -43,7 +43,7 @@ struct ObjectNPZ {
     private static let header = Array("{'descr': '|O', 'fortran_order': False, 'shape': (), }".utf8)
 
     /// The arrays of one object.
-    private static func weights(_ bytes: [UInt8]) throws(LocatedError) -> [StoredWeights.Weight] {
+    static func weights(_ bytes: [UInt8]) throws(LocatedError) -> [StoredWeights.Weight] {
         guard bytes.count >= 10, bytes.starts(with: [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, 1, 0]),
             case let end = 10 + Int(bytes[8]) + Int(bytes[9]) << 8, end <= bytes.count, bytes[10..<end].starts(with: header),
             bytes[(10 + header.count)..<end].allSatisfy({ $0 == 0x20 || $0 == 0x0A })

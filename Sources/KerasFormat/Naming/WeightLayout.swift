@@ -93,7 +93,8 @@ extension WeightLayout {
         case "Bidirectional":
             self.init(
                 parts: Self.parts("layer", as: "forward_layer", of: config)
-                    + Self.parts("backward_layer", of: config))
+                    // Where a file doesn't tell it, it is the mirror image.
+                    + Self.parts(config["backward_layer"]?.object == nil ? "layer" : "backward_layer", as: "backward_layer", of: config))
         case "Highway": self.init("W W_carry" + (flag("bias") ? " b b_carry" : ""))
         case "MaxoutDense": self.init("W" + (flag("bias") ? " b" : ""))
         case "SReLU": self.init("t_left a_left t_right a_right")

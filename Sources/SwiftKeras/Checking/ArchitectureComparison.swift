@@ -8,6 +8,8 @@ struct ArchitectureComparison {
     private(set) var pairing = LayerPairing()
     private let a: ModelSpec
     private let b: ModelSpec
+    private let ranksA: LayerRanks
+    private let ranksB: LayerRanks
     /// Whether both files speak one generation's language, so that what it can't say must be the same.
     private let isOneDialect: Bool
     /// Layers whose rules differ only because the generations' do, by key.
@@ -16,6 +18,7 @@ struct ArchitectureComparison {
     init(_ a: ModelSpec, _ b: ModelSpec) {
         self.a = a
         self.b = b
+        (ranksA, ranksB) = (LayerRanks(a), LayerRanks(b))
         isOneDialect = a.provenance?.dialect == b.provenance?.dialect
     }
 
@@ -90,7 +93,9 @@ struct ArchitectureComparison {
         guard classA == classB, (a.model == nil) == (b.model == nil) else {
             return add(.layer, place, "class", a.className, b.className)
         }
-        for (key, x, y) in ConfigMeaning.differences(of: classA, a.config, b.config) {
+        let rank = ranksA[pathA] ?? ranksB[pathB]
+        let (configA, configB) = (LayerRanks.plain(a.config, of: classA, rank: rank), LayerRanks.plain(b.config, of: classA, rank: rank))
+        for (key, x, y) in ConfigMeaning.differences(of: classA, configA, configB) {
             add(.layer, place, key, x.map { ConfigMeaning.text($0) } ?? "absent", y.map { ConfigMeaning.text($0) } ?? "absent")
         }
         for key in [LegacyName.varianceRule, LegacyName.maskRule] where a.config[key] != b.config[key] {

@@ -78,7 +78,8 @@ public struct ModelComparison: Sendable {
     ///   - backendA: `theano` or `tensorflow`: what trained `a`, where it doesn't tell, as Keras 1's files never do.
     ///   - backendB: the same of `b`.
     ///   - tolerance: exact unless given.
-    /// - Throws: what reading throws; 69 `compare.weights` for two weights files that arrange weights differently.
+    /// - Throws: what reading throws; 69 `compare.weights` for two weights files that arrange weights differently, where
+    ///   neither names nor shapes tell which belong together.
     public init(
         _ a: String, _ b: String, weightsA: String? = nil, weightsB: String? = nil, backendA: String? = nil,
         backendB: String? = nil, tolerance: Tolerance = Tolerance()
@@ -121,6 +122,7 @@ public struct ModelComparison: Sendable {
             }
         }
         differences += comparison.differences
+        notes += comparison.notes
         weightsCompared = comparison.compared
     }
 

@@ -6,6 +6,8 @@ internal import Tensors
 struct WeightComparison {
     private(set) var differences: [ModelComparison.Difference] = []
     private(set) var compared = 0
+    /// How pairs were found, where that isn't plain.
+    private(set) var notes: [String] = []
     private let tolerance: ModelComparison.Tolerance
 
     init(tolerance: ModelComparison.Tolerance) { self.tolerance = tolerance }
@@ -34,12 +36,7 @@ struct WeightComparison {
 
     /// Weights without a model around them: layer by layer as the files call these, in the files' order within a layer.
     mutating func run(_ a: StoredWeights, _ b: StoredWeights) throws(LocatedError) {
-        guard a.scheme == b.scheme else {
-            throw LocatedError(
-                .unsupported, "compare.weights",
-                "expected two weights files that arrange weights alike, or a model to tell what they mean, got neither",
-                hint: "Give an architecture: compare MODEL.json B --weights-a A.")
-        }
+        guard a.scheme == b.scheme else { return try run(LooseWeights(a).layers, LooseWeights(b).layers) }
         var others: OrderedDictionary<String, StoredWeights.Layer> = [:]
         for layer in b.layers where !layer.weights.isEmpty { others[layer.name] = layer }
         for layer in a.layers where !layer.weights.isEmpty {
@@ -57,6 +54,64 @@ struct WeightComparison {
         }
         for layer in others.values {
             differences.append(ModelComparison.Difference(.layer, layer.name, b: Self.count(layer)))
+        }
+    }
+
+    /// Weights of files that arrange them differently: layers by names and shapes, arrays within by order, or by shapes and
+    /// values where several objects of a layer hold them.
+    private mutating func run(_ a: [LooseWeights.Layer], _ b: [LooseWeights.Layer]) throws(LocatedError) {
+        let pairs = try LooseWeights.pairs(a, b)
+        let byName = pairs.count { a[$0.a].name != nil && a[$0.a].name == b[$0.b].name }
+        if byName < pairs.count {
+            notes.append("the files arrange weights differently: \(pairs.count - byName) of \(pairs.count) layers were paired by their arrays' shapes and order, the others by name")
+        }
+        for (x, y) in pairs {
+            let (layer, other) = (a[x], b[y])
+            guard layer.objects > 1 || other.objects > 1 else {
+                for (p, q) in zip(layer.weights, other.weights) { try compare("\(layer.label)/\(p.name)", p.tensor, q.tensor) }
+                tellRest(layer, other, layer.weights.dropFirst(other.weights.count), other.weights.dropFirst(layer.weights.count))
+                continue
+            }
+            var rest = other.weights
+            var unequal: [StoredWeights.Weight] = []
+            for weight in layer.weights {
+                var found: Int?
+                for index in rest.indices where found == nil && rest[index].tensor.shape == weight.tensor.shape {
+                    let (p, q) = (weight.tensor, rest[index].tensor)
+                    let isSame = try locating(weight.name) { () throws(LocatedError) in Self.worst(try p.load(), try q.load(), tolerance) == nil }
+                    if isSame { found = index }
+                }
+                if let found { rest.remove(at: found) } else { unequal.append(weight) }
+            }
+            compared += layer.weights.count - unequal.count
+            for weight in unequal {
+                guard let index = rest.firstIndex(where: { $0.tensor.shape == weight.tensor.shape }) else {
+                    tellRest(layer, other, [weight], [])
+                    continue
+                }
+                try compare("\(layer.label)/\(weight.name)", weight.tensor, rest.remove(at: index).tensor)
+            }
+            tellRest(layer, other, [], rest[...])
+        }
+        let (takenA, takenB) = (Set(pairs.map(\.a)), Set(pairs.map(\.b)))
+        func count(_ layer: LooseWeights.Layer) -> String { layer.weights.count == 1 ? "1 weight" : "\(layer.weights.count) weights" }
+        for index in a.indices where !takenA.contains(index) {
+            differences.append(ModelComparison.Difference(.layer, a[index].label, a: count(a[index])))
+        }
+        for index in b.indices where !takenB.contains(index) {
+            differences.append(ModelComparison.Difference(.layer, b[index].label, b: count(b[index])))
+        }
+    }
+
+    private mutating func tellRest(
+        _ layer: LooseWeights.Layer, _ other: LooseWeights.Layer, _ own: ArraySlice<StoredWeights.Weight>,
+        _ others: ArraySlice<StoredWeights.Weight>
+    ) {
+        for weight in own {
+            differences.append(ModelComparison.Difference(.weight, "\(layer.label)/\(weight.name)", a: "\(weight.tensor.shape)"))
+        }
+        for weight in others {
+            differences.append(ModelComparison.Difference(.weight, "\(other.label)/\(weight.name)", b: "\(weight.tensor.shape)"))
         }
     }
 

@@ -1,0 +1,43 @@
+import Datasets
+import Foundation
+import TestSupport
+import Testing
+
+@testable import SwiftKeras
+
+/// Small models of every generation, as genuine Keras saved them (`fixtures/zoo`): predictions are genuine's wherever the engine
+/// has the layers.
+@Suite struct ZooTests {
+    static let files: [String] = {
+        let paths = FileManager.default.enumerator(atPath: Fixtures.path("zoo"))?.compactMap { $0 as? String } ?? []
+        return paths.filter { $0.hasSuffix("/whole.h5") || $0.hasSuffix("/whole.keras") }.sorted()
+    }()
+
+    @Test(arguments: files)
+    func predictionsAreGenuine(_ file: String) throws {
+        let folder = file.split(separator: "/").dropLast().joined(separator: "/")
+        let path = Fixtures.path("zoo/\(folder)/fixture.npz")
+        let arrays = try NPZ(reading: path)
+        func all(_ letter: Character) throws -> [Tensor] {
+            try arrays.names.filter { $0.first == letter && $0.dropFirst().allSatisfy(\.isNumber) }
+                .sorted { $0.count == $1.count ? $0 < $1 : $0.count < $1.count }.map { try arrays.tensor($0) }
+        }
+        let outputs: [Tensor]
+        do {
+            let model = try Model(contentsOf: Fixtures.path("zoo/\(file)"), backend: file.contains("theano") ? "theano" : nil)
+            outputs = try model.predict(try all("x"))
+        } catch let error as LocatedError {
+            guard error.category == .unsupported else { throw error }
+            return
+        }
+        let expected = try all("y")
+        #expect(outputs.count == expected.count && !expected.isEmpty)
+        for (output, genuine) in zip(outputs, expected) {
+            let comparison = try Comparison(
+                name: file, got: output, expected: genuine, relativeTolerance: 1e-5, absoluteTolerance: 1e-5)
+            #expect(comparison.passed, "\(file): \(comparison.maxAbsoluteError)")
+        }
+    }
+
+    @Test func everyModelIsThere() { #expect(Self.files.count >= 40) }
+}

@@ -1,5 +1,6 @@
 internal import Engine
 internal import Layers
+internal import Synchronization
 internal import Tensors
 
 // What stateful recurrent layers carry from one batch to the next. Training keeps it among the weights, which it starts from and

@@ -16,6 +16,8 @@ public class Model: @unchecked Sendable {
         var program: ModelProgram?
         /// Declared and given values once the input's shape is known.
         var weights: WeightValues?
+        /// What stateful layers carry on from the last prediction, by the parameter's index.
+        var carried: [Int: Tensor] = [:]
         /// What a file held for the weights, until the input's shape is known and they are bound.
         var stored: StoredWeights?
         /// How it is to be bound.
@@ -118,6 +120,7 @@ public class Model: @unchecked Sendable {
     func setWeights(_ weights: WeightValues, _ report: LoadingReport? = nil) {
         state.withLock { state in
             state.weights = weights
+            state.carried = [:]
             if let report { state.report = report }
         }
     }

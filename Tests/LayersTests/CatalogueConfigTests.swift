@@ -77,8 +77,41 @@ import Testing
         Built("RepeatVector/default") { RepeatVector(3) },
     ]
 
-    @Test(arguments: convolutions + pooling + reshaping)
-    func sameConfiguration(_ built: Built) throws {
+    static let recurrent: [Built] = [
+        Built("LSTM/default") { LSTM(3) },
+        Built("LSTM/sequences_and_state") { LSTM(3, returnSequences: true, returnState: true) },
+        Built("GRU/default") { GRU(3) },
+        Built("GRU/reset_before_no_bias") { GRU(3, useBias: false, returnSequences: true, resetAfter: false) },
+        Built("GRU/dropout_inference") { GRU(3, dropout: 0.3, recurrentDropout: 0.4, seed: 3) },
+        Built("SimpleRNN/default") { SimpleRNN(3) },
+        Built("SimpleRNN/backwards_no_bias") { SimpleRNN(3, useBias: false, goBackwards: true) },
+        Built("LSTMCell/no_bias_relu") { LSTMCell(3, activation: .relu, useBias: false) },
+        Built("GRUCell/default") { GRUCell(3) },
+        Built("SimpleRNNCell/default") { SimpleRNNCell(3) },
+        Built("ConvLSTM1D/same_strides_2_sequences") { ConvLSTM1D(2, 2, strides: 2, padding: .same, returnSequences: true) },
+        Built("ConvLSTM2D/default") { ConvLSTM2D(2, (3, 3)) },
+        Built("ConvLSTM2D/dropout_inference") { ConvLSTM2D(2, (2, 2), dropout: 0.3, recurrentDropout: 0.3, seed: 1) },
+        Built("ConvLSTM3D/strides_2_state") { ConvLSTM3D(1, (2, 2, 2), strides: (2, 2, 2), returnState: true) },
+    ]
+
+    /// Of layers that hold others.
+    static let wrapping: [(name: String, make: @Sendable () throws -> any BuiltInLayer)] = [
+        ("RNN/default", { try RNN(LSTMCell(3)) }),
+        ("RNN/unroll_softmax", { try RNN(SimpleRNNCell(3, activation: .softmax), unroll: true) }),
+        ("Bidirectional/default", { try Bidirectional(LSTM(3)) }),
+        ("Bidirectional/merge_none", { try Bidirectional(SimpleRNN(3, returnSequences: true), mergeMode: nil) }),
+        ("TimeDistributed/default", { try TimeDistributed(Dense(3, activation: .tanh)) }),
+    ]
+
+    @Test(arguments: wrapping.indices) func sameConfigurationOfWrappers(_ number: Int) throws {
+        let make = Self.wrapping[number].make
+        try check(Built(Self.wrapping[number].name) { do { return try make() } catch { preconditionFailure("\(error)") } })
+    }
+
+    @Test(arguments: convolutions + pooling + reshaping + recurrent)
+    func sameConfiguration(_ built: Built) throws { try check(built) }
+
+    private func check(_ built: Built) throws {
         let spec = try #require(try KerasFile.read(Fixtures.path("catalogue/\(built.testDescription).keras")).spec)
         let stored = try #require(spec.layers.last)
         var layer = built.make()

@@ -79,7 +79,7 @@ enum ListNaming {
 }
 
 /// Which top-level layer a name belongs to: one of its parts is the name of the layer, or of a layer within.
-private struct NameIndex {
+struct NameIndex {
     private var top: [String: Int] = [:]
     /// Names of inner layers; -1 for one that stands in several.
     private var inner: [String: Int] = [:]

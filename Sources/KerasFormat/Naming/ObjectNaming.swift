@@ -243,13 +243,27 @@ private struct ObjectReader {
     /// Where a part stands: attributes that are private in one Keras are properties in another.
     private func group(of part: WeightLayout.Part, in group: String) -> String? {
         var place = group
+        var isOldList = false
         for attribute in part.path {
-            guard let name = [attribute, "_" + attribute].first(where: { children[place]?.contains($0) == true }) else {
-                return nil
+            var name = [attribute, "_" + attribute].first { children[place]?.contains($0) == true }
+            if isOldList { name = ranked(attribute, in: children[place] ?? []) }
+            isOldList = false
+            if name == nil, attribute == "layers", children[place]?.contains(ObjectHDF5.oldContainer) == true {
+                (name, isOldList) = (ObjectHDF5.oldContainer, true)
             }
+            guard let name else { return nil }
             place = join(place, name)
         }
         return place
+    }
+
+    /// The group of number n among those of a class, for `dense_n`: tf.keras 2.12 to 2.14 leave numbers out.
+    private func ranked(_ name: String, in found: OrderedSet<String>) -> String? {
+        let base = NameIndex.withoutNumber(name)
+        let rank = name == base ? 0 : Int(name.dropFirst(base.count + 1)) ?? 0
+        let groups = found.filter { $0 == base || NameIndex.withoutNumber($0) == base }
+            .sorted { ($0.count, $0) < ($1.count, $1) }
+        return rank < groups.count ? groups[rank] : nil
     }
 
     private mutating func take(_ variables: [WeightLayout.Variable], at group: String, owner: WeightOutline) {

@@ -23,8 +23,8 @@ public struct ConvLSTM2D: RecurrentLayer {
     package var inputRank: Int? { 5 }
 
     public init(
-        _ filters: Int, _ kernelSize: [Int], strides: [Int] = [1, 1], padding: Padding = .valid,
-        dataFormat: DataFormat = .channelsLast, dilationRate: [Int] = [1, 1], activation: ActivationFunction = .tanh,
+        _ filters: Int, _ kernelSize: (Int, Int), strides: (Int, Int) = (1, 1), padding: Padding = .valid,
+        dataFormat: DataFormat = .channelsLast, dilationRate: (Int, Int) = (1, 1), activation: ActivationFunction = .tanh,
         recurrentActivation: ActivationFunction = .sigmoid, useBias: Bool = true,
         kernelInitializer: Initializer = .glorotUniform(), recurrentInitializer: Initializer = .orthogonal(),
         biasInitializer: Initializer = .zeros, unitForgetBias: Bool = true, kernelRegularizer: Regularizer? = nil,
@@ -36,8 +36,8 @@ public struct ConvLSTM2D: RecurrentLayer {
     ) {
         common = LayerCommon(name: name, trainable: trainable, inputShape: inputShape)
         cell = ConvLSTMCell(
-            filters: filters, kernelSize: kernelSize, strides: strides, padding: padding, dataFormat: dataFormat,
-            dilationRate: dilationRate, activation: activation, recurrentActivation: recurrentActivation,
+            filters: filters, kernelSize: [kernelSize.0, kernelSize.1], strides: [strides.0, strides.1], padding: padding, dataFormat: dataFormat,
+            dilationRate: [dilationRate.0, dilationRate.1], activation: activation, recurrentActivation: recurrentActivation,
             unitForgetBias: unitForgetBias,
             parameters: CellParameters(
                 useBias: useBias, kernelInitializer: kernelInitializer, recurrentInitializer: recurrentInitializer,

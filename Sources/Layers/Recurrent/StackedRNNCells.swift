@@ -29,7 +29,9 @@ public struct StackedRNNCells: RecurrentCell {
             guard let layer = layer as? any BuiltInLayer else {
                 throw LocatedError(.unsupported, "recurrent.cell", "expected a recurrent cell, got \(type(of: layer).className)")
             }
-            cells.append(try InnerLayer.cell(layer, "cells"))
+            var cell = try InnerLayer.cell(layer, "cells")
+            cell.common.name = cell.common.name ?? SnakeCase.name(type(of: cell).className)
+            cells.append(cell)
         }
         return cells
     }

@@ -107,7 +107,7 @@ extension Model {
     /// A trainer that begins with the model's weights.
     func makeTrainer(_ compiled: Compiled, threads: Int?, seed: UInt64) throws(LocatedError) -> Trainer {
         let program = try program()
-        let weights = try weights()
+        let weights = try weightsWithStates()
         // The weights themselves, the trainer's copy, gradients, and one slot of the optimizer.
         try weights.table.requireMemory(copies: 4)
         let trainer = try Trainer(

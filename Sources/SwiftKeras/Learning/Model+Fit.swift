@@ -107,6 +107,7 @@ extension Model {
         if trainer.schedule == nil { compiled.settings.optimizer.learningRate = trainer.learningRate }
         state.withLock { state in
             state.weights = values
+            state.carried = [:]
             state.compiled = compiled
             state.training = nil
         }

@@ -55,7 +55,7 @@ extension Model {
             let batch = samples <= batchSize ? inputs : inputs.map { $0.rows(rows) }
             let runner = try runner(for: batch, taps: taps, threads: threads)
             try runner.check(batch)
-            let outputs = try runner.withSession { (session) throws(LocatedError) in try session.run(batch) }
+            let outputs = try runner.withSession { (session) throws(LocatedError) in try run(session, on: batch) }
             let count = outputs.count - runner.taps.reduce(0) { $0 + $1.outputs.count }
             var rest: [String: Tensor] = [:]
             for tap in runner.taps { rest[tap.layer] = outputs[tap.outputs.lowerBound] }

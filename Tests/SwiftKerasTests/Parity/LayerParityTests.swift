@@ -57,9 +57,15 @@ import Testing
 
         /// The indices of a case's trainable weights, or of those that training updates.
         func indices(of names: [String], in example: ParityCase, arrays prefix: String) throws -> [Int] {
-            guard example.isOfCatalogue else { return try names.map { try index(of: $0) } }
-            // Keras 3's paths aren't ours: the weights' values tell which is which.
             var taken: Set<Int> = []
+            guard example.isOfCatalogue else {
+                return try names.map { name in
+                    let index = try index(of: name, taken)
+                    taken.insert(index)
+                    return index
+                }
+            }
+            // Keras 3's paths aren't ours: the weights' values tell which is which.
             return try example.arrays(prefix).enumerated().map { place, value in
                 let index = try #require(
                     weights.indices.first { !taken.contains($0) && weights[$0] == value }, "no weight \(names[place])")
@@ -68,12 +74,16 @@ import Testing
             }
         }
 
-        /// The index of a weight by Keras 2's name for it, `dense_1/kernel:0`.
-        private func index(of name: String) throws -> Int {
+        /// The index of a weight by Keras 2's name for it, `dense_1/kernel:0`; of several in one layer the first that is left.
+        private func index(of name: String, _ taken: Set<Int>) throws -> Int {
             let parts = name.prefix { $0 != ":" }.split(separator: "/").map(String.init)
-            return try #require(
-                table.slots.firstIndex { $0.layerPath.last == parts.first && $0.slot.path.last == parts.last },
-                "no weight \(name)")
+            let left = table.slots.indices.filter { !taken.contains($0) && table.slots[$0].slot.path.last == parts.last }
+            let named = left.first { index in
+                let path = table.slots[index].layerPath
+                return path.first == parts.first || path.last == parts.first
+            }
+            // Layers of a model within a wrapper go by their numbers.
+            return try #require(named ?? left.first { table.slots[$0].layerPath.count > 1 }, "no weight \(name)")
         }
     }
 

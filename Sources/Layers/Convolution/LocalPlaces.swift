@@ -107,7 +107,7 @@ struct LocalPlaces {
             matrix = try context.apply(Ops.Reshape(to: [columns, rows]), matrix)
             matrix = try context.apply(Transpose([1, 0]), matrix)
         default:
-            let mask = context.constant(Tensor(sees.map { $0 ? 1 : 0 }, shape: [columns, rows]))
+            let mask = context.constant(Tensor(sees.map { $0 ? Float(1) : 0 }, shape: [columns, rows]))
             matrix = try context.apply(Ops.Reshape(to: [rows, columns]), kernel)
             matrix = try context.apply(Binary(.multiply), matrix, try context.apply(Transpose([1, 0]), mask))
         }

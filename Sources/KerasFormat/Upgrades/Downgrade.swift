@@ -79,7 +79,7 @@ struct Downgrade {
             }
         }
         if !spec.trainable, dialect == .keras1 || dialect == .keras2 {
-            notes.append(UpgradeNote(layer: path + spec.name, text: "a frozen model is written with each of its layers frozen"))
+            notes.append(UpgradeNote(layer: path.isEmpty ? spec.name : String(path.dropLast()), text: "a frozen model is written with each of its layers frozen"))
             freeze(&result)
         }
         return result

@@ -41,8 +41,7 @@ import Testing
     }
 
     /// Layers of Keras 2.3 keep their meaning in tf.keras; only what tf.keras can't say differs: Keras 2.3's own variance rule.
-    /// In wrappers.json it stands within a wrapper, where `meaning` doesn't look.
-    @Test(arguments: Keras2Tests.architectures.filter { !$0.hasSuffix("wrappers.json") })
+    @Test(arguments: Keras2Tests.architectures)
     func olderModelsKeepTheirMeaning(_ fixture: String) throws {
         let text = String(decoding: try InputFile.readBytes(Fixtures.path(fixture)), as: UTF8.self)
         let spec = try ArchitectureReader.spec(from: try JSON.parse(text))
@@ -62,11 +61,21 @@ import Testing
         #expect(notes.isEmpty == !text.contains("\"BatchNormalization\""))
     }
 
-    /// Settings without what each generation adds of its own; initializers by what they draw.
-    static func meaning(_ layer: LayerSpec) -> ConfigObject {
-        var config = layer.config
+    /// Settings without what each generation adds of its own, within wrappers too.
+    static func meaning(_ layer: LayerSpec) -> ConfigObject { meaning(layer.config) }
+
+    private static func meaning(_ config: ConfigObject) -> ConfigObject {
+        var config = config
         for key in [LegacyName.kept, LegacyName.varianceRule] { config.removeValue(forKey: key) }
-        return config
+        return config.mapValues(meaning)
+    }
+
+    private static func meaning(_ value: ConfigValue) -> ConfigValue {
+        switch value {
+        case .object(let object): .object(meaning(object))
+        case .array(let items): .array(items.map(meaning))
+        default: value
+        }
     }
 
     @Test func hardSigmoidIsTheOldOne() throws {

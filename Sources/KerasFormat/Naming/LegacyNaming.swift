@@ -89,6 +89,7 @@ enum LegacyNaming {
     static func place(
         _ weights: ModelWeights, of spec: ModelSpec, for target: KerasTarget
     ) throws(LocatedError) -> StoredWeights {
+        let spec = target.dialect == .keras3 ? spec : Downgrade.prepared(spec, for: target.dialect)
         var stored = StoredWeights(layers: [], kerasVersion: target.version, backend: "tensorflow")
         let byLayer = Dictionary(grouping: weights.weights) { $0.outline.layerPath.first ?? "" }
         for layer in target.dialect == .keras1 ? Keras1Dialect.fileOrder(of: spec) : spec.layers {

@@ -28,6 +28,12 @@ struct Downgrade {
         return result
     }
 
+    /// The same for who needs no notes: weights are placed by the model that is written.
+    static func prepared(_ spec: ModelSpec, for dialect: Dialect) -> ModelSpec {
+        var notes: [UpgradeNote] = []
+        return prepared(spec, for: dialect, &notes)
+    }
+
     private init(dialect: Dialect) { self.dialect = dialect }
 
     private static func makesMasks(_ spec: ModelSpec) -> Bool {
@@ -72,7 +78,24 @@ struct Downgrade {
                 result.layers.append(one)
             }
         }
+        if !spec.trainable, dialect == .keras1 || dialect == .keras2 {
+            notes.append(UpgradeNote(layer: path.isEmpty ? spec.name : String(path.dropLast()), text: "a frozen model is written with each of its layers frozen"))
+            freeze(&result)
+        }
         return result
+    }
+
+    /// Keras 1 and 2.3 say of layers alone whether they are trained.
+    private func freeze(_ spec: inout ModelSpec) {
+        spec.trainable = true
+        for index in spec.layers.indices {
+            if var inner = spec.layers[index].model?.value {
+                freeze(&inner)
+                spec.layers[index].model = Box(inner)
+            } else if spec.layers[index].className != "InputLayer" {
+                spec.layers[index].config["trainable"] = false
+            }
+        }
     }
 
     // MARK: - Layers

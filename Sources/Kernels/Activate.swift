@@ -3,7 +3,7 @@ import CKernels
 /// Applies an activation to `count` elements; `input` and `output` are equal or disjoint.
 ///
 /// Vectorised for the processor at hand. Against exact results: exp 1 ulp, tanh, sigmoid and softplus below 3 ulp (sigmoid
-/// gives 0 where the true value is subnormal). NaN stays NaN; infinities give the limits,
+/// gives 0 where the true value is subnormal); celu, gelu and those that follow them within 1e-6·max(1, |x|). NaN stays NaN; infinities give the limits,
 /// but for softsign, where they give NaN as in TensorFlow.
 package func activate(
     _ kind: Activation, _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, count: Int
@@ -22,6 +22,21 @@ package func activate(
     case .hardSigmoid: ck_hard_sigmoid(input, output, count, Activation.hardSigmoidSlope)
     case .legacyHardSigmoid: ck_hard_sigmoid(input, output, count, Activation.legacyHardSigmoidSlope)
     case .exponential: ck_exp(input, output, count)
+    case .celu(let alpha): ck_celu(input, output, count, alpha, 0)
+    case .gelu(approximate: false): ck_gelu(input, output, count, 0, 0)
+    case .gelu(approximate: true): ck_gelu_tanh(input, output, count, 0, 0)
+    case .hardShrink(let threshold): ck_hard_shrink(input, output, count, threshold, 0)
+    case .hardSilu: ck_hard_silu(input, output, count, 0, 0)
+    case .hardTanh: ck_hard_tanh(input, output, count, 0, 0)
+    case .logSigmoid: ck_log_sigmoid(input, output, count, 0, 0)
+    case .mish: ck_mish(input, output, count, 0, 0)
+    case .silu: ck_silu(input, output, count, 0, 0)
+    case .softShrink(let threshold): ck_soft_shrink(input, output, count, threshold, 0)
+    case .sparsePlus: ck_sparse_plus(input, output, count, 0, 0)
+    case .sparseSigmoid: ck_sparse_sigmoid(input, output, count, 0, 0)
+    case .squareplus(let b): ck_squareplus(input, output, count, b, 0)
+    case .tanhShrink: ck_tanh_shrink(input, output, count, 0, 0)
+    case .threshold(let threshold, let value): ck_threshold(input, output, count, threshold, value)
     }
 }
 
@@ -60,6 +75,21 @@ package func activationGradient(
         ck_hard_sigmoid_gradient(
             known, outputGradient, inputGradient, count, Activation.legacyHardSigmoidSlope, accumulate)
     case .exponential: ck_exp_gradient(known, outputGradient, inputGradient, count, accumulate)
+    case .celu(let alpha): ck_celu_gradient(known, outputGradient, inputGradient, count, alpha, 0, accumulate)
+    case .gelu(approximate: false): ck_gelu_gradient(known, outputGradient, inputGradient, count, 0, 0, accumulate)
+    case .gelu(approximate: true): ck_gelu_tanh_gradient(known, outputGradient, inputGradient, count, 0, 0, accumulate)
+    case .hardShrink(let threshold): ck_hard_shrink_gradient(known, outputGradient, inputGradient, count, threshold, 0, accumulate)
+    case .hardSilu: ck_hard_silu_gradient(known, outputGradient, inputGradient, count, 0, 0, accumulate)
+    case .hardTanh: ck_hard_tanh_gradient(known, outputGradient, inputGradient, count, 0, 0, accumulate)
+    case .logSigmoid: ck_log_sigmoid_gradient(known, outputGradient, inputGradient, count, 0, 0, accumulate)
+    case .mish: ck_mish_gradient(known, outputGradient, inputGradient, count, 0, 0, accumulate)
+    case .silu: ck_silu_gradient(known, outputGradient, inputGradient, count, 0, 0, accumulate)
+    case .softShrink(let threshold): ck_soft_shrink_gradient(known, outputGradient, inputGradient, count, threshold, 0, accumulate)
+    case .sparsePlus: ck_sparse_plus_gradient(known, outputGradient, inputGradient, count, 0, 0, accumulate)
+    case .sparseSigmoid: ck_sparse_sigmoid_gradient(known, outputGradient, inputGradient, count, 0, 0, accumulate)
+    case .squareplus(let b): ck_squareplus_gradient(known, outputGradient, inputGradient, count, b, 0, accumulate)
+    case .tanhShrink: ck_tanh_shrink_gradient(known, outputGradient, inputGradient, count, 0, 0, accumulate)
+    case .threshold(let threshold, let value): ck_threshold_gradient(known, outputGradient, inputGradient, count, threshold, value, accumulate)
     }
 }
 
@@ -73,6 +103,9 @@ extension Activation {
         // The output's sign doesn't tell the branch.
         case .relu(let slope, let maxValue, let threshold): slope < 0 || threshold < 0 || maxValue <= threshold
         case .elu(let alpha): alpha < 0
+        case .celu, .gelu, .hardShrink, .hardSilu, .hardTanh, .logSigmoid, .mish, .silu, .softShrink, .sparsePlus,
+            .sparseSigmoid, .squareplus, .tanhShrink, .threshold:
+            true
         default: false
         }
     }
@@ -80,7 +113,10 @@ extension Activation {
     /// Nanoseconds that one element takes, roughly, on one thread with 256-bit vectors: for cutting tiles.
     package var cost: Double {
         switch self {
-        case .linear, .relu, .hardSigmoid, .legacyHardSigmoid, .softsign: 0.2
+        case .linear, .relu, .hardSigmoid, .legacyHardSigmoid, .softsign, .hardShrink, .hardSilu, .hardTanh, .softShrink,
+            .sparsePlus, .sparseSigmoid, .squareplus, .threshold:
+            0.2
+        case .gelu, .mish: 1
         default: 0.5
         }
     }

@@ -19,6 +19,16 @@ package struct RandomStream: Hashable, Sendable {
         ck_dropout_mask(key, UInt64(first), rate, scale, mask, count)
     }
 
+    /// Numbers `first` ..< `first + count`, uniform from `low` to below `high`; `first` is a multiple of 4.
+    package func uniform(first: Int, low: Float, high: Float, to y: UnsafeMutablePointer<Float>, count: Int) {
+        ck_random_uniform(key, UInt64(first), low, high - low, y, count)
+    }
+
+    /// Normal numbers `first` ..< `first + count`; `first` is a multiple of 4.
+    package func normal(first: Int, mean: Float, stddev: Float, to y: UnsafeMutablePointer<Float>, count: Int) {
+        ck_random_normal(key, UInt64(first), mean, stddev, y, count)
+    }
+
     /// y = x times those multipliers, written or added.
     package func dropout(
         first: Int, rate: Float, scale: Float, _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, count: Int,

@@ -23,14 +23,14 @@ public struct LayerCommon: Sendable {
     /// The shape with the batch, when the layer declares its own input (`inputShape:` in Swift).
     public var batchShape: PartialShape?
     /// What makes this layer the same as its copies.
-    package let identity: Identity
+    package let identity: Serial
 
     public init(name: String? = nil, trainable: Bool = true, dtype: String = "float32", inputShape: [Int?]? = nil) {
         self.name = name
         self.trainable = trainable
         self.dtype = dtype
         self.batchShape = inputShape.map { PartialShape([nil] + $0) }
-        self.identity = Identity()
+        self.identity = Serial()
     }
 
     /// Reads `name`, `trainable`, `dtype` (a name, or Keras 3's `DTypePolicy`).

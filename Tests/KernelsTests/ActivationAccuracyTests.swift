@@ -46,6 +46,39 @@ struct ActivationAccuracyTests {
         #expect(worstAbsolute < 2e-7)
     }
 
+    /// The functions of Keras 3 that are made of others: the error as a share of max(1, |x|).
+    @Test(arguments: [
+        Case(name: "gelu", kind: .gelu(), exact: { $0 * 0.5 * erfc(-$0 / 2.0.squareRoot()) }, range: -1e4...1e4, ulps: 0),
+        Case(
+            name: "gelu_tanh", kind: .gelu(approximate: true),
+            exact: { 0.5 * $0 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }, range: -1e4...1e4,
+            ulps: 0),
+        Case(name: "silu", kind: .silu, exact: { $0 / (1 + exp(-$0)) }, range: -1e4...1e4, ulps: 0),
+        Case(
+            name: "mish", kind: .mish, exact: { $0 * tanh(max($0, 0) + log1p(exp(-abs($0)))) }, range: -1e4...1e4, ulps: 0),
+        Case(
+            name: "log_sigmoid", kind: .logSigmoid, exact: { -(max(-$0, 0) + log1p(exp(-abs($0)))) }, range: -1e4...1e4, ulps: 0),
+        Case(name: "celu", kind: .celu(alpha: 2), exact: { $0 > 0 ? $0 : 2 * expm1($0 / 2) }, range: -1e4...1e4, ulps: 0),
+        Case(
+            name: "squareplus", kind: .squareplus(), exact: { ($0 + ($0 * $0 + 4).squareRoot()) / 2 }, range: -1e4...1e4, ulps: 0),
+        Case(name: "tanh_shrink", kind: .tanhShrink, exact: { $0 - tanh($0) }, range: -1e4...1e4, ulps: 0),
+    ]) func errorOfTheLargerOnes(_ test: Case) {
+        var inputs: [Float] = []
+        for bits in stride(from: UInt32(0), to: UInt32.max - 97_711, by: 97_711) {
+            let x = Float(bitPattern: bits)
+            if test.range.contains(x) { inputs.append(x) }
+        }
+        var outputs = [Float](repeating: .nan, count: inputs.count)
+        activate(test.kind, inputs, &outputs, count: inputs.count)
+        var worst = 0.0, worstInput: Float = 0
+        for (x, y) in zip(inputs, outputs) {
+            let error = abs(Double(y) - test.exact(Double(x))) / max(1, abs(Double(x)))
+            if !(error <= worst) { (worst, worstInput) = (error, x) }
+        }
+        print("\(test.name): at most \(worst) of max(1, |x|) (at \(worstInput))")
+        #expect(worst < 1e-6)
+    }
+
     /// NaN passes, infinities give the limits (but softsign's, which is NaN in TensorFlow too); every count, so that vector tails are taken too; in place.
     @Test func specialValuesAndTails() {
         let limits: [(Activation, below: Float, above: Float)] = [
@@ -53,6 +86,9 @@ struct ActivationAccuracyTests {
             (.relu(negativeSlope: 0.1), -.infinity, .infinity), (.elu(alpha: 2), -2, .infinity),
             (.selu, -1.7580993, .infinity), (.softplus, 0, .infinity), (.tanh, -1, 1),
             (.sigmoid, 0, 1), (.hardSigmoid, 0, 1), (.legacyHardSigmoid, 0, 1), (.exponential, 0, .infinity),
+            (.celu(), -1, .infinity), (.hardShrink(), -.infinity, .infinity), (.hardTanh, -1, 1),
+            (.logSigmoid, -.infinity, 0), (.softShrink(), -.infinity, .infinity), (.sparsePlus, 0, .infinity),
+            (.sparseSigmoid, 0, 1), (.tanhShrink, -.infinity, .infinity),
         ]
         for (kind, below, above) in limits {
             for count in 1...70 {
@@ -75,7 +111,9 @@ struct ActivationAccuracyTests {
         let kinds: [Activation] = [
             .linear, .rectifier, .relu(negativeSlope: 0.3, maxValue: 2, threshold: 0.5), .relu(threshold: -1),
             .relu(negativeSlope: -0.2), .elu(alpha: 0.7), .elu(alpha: -0.7), .selu, .softplus, .softsign, .tanh, .sigmoid,
-            .hardSigmoid, .legacyHardSigmoid, .exponential,
+            .hardSigmoid, .legacyHardSigmoid, .exponential, .celu(alpha: 0.7), .gelu(), .gelu(approximate: true), .hardShrink(),
+            .hardSilu, .hardTanh, .logSigmoid, .mish, .silu, .softShrink(), .sparsePlus, .sparseSigmoid, .squareplus(),
+            .tanhShrink, .threshold(0.5, value: 2),
         ]
         let inputs = (0..<301).map { Float($0 - 150) * 0.0301 + 0.0073 }
         for kind in kinds {
@@ -94,6 +132,8 @@ struct ActivationAccuracyTests {
                 }
                 for (index, x) in inputs.enumerated() {
                     let step: Float = 0.002
+                    // Where pieces meet there is no derivative.
+                    if [0.5, 1, 3].contains(where: { abs(abs(x) - $0) < step }) { continue }
                     var ends = [x - step, x + step]
                     ends.withUnsafeMutableBufferPointer { activate(kind, $0.baseAddress!, $0.baseAddress!, count: 2) }
                     let slope = (ends[1] - ends[0]) / (2 * step)

@@ -153,7 +153,10 @@ struct ElementwiseTests {
     @Test(arguments: [
         Activation.linear, .rectifier, .relu(negativeSlope: 0.3), .relu(negativeSlope: 0.3, maxValue: 1, threshold: 0.25),
         .relu(threshold: -0.3), .elu(), .elu(alpha: 1.7), .elu(alpha: -0.5), .selu, .softplus, .softsign, .tanh, .sigmoid,
-        .hardSigmoid, .legacyHardSigmoid, .exponential,
+        .hardSigmoid, .legacyHardSigmoid, .exponential, .celu(), .celu(alpha: 0.6), .gelu(), .gelu(approximate: true),
+        .hardShrink(), .hardShrink(threshold: 1.25), .hardSilu, .hardTanh, .logSigmoid, .mish, .silu, .softShrink(),
+        .softShrink(threshold: 1.25), .sparsePlus, .sparseSigmoid, .squareplus(), .squareplus(b: 0.5), .tanhShrink,
+        .threshold(0.4, value: -2),
     ]) func activation(kind: Activation) throws {
         var random = TestRandom(9)
         for shape in [[7], [3, 41], [2, 3, 5, 1]] as [Shape] {
@@ -179,6 +182,22 @@ struct ElementwiseTests {
         case .hardSigmoid: min(max(x / 6 + 0.5, 0), 1)
         case .legacyHardSigmoid: min(max(x * Double(Float(0.2)) + 0.5, 0), 1)
         case .exponential: exp(x)
+        case .celu(let alpha): x > 0 ? x : Double(alpha) * expm1(x / Double(alpha))
+        case .gelu(approximate: false): x * 0.5 * erfc(-x / 2.0.squareRoot())
+        case .gelu(approximate: true):
+            0.5 * x * (1 + Foundation.tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+        case .hardShrink(let threshold): abs(x) > Double(threshold) ? x : 0
+        case .hardSilu: x * min(max(x + 3, 0), 6) / 6
+        case .hardTanh: min(max(x, -1), 1)
+        case .logSigmoid: -log1p(exp(-x))
+        case .mish: x * Foundation.tanh(log1p(exp(x)))
+        case .silu: x / (1 + exp(-x))
+        case .softShrink(let threshold): abs(x) > Double(threshold) ? x - copysign(Double(threshold), x) : 0
+        case .sparsePlus: x <= -1 ? 0 : x < 1 ? (x + 1) * (x + 1) / 4 : x
+        case .sparseSigmoid: min(max((x + 1) / 2, 0), 1)
+        case .squareplus(let b): (x + (x * x + Double(b)).squareRoot()) / 2
+        case .tanhShrink: x - Foundation.tanh(x)
+        case .threshold(let threshold, let value): x > Double(threshold) ? x : Double(value)
         }
     }
 

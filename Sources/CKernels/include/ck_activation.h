@@ -36,4 +36,41 @@ void ck_elu_gradient_from_input(
     const float *x, const float *dy, float *dx, ptrdiff_t count, float alpha, float scale, bool add);
 void ck_hard_sigmoid_gradient(const float *y, const float *dy, float *dx, ptrdiff_t count, float slope, bool add);
 
+/* Functions of x with settings a and b, of which some use none; their derivatives are told by x. */
+#define CK_ACTIVATION(name)                                                             \
+    void ck_##name(const float *x, float *y, ptrdiff_t count, float a, float b);        \
+    void ck_##name##_gradient(                                                          \
+        const float *x, const float *dy, float *dx, ptrdiff_t count, float a, float b, bool add);
+/* x above 0, a (exp(x / a) - 1) below; a above 0. */
+CK_ACTIVATION(celu)
+/* x times the normal distribution function of x. */
+CK_ACTIVATION(gelu)
+/* The same by tanh(sqrt(2 / pi) (x + 0.044715 x^3)). */
+CK_ACTIVATION(gelu_tanh)
+/* 0 within [-a, a], x outside. */
+CK_ACTIVATION(hard_shrink)
+/* x times clip((x + 3) / 6, 0, 1). */
+CK_ACTIVATION(hard_silu)
+/* clip(x, -1, 1). */
+CK_ACTIVATION(hard_tanh)
+/* -log(1 + exp(-x)). */
+CK_ACTIVATION(log_sigmoid)
+/* x tanh(log(1 + exp(x))). */
+CK_ACTIVATION(mish)
+/* x / (1 + exp(-x)). */
+CK_ACTIVATION(silu)
+/* x moved towards 0 by a. */
+CK_ACTIVATION(soft_shrink)
+/* 0 up to -1, (x + 1)^2 / 4 up to 1, x above. */
+CK_ACTIVATION(sparse_plus)
+/* clip((x + 1) / 2, 0, 1). */
+CK_ACTIVATION(sparse_sigmoid)
+/* (x + sqrt(x^2 + a)) / 2. */
+CK_ACTIVATION(squareplus)
+/* x - tanh(x). */
+CK_ACTIVATION(tanh_shrink)
+/* x above a, else b. */
+CK_ACTIVATION(threshold)
+#undef CK_ACTIVATION
+
 #endif

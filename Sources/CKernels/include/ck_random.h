@@ -20,4 +20,9 @@ void ck_dropout_mask(
 void ck_dropout(
     uint64_t key, uint64_t first, float rate, float scale, const float *x, float *y, ptrdiff_t count, bool add);
 
+/* Numbers first ..< first + count of a stream: low + width u with u uniform in [0, 1) from the highest 24 bits of a word, and
+   normal ones, made in pairs. `first` is a multiple of 4. */
+void ck_random_uniform(uint64_t key, uint64_t first, float low, float width, float *y, ptrdiff_t count);
+void ck_random_normal(uint64_t key, uint64_t first, float mean, float stddev, float *y, ptrdiff_t count);
+
 #endif

@@ -15,6 +15,7 @@
 #include "ck_pool.h"
 #include "ck_product.h"
 #include "ck_random.h"
+#include "ck_rows.h"
 #include "ck_softmax.h"
 #include "ck_transpose.h"
 

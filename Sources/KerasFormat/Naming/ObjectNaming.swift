@@ -223,7 +223,9 @@ private struct ObjectReader {
         _ layout: WeightLayout, of className: String, at group: String, layerPath: [String], path: [String]
     ) {
         if !layout.variables.isEmpty {
-            take(layout.variables, at: group, owner: WeightOutline(layerPath: layerPath, path: path, role: .trained))
+            take(
+                layout.variables, behind: layout.repeated.count, at: group,
+                owner: WeightOutline(layerPath: layerPath, path: path, role: .trained))
         }
         for part in layout.parts {
             guard let inner = self.group(of: part, in: group) else {
@@ -266,9 +268,13 @@ private struct ObjectReader {
         return rank < groups.count ? groups[rank] : nil
     }
 
-    private mutating func take(_ variables: [WeightLayout.Variable], at group: String, owner: WeightOutline) {
+    /// - Parameter skipped: arrays in front that stand elsewhere, too.
+    private mutating func take(
+        _ variables: [WeightLayout.Variable], behind skipped: Int, at group: String, owner: WeightOutline
+    ) {
         let isSeed = variables.allSatisfy { $0.role == .seed }
-        let held = objects[group]?.weights ?? []
+        let all = objects[group]?.weights ?? []
+        let held = all.count == variables.count + skipped ? Array(all.dropFirst(skipped)) : all
         guard held.count == variables.count else {
             guard !isSeed else { return }
             return disagree(

@@ -78,8 +78,11 @@ private struct ObjectPlacing {
         _ layout: WeightLayout, of className: String, label: String, at group: String, layerPath: [String], path: [String]
     ) throws(LocatedError) {
         var tensors: [(name: String, tensor: LazyTensor)] = []
-        for variable in layout.variables where variable.role != .seed {
-            let outline = WeightOutline(layerPath: layerPath, path: path + [variable.name], role: variable.role)
+        // What a part holds, too, comes first.
+        let places = layout.repeated.map { ($0, WeightOutline.Role.trained) }
+            + layout.variables.filter { $0.role != .seed }.map { ([$0.name], $0.role) }
+        for (name, role) in places {
+            let outline = WeightOutline(layerPath: layerPath, path: path + name, role: role)
             guard let tensor = values[outline.name] else {
                 throw LocatedError(.mismatch, "weights.value", "expected a value for every weight, got none", at: [outline.name])
             }

@@ -21,6 +21,8 @@ package struct WeightLayout: Sendable {
     package var variables: [Variable]
     /// In creation order.
     package var parts: [Part]
+    /// Weights of parts that this layer, too, calls its own: files by objects hold them once more in front of its variables.
+    package var repeated: [[String]] = []
 
     init(_ trained: String = "", others: String = "", seeds: Bool = false, parts: [Part] = []) {
         func variables(_ names: String, _ role: WeightOutline.Role) -> [Variable] {
@@ -63,14 +65,21 @@ extension WeightLayout {
         case "PReLU": self.init("alpha")
         case "BatchNormalization":
             self.init(
-                (flag("scale") ? "gamma " : "") + (flag("center") ? "beta" : ""), others: "moving_mean moving_variance")
-        case "LayerNormalization", "GroupNormalization":
+                (flag("scale") ? "gamma " : "") + (flag("center") ? "beta" : ""), others: "moving_mean moving_variance"
+                    + (flag("renorm", default: false) ? " moving_stddev renorm_mean renorm_stddev" : ""))
+        case "LayerNormalization":
+            let isScaled = flag("rms_scaling", default: false)
+            self.init((flag("scale") || isScaled ? "gamma " : "") + (flag("center") && !isScaled ? "beta" : ""))
+        case "GroupNormalization":
             self.init((flag("scale") ? "gamma " : "") + (flag("center") ? "beta" : ""))
         case "LayerScale": self.init("gamma")
         case "RMSNormalization": self.init("scale")
         case "Normalization":
             self.init(others: config["mean"]?.isNull ?? true ? "mean variance count" : "")
-        case "SpectralNormalization": self.init(others: "vector_u", parts: Self.parts("layer", of: config))
+        case "SpectralNormalization":
+            self.init(others: "vector_u", parts: Self.parts("layer", of: config))
+            let own = Set(parts.first?.layout.variables.map(\.name) ?? [])
+            repeated = (own.contains("kernel") ? ["kernel"] : own.contains("embeddings") ? ["embeddings"] : []).map { ["layer", $0] }
         case "Attention":
             self.init(
                 (flag("use_scale", default: false) ? "scale " : "")
@@ -135,8 +144,9 @@ extension WeightLayout {
     }
 
     private init(attention config: ConfigObject, _ bias: String) {
+        let gate = config["use_gate"]?.bool == true ? ["gate_dense"] : []
         self.init(
-            parts: ["query_dense", "key_dense", "value_dense", "output_dense"].map { name in
+            parts: (["query_dense", "key_dense"] + gate + ["value_dense", "output_dense"]).map { name in
                 Part(path: [name], className: "EinsumDense", config: [:], layout: WeightLayout("kernel" + bias))
             })
     }

@@ -41,7 +41,7 @@ extension CustomObjects {
     package mutating func collectActivations(of layer: any BuiltInLayer) {
         // Layers name their activations differently; a property is an activation by its type.
         for property in Mirror(reflecting: layer).children {
-            guard let function = property.value as? ActivationFunction, let custom = function.custom else { continue }
+            guard let function = property.value as? ActivationFunction, let custom = function.own else { continue }
             self[function.name] = .function(custom.function)
         }
     }

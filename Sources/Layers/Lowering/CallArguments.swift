@@ -63,6 +63,12 @@ package struct CallArguments: Sendable {
         throw LocatedError(.unsupported, "call.argument", "expected \(keyword) to be one tensor, got something else")
     }
 
+    /// True or false by position or keyword; nil when it is absent or `None`.
+    package func flag(_ position: Int, _ keyword: String) throws(LocatedError) -> Bool? {
+        guard position < positional.count else { return try flag(keyword) }
+        return try CallArguments(keywords: [keyword: positional[position]]).flag(keyword)
+    }
+
     /// True or false by keyword, which layers take as `training` and `use_causal_mask`; nil when it is absent or `None`.
     package func flag(_ keyword: String) throws(LocatedError) -> Bool? {
         switch keywords[keyword] {

@@ -24,6 +24,12 @@ extension [Signal] {
         }
         return self[0]
     }
+
+    /// The same, of a certain rank.
+    func single(rank: Int, _ context: LoweringContext) throws(LocatedError) -> Signal {
+        _ = try map { context.info($0.value) }.single(rank: rank)
+        return self[0]
+    }
 }
 
 extension ValueInfo {

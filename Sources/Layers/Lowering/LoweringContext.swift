@@ -34,6 +34,8 @@ package final class LoweringContext {
     private var streams: UInt64 = 0
     /// New values of parameters, by index in the table.
     private var updates: OrderedDictionary<Int, Value> = [:]
+    /// What reads of parameters get instead, by index in the table.
+    private var replacements: [Int: Value] = [:]
 
     init(training: Bool, parameters: ParameterTable) {
         self.training = training
@@ -91,26 +93,35 @@ package final class LoweringContext {
 
     /// The same, nil where the layer declares no such weight.
     func declaredWeight(_ path: [String]) -> Value? {
+        guard let (index, value) = parameter(path) else { return nil }
+        return replacements[index] ?? value
+    }
+
+    private func parameter(_ path: [String]) -> (index: Int, value: Value)? {
         guard let slot = slots.first(where: { $0.slot.path == part + path }), let index = parameters.index(of: slot.path) else {
             return nil
         }
-        return builder.parameter(index, ValueInfo(slot.slot.shape))
+        return (index, builder.parameter(index, ValueInfo(slot.slot.shape)))
     }
 
     /// The value of a weight that runs change: what an earlier call of the layer in this graph has made of it, if there was
     /// one.
-    package func state(_ path: String) -> Value {
-        let value = weight(path)
-        guard case .parameter(let index) = builder.graph.origin(value) else { return value }
+    package func state(_ path: String...) -> Value {
+        let (index, value) = declared(path)
         return updates[index] ?? value
     }
 
     /// Gives a weight (a moving statistic, a state) a new value at the end of the run.
-    package func update(_ path: String, with value: Value) {
-        guard case .parameter(let index) = builder.graph.origin(weight(path)) else {
-            preconditionFailure("\(label)/\(path) is no parameter")
+    package func update(_ path: String..., with value: Value) { updates[declared(path).index] = value }
+
+    /// Gives a weight another value for what reads it from now on in this graph.
+    package func replace(_ path: String..., by value: Value) { replacements[declared(path).index] = value }
+
+    private func declared(_ path: [String]) -> (index: Int, value: Value) {
+        guard let parameter = parameter(path) else {
+            preconditionFailure("\(label) has no weight \(path.joined(separator: "/"))")
         }
-        updates[index] = value
+        return parameter
     }
 
     /// A number that no other random op of this graph has: the same for every lowering of the same model.

@@ -1,5 +1,6 @@
 internal import Graphs
 internal import KerasSpec
+internal import Kernels
 internal import Ops
 internal import Tensors
 
@@ -51,6 +52,37 @@ extension LoweringContext {
             for mask in distinct { columns.append(try apply(Ops.Reshape(to: PartialShape(shape(mask).dims + [1])), mask)) }
             return try apply(MaskReduction(.any), try apply(Ops.Concatenate(), to: columns)[0])
         }
+    }
+
+    /// The inputs with as many axes as the one that has most.
+    func levelled(_ inputs: [Signal]) throws(LocatedError) -> [Signal] {
+        let rank = inputs.map { shape($0.value).rank }.max() ?? 0
+        var levelled: [Signal] = []
+        for input in inputs { levelled.append(Signal(try withAxesAfterBatch(input.value, rank: rank), mask: input.mask)) }
+        return levelled
+    }
+
+    /// One input after the other taken in, where a step that a mask leaves out is given the other side's value: Keras 3's
+    /// `_apply_merge_op_and_or_mask`.
+    func foldMasked(_ inputs: [Signal], _ op: any Op) throws(LocatedError) -> Value {
+        var result = inputs[0].value
+        var resultMask = inputs[0].mask
+        for input in inputs.dropFirst() {
+            var value = input.value
+            if let mask = input.mask {
+                value = try apply(Select(), try trailing(mask, rank: shape(value).rank), value, result)
+            }
+            if let resultMask {
+                result = try apply(Select(), try trailing(resultMask, rank: shape(result).rank), result, value)
+            }
+            if let mask = input.mask, let before = resultMask {
+                resultMask = before == mask ? mask : try apply(Logical(.or), before, mask)
+            } else {
+                resultMask = nil
+            }
+            result = try apply(op, result, value)
+        }
+        return result
     }
 
     /// `value` with axes of extent 1 put behind the batch until it has `rank` axes.

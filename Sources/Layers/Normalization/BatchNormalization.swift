@@ -8,12 +8,15 @@ package import Tensors
 ///
 /// Formula: y = gamma·(x − μ) / √(σ² + epsilon) + beta, for each place along `axis`. Training takes mean and variance of the
 /// batch and moves the averages: moving ← momentum·moving + (1 − momentum)·statistic. Inference takes the averages.
-/// Shapes: any → the same. The mask goes on, and has no part in the statistics.
+/// With `renorm`, batch renormalization (Ioffe 2017): y = gamma·(r·(x − μ) / √(σ² + epsilon) + d) + beta, r and d told by the
+/// batch's statistics and further moving averages, and clipped as `renorm_clipping` says.
+/// Shapes: any → the same. The mask goes on; steps that it leaves out have a part in the statistics but by Keras 3's rule.
 /// Weights: gamma, beta (each if wanted), moving_mean, moving_variance, all of the extent of `axis`; the averages aren't
-/// trainable.
+/// trainable. With `renorm` also moving_stddev, renorm_mean, renorm_stddev.
 /// Config: `axis` (a number or a list of one), `momentum`, `epsilon`, `center`, `scale`, initializers, regularizers,
-/// constraints, `synchronized` (no matter on one machine); `LegacyName.varianceRule`, see `VarianceRule`.
-/// Differs from Keras: batch renormalization is refused.
+/// constraints, `renorm`, `renorm_clipping`, `renorm_momentum`, `synchronized` (no matter on one machine);
+/// `LegacyName.varianceRule`, see `VarianceRule`; `LegacyName.mode`, Keras 1's.
+/// Differs from Keras: tf.keras's batch renormalization, which moves other averages than Keras 3's, is refused in training.
 /// Source: keras/layers/normalization.py (2.3.1), keras/src/layers/normalization/batch_normalization.py (3.15).
 public struct BatchNormalization: BuiltInLayer {
     public static let className = "BatchNormalization"
@@ -37,7 +40,33 @@ public struct BatchNormalization: BuiltInLayer {
     /// Keys that are written as they were read.
     private var axisIsList = false
     private var synchronized = false
-    private var renormMomentum: ConfigValue = 0.99
+    private var renormMomentumKey: ConfigValue = 0.99
+    private var renormClippingKey: ConfigValue = .null
+    /// Whether the batch's statistics are corrected towards the averages, and how far; nil: not at all.
+    public var renorm: Renormalization?
+    /// Keras 1's mode 1: each sample by its own statistics over the last axis. Mode 2: the batch's in inference, too.
+    package var mode: Mode = .averages
+
+    package enum Mode: Int, Sendable {
+        case averages = 0
+        case samples = 1
+        case batches = 2
+    }
+
+    /// Limits of the correction, nil for none.
+    public struct Renormalization: Sendable, Hashable {
+        public var rMin: Double?
+        public var rMax: Double?
+        public var dMax: Double?
+        public var momentum: Double
+
+        public init(rMin: Double? = nil, rMax: Double? = nil, dMax: Double? = nil, momentum: Double = 0.99) {
+            self.rMin = rMin
+            self.rMax = rMax
+            self.dMax = dMax
+            self.momentum = momentum
+        }
+    }
 
     /// Which variance the moving average takes in, and what a frozen layer does in training.
     package enum VarianceRule: String, Sendable, CaseIterable {
@@ -95,13 +124,28 @@ public struct BatchNormalization: BuiltInLayer {
         betaConstraint = try config.constraint("beta_constraint")
         gammaConstraint = try config.constraint("gamma_constraint")
         synchronized = try config.bool("synchronized", default: false)
-        guard try !config.bool("renorm", default: false) else {
-            throw LocatedError(
-                .unsupported, "batchNormalization.renorm", "expected batch normalization, got batch renormalization",
-                at: ["config/renorm"])
+        let hasRenorm = try config.bool("renorm", default: false)
+        renormClippingKey = config.value("renorm_clipping") ?? .null
+        renormMomentumKey = config.value("renorm_momentum") ?? 0.99
+        if hasRenorm {
+            var limits = ConfigReader(renormClippingKey.object ?? [:], at: "config/renorm_clipping")
+            guard renormClippingKey.isNull || renormClippingKey.object != nil else {
+                throw config.wrong("renorm_clipping", "limits by name or null", renormClippingKey)
+            }
+            guard let momentum = renormMomentumKey.number else {
+                throw config.wrong("renorm_momentum", "a number", renormMomentumKey)
+            }
+            renorm = Renormalization(
+                rMin: try limits.optionalNumber("rmin"), rMax: try limits.optionalNumber("rmax"),
+                dMax: try limits.optionalNumber("dmax"), momentum: momentum)
+            try limits.finish()
         }
-        config.ignore("renorm_clipping")
-        if let value = config.value("renorm_momentum") { renormMomentum = value }
+        if let value = config.value(LegacyName.mode) {
+            guard let known = value.integer.flatMap(Mode.init) else {
+                throw config.wrong(LegacyName.mode, "the mode 0, 1 or 2", value)
+            }
+            mode = known
+        }
         varianceRule = try config.word(LegacyName.varianceRule, default: .keras3)
     }
 
@@ -135,10 +179,26 @@ public struct BatchNormalization: BuiltInLayer {
         config["beta_constraint"] = betaConstraint.config
         config["gamma_constraint"] = gammaConstraint.config
         config["synchronized"] = .bool(synchronized)
-        config["renorm"] = false
-        config["renorm_clipping"] = .null
-        config["renorm_momentum"] = renormMomentum
+        config["renorm"] = .bool(renorm != nil)
+        config["renorm_clipping"] = clippingConfig
+        config["renorm_momentum"] = renormMomentumConfig
+        if mode != .averages { config[LegacyName.mode] = .integer(mode.rawValue) }
         if varianceRule != .keras3 { config[LegacyName.varianceRule] = .string(varianceRule.rawValue) }
+    }
+
+    /// As it was read, or what `renorm` says.
+    private var clippingConfig: ConfigValue {
+        guard let renorm, renormClippingKey.object == nil else { return renormClippingKey }
+        var limits: ConfigObject = [:]
+        if let rMin = renorm.rMin { limits["rmin"] = .float(rMin) }
+        if let rMax = renorm.rMax { limits["rmax"] = .float(rMax) }
+        if let dMax = renorm.dMax { limits["dmax"] = .float(dMax) }
+        return .object(limits)
+    }
+
+    private var renormMomentumConfig: ConfigValue {
+        guard let renorm, renormMomentumKey.number != renorm.momentum else { return renormMomentumKey }
+        return .float(renorm.momentum)
     }
 
     package func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot] {
@@ -159,6 +219,14 @@ public struct BatchNormalization: BuiltInLayer {
         slots.append(WeightSlot("moving_mean", [extent], trainable: false, initializer: movingMeanInitializer.config))
         slots.append(
             WeightSlot("moving_variance", [extent], trainable: false, initializer: movingVarianceInitializer.config))
+        if renorm != nil {
+            let deviation = movingVarianceInitializer.squareRoot.config
+            slots += [
+                WeightSlot("moving_stddev", [extent], trainable: false, initializer: deviation),
+                WeightSlot("renorm_mean", [extent], trainable: false, initializer: movingMeanInitializer.config),
+                WeightSlot("renorm_stddev", [extent], trainable: false, initializer: deviation),
+            ]
+        }
         return slots
     }
 
@@ -166,6 +234,7 @@ public struct BatchNormalization: BuiltInLayer {
 
     package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
         let input = try inputs.single()
+        if mode == .samples { return [Signal(try normalizedSamples(input.value, context), mask: input.mask)] }
         let rank = context.shape(input.value).rank
         let place = axis < 0 ? axis + rank : axis
         // What a convolution in front can take in is called -1.
@@ -178,21 +247,18 @@ public struct BatchNormalization: BuiltInLayer {
         let operands = [input.value] + affine + statistics
         let epsilon = Float(epsilon)
 
-        guard context.training, common.trainable || varianceRule.isStandalone else {
+        guard mode == .batches || (context.training && (common.trainable || varianceRule.isStandalone)) else {
             let normalize = BatchNormalize(axis: axis, epsilon: epsilon, scale: scale, center: center)
             return [Signal(try context.apply(normalize, to: operands)[0], mask: input.mask)]
         }
-        if input.mask != nil, varianceRule == .keras3 {
-            throw LocatedError(
-                .unsupported, "batchNormalization.mask",
-                "expected an input without a mask, got one whose mask takes part in Keras 3's statistics",
-                at: [context.label])
+        if renorm != nil || (input.mask != nil && varianceRule == .keras3) {
+            return [Signal(try normalizedByParts(input, axis: place, context), mask: input.mask)]
         }
         let normalize = BatchNormalizeTraining(
             axis: axis, epsilon: epsilon, momentum: Float(momentum), scale: scale, center: center,
             rule: rule(place: place, rank: rank))
         let outputs = try context.apply(normalize, to: operands)
-        if common.trainable {
+        if common.trainable, context.training, mode == .averages {
             try move("moving_mean", to: outputs[1], context)
             try move("moving_variance", to: outputs[2], context)
         }

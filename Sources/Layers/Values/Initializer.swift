@@ -82,6 +82,33 @@ public struct Initializer: Hashable, Sendable {
         Initializer("Identity", gain == 1 ? [:] : ["gain": .float(gain)])
     }
 
+    /// With the axes that count as a kernel's inputs and outputs told to an initializer that looks at them and wasn't told.
+    func config(inputAxes: [Int], outputAxes: [Int]) -> ConfigValue {
+        guard var object = config.object, var settings = object["config"]?.object, let name = object["class_name"]?.string,
+            Self.scaling.contains(name), settings["input_axes"]?.isNull ?? true, settings["output_axes"]?.isNull ?? true
+        else {
+            guard let name = config.string, Self.scaling.contains(name) else { return config }
+            return ["class_name": .string(name), "config": ["input_axes": .integers(inputAxes), "output_axes": .integers(outputAxes)]]
+        }
+        settings["input_axes"] = .integers(inputAxes)
+        settings["output_axes"] = .integers(outputAxes)
+        object["config"] = .object(settings)
+        return .object(object)
+    }
+
+    /// What gives the roots of a constant's values; any other initializer as it is.
+    var squareRoot: Initializer {
+        guard let serialized = Serialized(config), ["Constant", "constant"].contains(serialized.className),
+            let value = serialized.config["value"]?.number, value >= 0
+        else { return self }
+        return .constant(value.squareRoot())
+    }
+
+    private static let scaling: Set<String> = [
+        "VarianceScaling", "GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LecunUniform", "LecunNormal",
+        "variance_scaling", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal",
+    ]
+
     private static func family(_ className: String, _ seed: Int?) -> Initializer {
         Initializer(className, ["seed": Self.seed(seed), "input_axes": nil, "output_axes": nil])
     }

@@ -23,12 +23,12 @@ final class LayerUse: Sendable {
     let callee: Callee
     let inputs: [KerasTensor]
     /// Grows in the order of calls.
-    let serial: Identity
+    let serial: Serial
 
     init(_ callee: Callee, inputs: [KerasTensor]) {
         self.callee = callee
         self.inputs = inputs
-        self.serial = Identity()
+        self.serial = Serial()
     }
 
     /// What makes two uses uses of one layer.

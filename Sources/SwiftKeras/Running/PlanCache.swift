@@ -10,7 +10,7 @@ final class PlanCache: Sendable {
     struct Key: Hashable {
         var inputs: [ConcreteInfo]
         var taps: [String]
-        var weights: Identity
+        var weights: Serial
         var threads: Int
     }
 

@@ -6,13 +6,13 @@ package import Tensors
 package struct WeightValues: Sendable {
     package let table: ParameterTable
     package let tensors: [Tensor]
-    package let version: Identity
+    package let version: Serial
 
     package init(table: ParameterTable, tensors: [Tensor]) {
         precondition(table.slots.count == tensors.count)
         self.table = table
         self.tensors = tensors
-        version = Identity()
+        version = Serial()
     }
 
     /// Fresh values from the slots' initializers.

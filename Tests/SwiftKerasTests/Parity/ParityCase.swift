@@ -6,7 +6,8 @@ import TestSupport
 import Tensors
 import Testing
 
-/// A model of genuine Keras and what it computed: a line of `fixtures/layers/index.json` (Keras 2.3.1), the functional probe, or
+/// A model of genuine Keras and what it computed: a line of `fixtures/layers/index.json` (Keras 2.3.1) or
+/// `fixtures/layers1/index.json` (Keras 1.2.2), the functional probe, or
 /// a line of an index of `fixtures/catalogue` (Keras 3.15.1).
 struct ParityCase: Sendable, CustomTestStringConvertible {
     var path: String
@@ -43,15 +44,22 @@ struct ParityCase: Sendable, CustomTestStringConvertible {
     /// The layers' cases, the probe and the catalogue.
     static let everything = all + [probe] + catalogue
 
-    static let all: [ParityCase] = {
+    /// Of Keras 2.3.1, and of 1.2.2 what later ones lack.
+    static let all = index("layers") + index("layers1").map { example in
+        var example = example
+        example.path = "../layers1/" + example.path
+        return example
+    }
+
+    private static func index(_ folder: String) -> [ParityCase] {
         do {
-            let data = try Data(contentsOf: URL(fileURLWithPath: Fixtures.path("layers/index.json")))
+            let data = try Data(contentsOf: URL(fileURLWithPath: Fixtures.path("\(folder)/index.json")))
             return try #require(try JSON.parse(Array(data)).array).map { try ParityCase($0) }
         } catch {
             Issue.record(error)
             return []
         }
-    }()
+    }
 
     func file(_ name: String) -> String {
         isOfCatalogue ? "\(path)/\(name)" : Fixtures.path("layers/\(path)/\(name)")

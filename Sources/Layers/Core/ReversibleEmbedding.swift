@@ -1,0 +1,85 @@
+package import Graphs
+package import KerasSpec
+internal import Kernels
+internal import Ops
+package import Tensors
+
+/// A table of vectors, looked up by index; called in reverse, it gives each row's score for a vector.
+///
+/// Formula: y[b, t, :] = embeddings[x[b, t], :]; in reverse y = x·embeddingsᵀ, or x·reverse_embeddings where the weights aren't
+/// tied; with a soft cap c then c·tanh(y / c).
+/// Shapes: (batch, …) of indices → (batch, …, output_dim); in reverse (batch, …, output_dim) → (batch, …, input_dim). With
+/// `mask_zero` the mask is x ≠ 0; in reverse no mask goes on.
+/// Weights: embeddings (input_dim, output_dim); reverse_embeddings (output_dim, input_dim) if not tied.
+/// Config: those of `Embedding`, `tie_weights`, `reverse_dtype`, `logit_soft_cap`.
+/// Call: `reverse`.
+/// Differs from Keras: an index outside the table is an error; `reverse_dtype` is kept, and float32 is computed in.
+/// Source: keras/src/layers/core/reversible_embedding.py (3.15).
+public struct ReversibleEmbedding: BuiltInLayer {
+    public static let className = "ReversibleEmbedding"
+    private var embedding: Embedding
+    public var tieWeights: Bool
+    public var reverseDType: String?
+    public var logitSoftCap: Double?
+
+    public var common: LayerCommon {
+        get { embedding.common }
+        set { embedding.common = newValue }
+    }
+    public var inputDim: Int { embedding.inputDim }
+    public var outputDim: Int { embedding.outputDim }
+    public var activityRegularizer: Regularizer? { embedding.activityRegularizer }
+
+    public init(
+        _ inputDim: Int, _ outputDim: Int, tieWeights: Bool = true, embeddingsInitializer: Initializer = .randomUniform(),
+        embeddingsRegularizer: Regularizer? = nil, embeddingsConstraint: Constraint? = nil, maskZero: Bool = false,
+        logitSoftCap: Double? = nil, inputShape: [Int?]? = nil, name: String? = nil, trainable: Bool = true
+    ) {
+        embedding = Embedding(
+            inputDim, outputDim, embeddingsInitializer: embeddingsInitializer, embeddingsRegularizer: embeddingsRegularizer,
+            embeddingsConstraint: embeddingsConstraint, maskZero: maskZero, inputShape: inputShape, name: name,
+            trainable: trainable)
+        self.tieWeights = tieWeights
+        self.logitSoftCap = logitSoftCap
+    }
+
+    package init(config: inout ConfigReader, common: LayerCommon) throws(LocatedError) {
+        tieWeights = try config.bool("tie_weights", default: true)
+        reverseDType = try config.optionalString("reverse_dtype")
+        logitSoftCap = try config.optionalNumber("logit_soft_cap")
+        embedding = try Embedding(config: &config, common: common)
+    }
+
+    package func encode(into config: inout ConfigObject) {
+        embedding.encode(into: &config)
+        config["tie_weights"] = .bool(tieWeights)
+        config["reverse_dtype"] = reverseDType.map(ConfigValue.string) ?? .null
+        config["logit_soft_cap"] = logitSoftCap.map(ConfigValue.float) ?? .null
+    }
+
+    package var callKeywords: Set<String>? { ["reverse"] }
+
+    package func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot] {
+        var slots = try embedding.weights(for: inputs)
+        if !tieWeights {
+            slots.append(
+                WeightSlot(
+                    "reverse_embeddings", [outputDim, inputDim], initializer: embedding.embeddingsInitializer.config))
+        }
+        return slots
+    }
+
+    package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
+        guard try context.call.flag(1, "reverse") ?? false else { return try embedding.lower(inputs, context) }
+        let input = try inputs.single().value
+        var scores =
+            tieWeights
+            ? try context.einsum("...d,vd->...v", input, context.weight("embeddings"))
+            : try context.apply(MatMul(hasBias: false), input, context.weight("reverse_embeddings"))
+        if let cap = logitSoftCap.map({ Float($0) }) {
+            let squeezed = try context.apply(Activate(.tanh), try context.apply(Scale(by: 1 / cap), scores))
+            scores = try context.apply(Scale(by: cap), squeezed)
+        }
+        return [Signal(scores)]
+    }
+}

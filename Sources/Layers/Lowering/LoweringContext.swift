@@ -56,12 +56,8 @@ package final class LoweringContext {
     func outputs(
         of operation: Operation, called name: String, with arguments: CallArguments
     ) throws(LocatedError) -> [Value] {
-        let outer = call
-        defer { call = outer }
-        call = arguments
-        do { return try operation.lower(OperationCall(operation: operation, config: [:], context: self)) } catch let error as LocatedError {
-            throw error
-        } catch {
+        let call = OperationCall(operation: operation, config: [:], context: self, arguments: arguments)
+        do { return try operation.lower(call) } catch let error as LocatedError { throw error } catch {
             throw LocatedError(.bug, "operation.error", "\(name): \(error)")
         }
     }

@@ -193,7 +193,7 @@ extension BuiltInOptimizer {
 
 /// Optimizers by name and by configuration.
 package enum Optimizers {
-    static let classes: [any BuiltInOptimizer.Type] = [
+    package static let classes: [any BuiltInOptimizer.Type] = [
         Adadelta.self, Adafactor.self, Adagrad.self, Adam.self, AdamW.self, Adamax.self, Ftrl.self, Lamb.self, Lion.self,
         Muon.self, Nadam.self, RMSprop.self, ScheduleFreeAdamW.self, SGD.self,
     ]

@@ -21,7 +21,8 @@ struct ResumeTests {
         "keras-1.2.2/rmsprop.h5", "keras-2.2.4/sgd.h5", "keras-2.2.4/rmsprop.h5", "keras-2.3.1/sgd.h5", "keras-2.3.1/rmsprop.h5",
     ] + ["tf.keras-2.4.0", "tf.keras-2.13.1", "tf-keras-2.21.0", "keras-3.0.5", "keras-3.15.1"].flatMap { keras in
         let names = (try? FileManager.default.contentsOfDirectory(atPath: Fixtures.path("formats/training/\(keras)"))) ?? []
-        return names.filter { $0.hasSuffix(".h5") || $0.hasSuffix(".keras") }.sorted().map { "\(keras)/\($0)" }
+        // tf-keras saves no state of its older optimizers into archives.
+        return names.filter { $0.hasSuffix(".h5") || ($0.hasSuffix(".keras") && !$0.hasPrefix("legacy")) }.sorted().map { "\(keras)/\($0)" }
     }
 
     private static func decode<Value: Decodable>(_ path: String) throws -> Value {

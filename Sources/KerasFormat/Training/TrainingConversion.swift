@@ -40,7 +40,7 @@ package enum TrainingConversion {
             notes.append(UpgradeNote(layer: "", text: "the state of the optimizer \(record.className) was left out"))
         }
 
-        let generation = generation(of: target, from: record.generation)
+        let generation = generation(of: target, from: record.generation, as: form)
         // Sums begin with 0 in standalone Keras: those that would begin with more are told.
         if !record.hasState, record.className == "Adagrad", generation.isStandalone, !record.generation.isStandalone,
             (record.config["initial_accumulator_value"]?.number ?? 0) > 0
@@ -158,11 +158,14 @@ package enum TrainingConversion {
     }
 
     /// Whose optimizers a target is given: tf-keras has both families, and keeps the arithmetic of older files with the older.
-    private static func generation(of target: KerasTarget, from source: OptimizerGeneration) -> OptimizerGeneration {
+    /// From a `.keras` it restores the younger family's state alone.
+    private static func generation(
+        of target: KerasTarget, from source: OptimizerGeneration, as form: Form
+    ) -> OptimizerGeneration {
         switch target.dialect {
         case .keras1: .keras1
         case .keras2: .keras23
-        case .tfKeras: source.isBefore211 ? .optimizerV2 : .keras211
+        case .tfKeras: source.isBefore211 && form == .trainingConfig ? .optimizerV2 : .keras211
         case .keras3: .keras3
         }
     }

@@ -25,8 +25,22 @@ package enum TrainingConversion {
         _ training: TrainingSpec, of spec: ModelSpec, weights: ModelWeights, to target: KerasTarget,
         as form: Form = .trainingConfig, notes: inout [UpgradeNote]
     ) throws(LocatedError) -> TrainingSpec {
-        if isNative(training, of: spec, to: target, as: form) { return training }
         var record = try optimizer(of: training)
+        if isNative(training, of: spec, to: target, as: form) {
+            // Keras 1 refuses a file whose state isn't the model's, which it wrote itself where layers within models are frozen.
+            guard target.dialect == .keras1, OptimizerClass.named(record.className) != nil else { return training }
+            do throws(LocatedError) {
+                try OptimizerArrays.decode(
+                    training.optimizerWeights, into: &record, in: spec, weights: weights, dialect: training.dialect)
+                return training
+            } catch {
+                guard error.code == "optimizer.weights" else { return training }
+                notes.append(UpgradeNote(layer: "", text: "the optimizer's state was left out: \(error.message)"))
+                var training = training
+                training.optimizerWeights = []
+                return training
+            }
+        }
         do throws(LocatedError) {
             try OptimizerArrays.decode(
                 training.optimizerWeights, into: &record, in: spec, weights: weights, dialect: training.dialect)
@@ -212,7 +226,7 @@ package enum TrainingConversion {
 
 extension ModelSpec {
     /// As Keras names a model's outputs: by their layers.
-    fileprivate var outputNames: [String] {
+    package var outputNames: [String] {
         kind == .sequential ? layers.last.map { [$0.name] } ?? [] : outputs.tensors.map(\.layer)
     }
 }

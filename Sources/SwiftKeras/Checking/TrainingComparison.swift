@@ -58,6 +58,7 @@ struct TrainingComparison {
         for key in OrderedSet(x.keys).union(y.keys) {
             var (left, right) = (Self.plain(x[key] ?? .null), Self.plain(y[key] ?? .null))
             if key == "loss" { (left, right) = (Self.byFullName(left), Self.byFullName(right)) }
+            if key.hasSuffix("metrics") { (left, right) = (forEach(left), forEach(right)) }
             if !ConfigMeaning.isEqual(left, right) {
                 differences.append(
                     ModelComparison.Difference(.training, "", key, a: ConfigMeaning.text(left), b: ConfigMeaning.text(right)))
@@ -101,6 +102,14 @@ struct TrainingComparison {
         return items.isEmpty ? .null : items.count == 1 ? plain(items[0]) : value
     }
 
+    /// Metrics that are the same for every output are those of the model.
+    private func forEach(_ metrics: ConfigValue) -> ConfigValue {
+        guard let byOutput = metrics.object, let outputs = a.stored.spec?.outputNames, Set(byOutput.keys) == Set(outputs),
+            let first = byOutput.values.first.map(Self.plain), byOutput.values.allSatisfy({ Self.plain($0) == first })
+        else { return metrics }
+        return first
+    }
+
     // MARK: - State
 
     private mutating func compareState(
@@ -109,6 +118,8 @@ struct TrainingComparison {
     ) throws(LocatedError) {
         switch (a.optimizerWeights.isEmpty, b.optimizerWeights.isEmpty) {
         case (true, true): return
+        case (false, true) where isMisfit(a, settingsA, self.a), (true, false) where isMisfit(b, settingsB, self.b):
+            return notes.append("one file's optimizer state isn't that of its weights, the other has none: training begins afresh")
         case (false, true): return differences.append(ModelComparison.Difference(.optimizer, "", "state", a: ""))
         case (true, false): return differences.append(ModelComparison.Difference(.optimizer, "", "state", b: ""))
         case (false, false): break
@@ -132,7 +143,9 @@ struct TrainingComparison {
             }
         }
         var arrays = WeightComparison(tolerance: tolerance)
-        for slot in OptimizerSlot.allCases {
+        // Without momentum Keras 1 and 2 keep the last step, which no further step reads.
+        let isIdle = [settingsA, settingsB].allSatisfy { ($0.optimizer as? SGD)?.momentum == 0 }
+        for slot in OptimizerSlot.allCases where !(isIdle && slot == .momentum) {
             var others = states.1.slots[slot] ?? [:]
             for (path, tensor) in (states.0.slots[slot] ?? [:]).sorted(by: { $0.key < $1.key }) {
                 let name = "\(path)/\(slot.rawValue)"
@@ -148,6 +161,16 @@ struct TrainingComparison {
             }
         }
         differences += arrays.differences
+    }
+
+    /// Whether a file's state can't be its model's, so that every Keras begins afresh.
+    private func isMisfit(
+        _ training: TrainingSpec, _ settings: CompileSettings, _ side: ModelComparison.Side
+    ) -> Bool {
+        do throws(LocatedError) {
+            _ = try Self.state(training, settings, side)
+            return false
+        } catch { return error.code == "optimizer.weights" }
     }
 
     /// The path in B of a weight of A. Layers' names may hold slashes, so the longest layer path that fits is the owner's.

@@ -41,9 +41,9 @@ import Testing
         #expect(slots.map(\.trainable) == outlines.map { $0.role == .trained })
     }
 
-    /// Of Keras 3, here or in the catalogue that parity is tested by, or of Keras 2.3 when it is gone since.
+    /// Of Keras 3, here or in the catalogue that parity is tested by, or of Keras 2.3 or 1 when it is gone since.
     @Test func everyClassHasACase() throws {
-        let folders = try ["catalogue", "layers"].flatMap {
+        let folders = try ["catalogue", "layers", "layers1"].flatMap {
             try FileManager.default.contentsOfDirectory(atPath: Fixtures.path($0))
         }
         let tested = Set(Keras3Case.all.map(\.className)).union(folders).union(["InputLayer"])

@@ -22,6 +22,9 @@ public struct LayerCommon: Sendable {
     public var dtype: String
     /// The shape with the batch, when the layer declares its own input (`inputShape:` in Swift).
     public var batchShape: PartialShape?
+    /// Keras 1's and 2's key of a model's first layer, which stays with classes that no later Keras has. The model's input is
+    /// made of it already.
+    private var batchInputShape: ConfigValue?
     /// What makes this layer the same as its copies.
     package let identity: Serial
 
@@ -48,11 +51,16 @@ public struct LayerCommon: Sendable {
             }
             dtype = name
         }
+        batchInputShape = config.value("batch_input_shape")
     }
 
     /// Keras 3's first keys.
     package var config: ConfigObject {
-        ["name": name.map(ConfigValue.string) ?? .null, "trainable": .bool(trainable), "dtype": .string(dtype)]
+        var config: ConfigObject = [
+            "name": name.map(ConfigValue.string) ?? .null, "trainable": .bool(trainable), "dtype": .string(dtype),
+        ]
+        if let batchInputShape { config["batch_input_shape"] = batchInputShape }
+        return config
     }
 }
 

@@ -45,9 +45,6 @@ import Testing
         Broken(
             example: "BatchNormalization/default", key: "axis", value: [1, 2], category: .unsupported,
             code: "batchNormalization.axis"),
-        Broken(
-            example: "BatchNormalization/default", key: "renorm", value: true, category: .unsupported,
-            code: "batchNormalization.renorm"),
         Broken(example: "BatchNormalization/default", key: "legacy>variance_rule", value: "keras-4"),
         Broken(example: "Dropout/default", key: "rate", value: 1.5),
         Broken(example: "Dropout/default", key: "noise_shape", value: [nil, -1]),

@@ -9,7 +9,7 @@ import Testing
     /// Sequential.
     private static let untold = ["Model/nested_frozen", "Sequential/with_input_layer"]
 
-    @Test(arguments: ParityCase.all.filter { !untold.contains($0.path) })
+    @Test(arguments: ParityCase.all.filter { !untold.contains($0.path) && !$0.path.hasPrefix("../layers1") })
     func summary(_ example: ParityCase) throws {
         let model = try Model(json: example.file("model.json"))
         let expected = try String(contentsOfFile: example.file("summary.txt"), encoding: .utf8)

@@ -53,7 +53,7 @@ import Testing
     }
 
     private func identity(_ count: Int) -> Tensor {
-        Tensor((0..<count * count).map { $0 / count == $0 % count ? 1 : 0 }, shape: [count, count])
+        Tensor((0..<count * count).map { Float($0 / count == $0 % count ? 1 : 0) }, shape: [count, count])
     }
 
     /// Every step drops the same inputs of a sequence, another sequence others; what is kept is scaled.

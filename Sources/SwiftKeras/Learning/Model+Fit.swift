@@ -103,6 +103,7 @@ extension Model {
         let values = WeightValues(table: trainer.table, tensors: trainer.weights)
         var compiled = compiled
         compiled.optimizerState = trainer.optimizerState
+        compiled.notes = []
         // Callbacks may have changed it; Keras saves the rate of the moment.
         if trainer.schedule == nil { compiled.settings.optimizer.learningRate = trainer.learningRate }
         state.withLock { state in

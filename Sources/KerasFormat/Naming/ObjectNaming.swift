@@ -244,12 +244,33 @@ private struct ObjectReader {
     private func group(of part: WeightLayout.Part, in group: String) -> String? {
         var place = group
         for attribute in part.path {
-            guard let name = [attribute, "_" + attribute].first(where: { children[place]?.contains($0) == true }) else {
+            if place.hasSuffix("/" + ObjectHDF5.oldContainer) {
+                guard let name = ranked(attribute, in: place) else { return nil }
+                place = join(place, name)
+                continue
+            }
+            let old = attribute == "layers" ? [ObjectHDF5.oldContainer] : []
+            guard let name = ([attribute, "_" + attribute] + old).first(where: { children[place]?.contains($0) == true }) else {
                 return nil
             }
             place = join(place, name)
         }
         return place
+    }
+
+    /// The object that would be called `dense_1`, where a layer that has weights counts twice: the second of its class.
+    private func ranked(_ name: String, in container: String) -> String? {
+        func number(_ name: String, of base: String) -> Int? {
+            name == base ? 0 : name.hasPrefix(base + "_") ? Int(name.dropFirst(base.count + 1)) : nil
+        }
+        let found = children[container] ?? []
+        var (base, rank) = (name, 0)
+        if let last = name.split(separator: "_").last, last.allSatisfy(\.isNumber), let own = Int(last),
+            !found.contains(where: { number($0, of: name) != nil && $0 != name })
+        { (base, rank) = (String(name.dropLast(last.count + 1)), own) }
+        let numbers = found.compactMap { number($0, of: base) }.sorted()
+        guard rank < numbers.count else { return nil }
+        return ObjectNaming.numbered(base, numbers[rank])
     }
 
     private mutating func take(_ variables: [WeightLayout.Variable], at group: String, owner: WeightOutline) {

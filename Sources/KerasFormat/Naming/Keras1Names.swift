@@ -27,8 +27,14 @@ enum Keras1Names {
         for name in owner.layerPath.dropFirst() { holder = holder?.model?.value.layers.first { $0.name == name } }
         var scope = holder?.config["name"]?.string ?? owner.layerPath.last ?? ""
         var config = holder?.config
-        for part in owner.path {
+        var path = owner.path[...]
+        while let part = path.popFirst() {
             let key = part == "forward_layer" ? "layer" : part
+            if let model = config?[key].flatMap(InnerModel.spec), let found = LegacyNames.layer(at: &path, in: model)?.layer {
+                scope = found.config["name"]?.string ?? found.name
+                config = found.config
+                continue
+            }
             guard let inner = config?[key]?.object?["config"]?.object else { continue }
             config = inner
             if let name = inner["name"]?.string { scope = name }

@@ -89,7 +89,7 @@ enum LegacyNames {
     }
 
     /// The layer that `layers`, `dense_1`, … lead to, and the model that holds it.
-    private static func layer(at path: inout ArraySlice<String>, in model: ModelSpec) -> (layer: LayerSpec, model: ModelSpec)? {
+    static func layer(at path: inout ArraySlice<String>, in model: ModelSpec) -> (layer: LayerSpec, model: ModelSpec)? {
         guard path.first == "layers", let name = path.dropFirst().first else { return nil }
         var counts: [String: Int] = [:]
         for layer in ObjectNaming.counted(model) {

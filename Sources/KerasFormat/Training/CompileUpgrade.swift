@@ -164,9 +164,6 @@ struct CompileUpgrade {
             if let words = Self.words[className] ?? LossNames.known(as: className)?.keras1 { return .string(words) }
             return dropped(className)
         }
-        if target == .keras2, !Self.keras2Classes.contains(className), LossNames.known(as: className)?.keras2 == nil {
-            return dropped(className)
-        }
         if target == .keras2 || target == .tfKeras || target == .keras3, config["dtype"]?.object != nil {
             config["dtype"] = "float32"
         }
@@ -176,6 +173,9 @@ struct CompileUpgrade {
                     return dropped(className)
                 }
             }
+            // Keras 2.3 writes metrics as objects and can't read them: `metrics.get` takes names alone.
+            if let words = Self.words[className] ?? LossNames.known(as: className)?.keras2 { return .string(words) }
+            return dropped(className)
         }
         return serialized("keras.metrics", className, config)
     }

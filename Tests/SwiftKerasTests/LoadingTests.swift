@@ -1,5 +1,6 @@
+import Datasets
 import Foundation
-import KerasFormat
+@testable import KerasFormat
 import KerasSpec
 import Layers
 @testable import SwiftKeras
@@ -121,5 +122,24 @@ import Testing
         #expect(try #require(model.loadingReport).loaded.isEmpty)
         let plain = try Model(whole)
         #expect(try model.weights().tensors == plain.weights().tensors)
+    }
+
+    /// Weights of Keras 2, on TensorFlow or Theano (whose kernels are turned), into the architecture that Keras 3 has for the
+    /// model; by name, too.
+    @Test(arguments: ["keras-2.2.4_tf1.13", "keras-2.3.1_tf1.15", "keras-2.3.1_theano_channels_last"], [false, true])
+    func weightsOfAnotherKeras(_ sample: String, _ byName: Bool) throws {
+        let folder = "samples/\(sample)/mini1"
+        let old = try #require(try KerasFile.read(Fixtures.path("\(folder)/model.json")).spec)
+        var notes: [UpgradeNote] = []
+        let text = try KerasWriter.architecture(old, for: .keras3, &notes)
+        let path = try Fixtures.temporaryFolder().appendingPathComponent("model.json").path
+        try text.write(to: path)
+        let model = try Model(contentsOf: path)
+        #expect(model.spec.provenance?.dialect == .keras3)
+        let report = try model.loadWeights(Fixtures.path("\(folder)/weights.h5"), byName: byName)
+        #expect(report.isComplete && report.loaded.count == 6)
+        let (x, y) = (try NPY.read(Fixtures.path("\(folder)/x.npy")), try NPY.read(Fixtures.path("\(folder)/y.npy")))
+        let own = try model.predict(x)
+        #expect(own.shape == y.shape && zip(own.floats, y.floats).allSatisfy { abs($0 - $1) < 1e-5 })
     }
 }

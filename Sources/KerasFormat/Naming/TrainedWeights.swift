@@ -74,8 +74,10 @@ package struct TrainedWeights: Sendable {
 
     /// One owner with the arrays that were found under a layer that nobody knows.
     private static func unknownOwners(in layer: LayerSpec, _ weights: ModelWeights?) -> [WeightOwner] {
-        let variables = (weights?.weights ?? []).filter { $0.outline.layerPath == [layer.name] && $0.outline.path.count == 1 }
-            .map { WeightLayout.Variable(name: $0.outline.path[0], role: $0.outline.role) }
+        let variables = (weights?.weights ?? []).filter { $0.outline.layerPath.first == layer.name }.map { weight in
+            let name = (weight.outline.layerPath.dropFirst() + weight.outline.path).joined(separator: "/")
+            return WeightLayout.Variable(name: name, role: weight.outline.role)
+        }
         guard !variables.isEmpty else { return [] }
         return [
             WeightOwner(

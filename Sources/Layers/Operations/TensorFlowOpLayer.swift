@@ -76,6 +76,14 @@ package struct TensorFlowOpLayer: BuiltInLayer {
             keywords["xs"] = .list(Array(arguments.dropLast()))
             keywords["axis"] = arguments.last
         case "Pack": keywords["x"] = .list(arguments)
+        case "OneHot":
+            // 1 and 0 only: what Keras writes.
+            guard arguments.count == 4, number(arguments[2]) == 1, number(arguments[3]) == 0 else { throw wrong("1 and 0 to be told apart") }
+            keywords["x"] = arguments[0]
+            keywords["num_classes"] = arguments[1]
+        case "SquaredDifference":
+            // The square of the difference, in two steps.
+            keywords = ["x1": arguments[0], "x2": arguments.count == 2 ? arguments[1] : arguments[0]]
         case "StridedSlice": keywords = ["x": arguments[0], "key": .constant(try slices(arguments))]
         default:
             guard arguments.count <= rule.inputs.count else { throw wrong("at most \(rule.inputs.count) inputs") }
@@ -91,9 +99,17 @@ package struct TensorFlowOpLayer: BuiltInLayer {
         }
         let call = OperationCall(
             operation: operation, config: rule.settings, context: context, arguments: CallArguments(keywords: keywords))
-        do { return try operation.lower(call).map { Signal($0) } } catch let error as LocatedError { throw error } catch {
+        do {
+            let outputs = try operation.lower(call)
+            guard op == "SquaredDifference" else { return outputs.map { Signal($0) } }
+            return try outputs.map { Signal(try context.unary(.square, $0)) }
+        } catch let error as LocatedError { throw error } catch {
             throw LocatedError(.bug, "operation.error", "\(op): \(error)")
         }
+    }
+
+    private func number(_ argument: CallArguments.Argument) -> Double? {
+        if case .constant(let value) = argument { value.number ?? value.bool.map { $0 ? 1 : 0 } } else { nil }
     }
 
     private func wrong(_ expected: String) -> LocatedError {
@@ -217,6 +233,8 @@ package struct TensorFlowOpLayer: BuiltInLayer {
                 operation: "numpy.Matmul", inputs: ["x1", "x2"], flipped: ["x1": "transpose_a", "x2": "transpose_b"]),
             "BatchMatMul": Rule(operation: "numpy.Matmul", inputs: ["x1", "x2"], flipped: ["x1": "adj_x", "x2": "adj_y"]),
             "BatchMatMulV2": Rule(operation: "numpy.Matmul", inputs: ["x1", "x2"], flipped: ["x1": "adj_x", "x2": "adj_y"]),
+            "OneHot": Rule(operation: "nn.OneHot", inputs: [], attributes: ["axis": "axis", "dtype": "T"]),
+            "SquaredDifference": Rule(operation: "numpy.Subtract", inputs: ["x1", "x2"]),
             "ConcatV2": Rule(operation: "numpy.Concatenate", inputs: []),
             "Pack": Rule(operation: "numpy.Stack", inputs: [], attributes: ["axis": "axis"]),
             "Unpack": Rule(operation: "core.Unstack", inputs: ["x"], attributes: ["axis": "axis", "num": "num"]),

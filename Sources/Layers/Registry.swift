@@ -110,7 +110,6 @@ package struct LayerRegistry: Sendable {
         UpSampling1D.self,
         UpSampling2D.self,
         UpSampling3D.self,
-        Wrapper.self,
         ZeroPadding1D.self,
         ZeroPadding2D.self,
         ZeroPadding3D.self,

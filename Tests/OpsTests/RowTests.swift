@@ -9,7 +9,7 @@ import Testing
 
 /// Functions of rows along the last axis, and random numbers.
 struct RowTests {
-    static let shapes: [Shape] = [[3, 6], [2, 3, 20], [1, 70], [40, 2], [2, 4098]]
+    static let shapes: [Shape] = [[3, 6], [2, 3, 20], [1, 70], [40, 2], [2, 514]]
 
     private func rows(_ values: Doubles, _ shape: Shape, _ body: ([Double]) -> [Double]) -> [Double] {
         let columns = shape[shape.rank - 1]

@@ -65,7 +65,7 @@ import Testing
     private func trains(_ trap: Trap, steps: Int, tolerance: Double = 1e-5, mayBeUncomputed: Bool = false) throws {
         let model = try trap.model
         let (x, t, expected) = (try trap.arrays("x"), try trap.arrays("t"), try trap.arrays("v"))
-        do { try model.fit(x, t, batchSize: x[0].shape[0], epochs: steps, verbose: 0, shuffle: false) } catch let error as LocatedError {
+        do throws(LocatedError) { try model.fit(x, t, batchSize: x[0].shape[0], epochs: steps, verbose: 0, shuffle: false) } catch {
             guard mayBeUncomputed, error.category == .unsupported else { throw error }
             return
         }

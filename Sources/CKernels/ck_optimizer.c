@@ -1,12 +1,4 @@
-#include "include/ck_optimizer.h"
-#include "ck_math.h"
-
-/* An instruction, not a call that may set errno: the loop stays vectorised. */
-#define ROOT(x) __builtin_elementwise_sqrt(x)
-
-CK_INLINE float limited(float g, float limit) { return ck_at_most(ck_at_least(g, -limit), limit); }
-
-CK_INLINE float clipped(float g, ck_clipping clipping) { return limited(g * clipping.scale, clipping.limit); }
+#include "ck_gradient.h"
 
 CK_CLONES void ck_sgd(float *w, const float *g, ck_clipping clipping, float rate, ptrdiff_t count) {
     CK_ELEMENTWISE
@@ -33,52 +25,54 @@ CK_CLONES void ck_sgd_momentum(
     }
 }
 
+/* Bodies with constant choices: a loop for each. */
+
+CK_INLINE void rmsprop(
+    float *w, const float *g, float *a, ck_clipping clipping, float rate, float rho, float rest, float epsilon, bool inside,
+    ptrdiff_t count) {
+    CK_ELEMENTWISE
+    for (ptrdiff_t i = 0; i < count; i++) {
+        float gradient = clipped(g[i], clipping);
+        float mean = rho * a[i] + rest * squared(gradient, clipping, i);
+        a[i] = mean;
+        w[i] -= rate * gradient / (inside ? ROOT(mean + epsilon) : ROOT(mean) + epsilon);
+    }
+}
+
 CK_CLONES void ck_rmsprop(
     float *w, const float *g, float *a, ck_clipping clipping, float rate, float rho, float rest, float epsilon, bool inside,
     ptrdiff_t count) {
-    if (inside) {
-        CK_ELEMENTWISE
-        for (ptrdiff_t i = 0; i < count; i++) {
-            float gradient = clipped(g[i], clipping);
-            float mean = rho * a[i] + rest * (gradient * gradient);
-            a[i] = mean;
-            w[i] -= rate * gradient / ROOT(mean + epsilon);
+    ck_clipping plain = {clipping.scale, clipping.limit, NULL};
+    if (clipping.squares) rmsprop(w, g, a, clipping, rate, rho, rest, epsilon, inside, count);
+    else if (inside) rmsprop(w, g, a, plain, rate, rho, rest, epsilon, true, count);
+    else rmsprop(w, g, a, plain, rate, rho, rest, epsilon, false, count);
+}
+
+CK_INLINE void adam(
+    float *w, const float *g, float *m, float *v, float *top, ck_clipping clipping, float rate, float beta_1, float rest_1,
+    float beta_2, float rest_2, float epsilon, ptrdiff_t count) {
+    CK_ELEMENTWISE
+    for (ptrdiff_t i = 0; i < count; i++) {
+        float gradient = clipped(g[i], clipping);
+        float first = beta_1 * m[i] + rest_1 * gradient;
+        float second = beta_2 * v[i] + rest_2 * squared(gradient, clipping, i);
+        m[i] = first;
+        v[i] = second;
+        if (top) {
+            second = top[i] < second || second != second ? second : top[i];
+            top[i] = second;
         }
-    } else {
-        CK_ELEMENTWISE
-        for (ptrdiff_t i = 0; i < count; i++) {
-            float gradient = clipped(g[i], clipping);
-            float mean = rho * a[i] + rest * (gradient * gradient);
-            a[i] = mean;
-            w[i] -= rate * gradient / (ROOT(mean) + epsilon);
-        }
+        w[i] -= rate * first / (ROOT(second) + epsilon);
     }
 }
 
 CK_CLONES void ck_adam(
     float *w, const float *g, float *m, float *v, float *top, ck_clipping clipping, float rate, float beta_1, float rest_1,
     float beta_2, float rest_2, float epsilon, ptrdiff_t count) {
-#define MOMENTS                                                                                \
-    float gradient = clipped(g[i], clipping);                                                  \
-    float first = beta_1 * m[i] + rest_1 * gradient;                                           \
-    float second = beta_2 * v[i] + rest_2 * (gradient * gradient);                             \
-    m[i] = first;                                                                              \
-    v[i] = second;
-    if (top) {
-        CK_ELEMENTWISE
-        for (ptrdiff_t i = 0; i < count; i++) {
-            MOMENTS
-            float largest = top[i] < second || second != second ? second : top[i];
-            top[i] = largest;
-            w[i] -= rate * first / (ROOT(largest) + epsilon);
-        }
-    } else {
-        CK_ELEMENTWISE
-        for (ptrdiff_t i = 0; i < count; i++) {
-            MOMENTS
-            w[i] -= rate * first / (ROOT(second) + epsilon);
-        }
-    }
+    ck_clipping plain = {clipping.scale, clipping.limit, NULL};
+    if (clipping.squares) adam(w, g, m, v, top, clipping, rate, beta_1, rest_1, beta_2, rest_2, epsilon, count);
+    else if (top) adam(w, g, m, v, top, plain, rate, beta_1, rest_1, beta_2, rest_2, epsilon, count);
+    else adam(w, g, m, v, NULL, plain, rate, beta_1, rest_1, beta_2, rest_2, epsilon, count);
 }
 
 CK_CLONES float ck_sum_of_squares(const float *x, float limit, ptrdiff_t count) {

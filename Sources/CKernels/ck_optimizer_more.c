@@ -1,21 +1,14 @@
-#include "include/ck_optimizer.h"
-#include "ck_math.h"
+#include "ck_gradient.h"
 #include <math.h>
 
 /* Steps of the optimizers beside SGD, RMSprop and Adam. Loops that read neighbours' places only are vectorised. */
-
-#define ROOT(x) __builtin_elementwise_sqrt(x)
-
-CK_INLINE float clipped(float g, ck_clipping clipping) {
-    return ck_at_most(ck_at_least(g * clipping.scale, -clipping.limit), clipping.limit);
-}
 
 CK_CLONES void ck_rmsprop_more(
     float *w, const float *g, float *a, float *mean, float *velocity, ck_clipping clipping, float rate, float rho, float rest,
     float momentum, float epsilon, bool inside, ptrdiff_t count) {
     for (ptrdiff_t i = 0; i < count; i++) {
         float gradient = clipped(g[i], clipping);
-        float square = rho * a[i] + rest * (gradient * gradient);
+        float square = rho * a[i] + rest * squared(gradient, clipping, i);
         a[i] = square;
         if (mean) {
             mean[i] = rho * mean[i] + rest * gradient;
@@ -36,7 +29,7 @@ CK_CLONES void ck_adagrad(
     CK_ELEMENTWISE
     for (ptrdiff_t i = 0; i < count; i++) {
         float gradient = clipped(g[i], clipping);
-        float sum = a[i] + gradient * gradient;
+        float sum = a[i] + squared(gradient, clipping, i);
         a[i] = sum;
         w[i] -= rate * gradient / (ROOT(sum + within) + beside);
     }
@@ -48,10 +41,13 @@ CK_CLONES void ck_adadelta(
     CK_ELEMENTWISE
     for (ptrdiff_t i = 0; i < count; i++) {
         float gradient = clipped(g[i], clipping);
-        float mean = rho * a[i] + rest * (gradient * gradient);
+        float mean = rho * a[i] + rest * squared(gradient, clipping, i);
         a[i] = mean;
-        float step = gradient * ROOT(d[i] + epsilon) / ROOT(mean + epsilon);
-        d[i] = rho * d[i] + rest * (step * step);
+        float root = ROOT(d[i] + epsilon), divisor = ROOT(mean + epsilon);
+        float step = gradient * root / divisor;
+        float ratio = root / divisor;
+        float square = clipping.squares ? ratio * ratio * squared(gradient, clipping, i) : step * step;
+        d[i] = rho * d[i] + rest * square;
         w[i] -= rate * step;
     }
 }
@@ -63,7 +59,8 @@ CK_CLONES void ck_adamax(
     for (ptrdiff_t i = 0; i < count; i++) {
         float gradient = clipped(g[i], clipping);
         float first = beta_1 * m[i] + rest_1 * gradient;
-        float norm = ck_at_least(ck_abs(gradient), beta_2 * u[i]);
+        float size = clipping.squares ? clipping.scale * clipping.squares[i] : ck_abs(gradient);
+        float norm = ck_at_least(size, beta_2 * u[i]);
         m[i] = first;
         u[i] = norm;
         w[i] -= rate * first / (norm + epsilon);
@@ -77,7 +74,7 @@ CK_CLONES void ck_nadam(
     for (ptrdiff_t i = 0; i < count; i++) {
         float gradient = clipped(g[i], clipping);
         float moment = beta_1 * m[i] + rest_1 * gradient;
-        float square = beta_2 * v[i] + rest_2 * (gradient * gradient);
+        float square = beta_2 * v[i] + rest_2 * squared(gradient, clipping, i);
         m[i] = moment;
         v[i] = square;
         w[i] -= rate * (first * moment + second * gradient) / (ROOT(square / correction) + epsilon);
@@ -91,7 +88,7 @@ void ck_ftrl(
     float shrinkage, ptrdiff_t count) {
     for (ptrdiff_t i = 0; i < count; i++) {
         float gradient = clipped(g[i], clipping);
-        float sum = a[i] + gradient * gradient;
+        float sum = a[i] + squared(gradient, clipping, i);
         float root = to_power(sum, power);
         float linear = z[i] + (gradient + 2 * shrinkage * w[i] - (root - to_power(a[i], power)) / rate * w[i]);
         w[i] = (ck_at_most(ck_at_least(linear, -l1), l1) - linear) / (root / rate + 2 * l2);
@@ -118,7 +115,7 @@ CK_CLONES void ck_schedule_free(
     CK_ELEMENTWISE
     for (ptrdiff_t i = 0; i < count; i++) {
         float gradient = clipped(g[i], clipping);
-        float square = beta_2 * v[i] + rest_2 * (gradient * gradient);
+        float square = beta_2 * v[i] + rest_2 * squared(gradient, clipping, i);
         v[i] = square;
         float moved = z[i] - rate * gradient / (ROOT(square / correction) + epsilon);
         z[i] = moved;
@@ -135,7 +132,7 @@ CK_CLONES void ck_lamb(
     for (ptrdiff_t i = 0; i < count; i++) {
         float gradient = clipped(g[i], clipping);
         m[i] = beta_1 * m[i] + rest_1 * gradient;
-        v[i] = beta_2 * v[i] + rest_2 * (gradient * gradient);
+        v[i] = beta_2 * v[i] + rest_2 * squared(gradient, clipping, i);
         float update = UPDATE(i);
         weights += (double)w[i] * w[i];
         updates += (double)update * update;
@@ -149,7 +146,7 @@ CK_CLONES void ck_lamb(
 CK_CLONES void ck_adafactor(
     float *w, const float *g, float *r, float *c, float *v, ck_clipping clipping, float rate, float decay, float rest,
     float epsilon_1, float epsilon_2, float threshold, ptrdiff_t groups, ptrdiff_t rows, ptrdiff_t columns) {
-#define SQUARE(i) (clipped(g[i], clipping) * clipped(g[i], clipping) + epsilon_1)
+#define SQUARE(i) (squared(clipped(g[i], clipping), clipping, i) + epsilon_1)
     ptrdiff_t count = groups * rows * columns;
     double weights = 0, updates = 0;
     if (count == 0) return;
@@ -178,9 +175,8 @@ CK_CLONES void ck_adafactor(
         for (ptrdiff_t i = 0; i < count; i++) v[i] = decay * v[i] + rest * SQUARE(i);
     }
     for (ptrdiff_t i = 0; i < count; i++) {
-        float update = clipped(g[i], clipping) / ROOT(v[i]);
         weights += (double)w[i] * w[i];
-        updates += (double)update * update;
+        updates += (double)(squared(clipped(g[i], clipping), clipping, i) / v[i]);
     }
     float scale = ck_at_least((float)sqrt(weights / count), epsilon_2) * rate;
     float divisor = ck_at_least((float)sqrt(updates / count) / threshold, 1);

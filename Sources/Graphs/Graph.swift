@@ -62,6 +62,19 @@ package struct Graph: Sendable {
     package func info(_ value: Value) -> ValueInfo { infos[value.id] }
     package func origin(_ value: Value) -> Origin { origins[value.id] }
 
+    /// Adds an input behind the others.
+    package mutating func addInput(_ info: ValueInfo) -> Value {
+        let value = add(info, .input(inputs.count))
+        inputs.append(value)
+        return value
+    }
+
+    fileprivate mutating func add(_ info: ValueInfo, _ origin: Origin) -> Value {
+        infos.append(info)
+        origins.append(origin)
+        return Value(id: infos.count - 1)
+    }
+
     /// Whether a value is the same in every run with the same weights.
     package func isConstant(_ value: Value) -> Bool {
         switch origins[value.id] {
@@ -86,22 +99,18 @@ package struct GraphBuilder: Sendable {
         }
     }
 
-    package mutating func input(_ info: ValueInfo) -> Value {
-        let value = new(info, .input(graph.inputs.count))
-        graph.inputs.append(value)
-        return value
-    }
+    package mutating func input(_ info: ValueInfo) -> Value { graph.addInput(info) }
 
     /// The value of a parameter: one value however often it is asked for.
     package mutating func parameter(_ index: Int, _ info: ValueInfo) -> Value {
         if let value = parameterValues[index] { return value }
-        let value = new(info, .parameter(index))
+        let value = graph.add(info, .parameter(index))
         parameterValues[index] = value
         return value
     }
 
     package mutating func constant(_ tensor: Tensor) -> Value {
-        new(ValueInfo(tensor.shape, tensor.dtype), .constant(tensor))
+        graph.add(ValueInfo(tensor.shape, tensor.dtype), .constant(tensor))
     }
 
     /// Adds a node. Throws what the op's shape rule throws, located at `label`.
@@ -112,7 +121,7 @@ package struct GraphBuilder: Sendable {
         }
         let node = graph.nodes.count
         var outputs: [Value] = []
-        for (index, info) in infos.enumerated() { outputs.append(new(info, .node(node, output: index))) }
+        for (index, info) in infos.enumerated() { outputs.append(graph.add(info, .node(node, output: index))) }
         graph.nodes.append(Node(op: op, inputs: inputs, outputs: outputs, label: label))
         return outputs
     }
@@ -131,11 +140,5 @@ package struct GraphBuilder: Sendable {
     package mutating func finish(outputs: [Value]) -> Graph {
         graph.outputs = outputs
         return graph
-    }
-
-    private mutating func new(_ info: ValueInfo, _ origin: Origin) -> Value {
-        graph.infos.append(info)
-        graph.origins.append(origin)
-        return Value(id: graph.infos.count - 1)
     }
 }

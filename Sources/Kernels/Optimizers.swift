@@ -3,18 +3,21 @@ import CKernels
 // Steps of optimizers; see ck_optimizer.h.
 
 /// What happens to a gradient before it is used: multiplied by `scale`, then limited to −limit … limit.
-package struct GradientClipping: Hashable, Sendable {
+package struct GradientClipping: Hashable {
     package var scale: Float
     package var limit: Float
+    /// Sums of squares of the terms of each gradient (Adamax: of their magnitudes), where these take the square's place.
+    package var squares: UnsafePointer<Float>?
 
-    package static let none = GradientClipping(scale: 1, limit: .infinity)
+    package static var none: GradientClipping { GradientClipping(scale: 1, limit: .infinity) }
 
-    package init(scale: Float, limit: Float) {
+    package init(scale: Float, limit: Float, squares: UnsafePointer<Float>? = nil) {
         self.scale = scale
         self.limit = limit
+        self.squares = squares
     }
 
-    var code: ck_clipping { ck_clipping(scale: scale, limit: limit) }
+    var code: ck_clipping { ck_clipping(scale: scale, limit: limit, squares: squares) }
 }
 
 package func sgdStep(_ w: MutableFloats, _ g: Floats, _ clipping: GradientClipping, rate: Float, count: Int) {

@@ -5,13 +5,33 @@ package import Tensors
 /// Rows of a table by index: inputs the table (V, D) and indices (…) of int32; output (…, D).
 ///
 /// An index outside 0 ..< V gives a row of NaN and gets no gradient; whoever feeds a model checks indices before it runs.
+///
+/// A table's gradient is a sum over lookups. What else is to be known of them is told by ledgers: one more input each, which is
+/// never read, and whose gradient is the ledger.
 package struct Embed: Op {
-    package init() {}
+    /// What a ledger holds of the gradients of all lookups of a row.
+    package enum Ledger: Hashable, Sendable {
+        /// The sums of their squares (V, D).
+        case squares
+        /// The sums of their magnitudes (V, D).
+        case magnitudes
+        /// How many there are (V).
+        case count
+    }
+
+    /// Each lookup's gradient is limited to −limit … limit before it counts.
+    package var limit: Float
+    package var ledgers: [Ledger]
+
+    package init(limit: Float = .infinity, ledgers: [Ledger] = []) {
+        self.limit = limit
+        self.ledgers = ledgers
+    }
 
     package var name: String { "embed" }
 
     package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] {
-        try requireInputs(name, inputs, 2...2)
+        try requireInputs(name, inputs, 2 + ledgers.count...2 + ledgers.count)
         try require(name, inputs[0], is: .float32, "a table")
         try require(name, inputs[1], is: .int32, "indices")
         guard inputs[0].shape.rank == 2 else {
@@ -20,10 +40,11 @@ package struct Embed: Op {
         return [ValueInfo(PartialShape(inputs[1].shape.dims + [inputs[0].shape[1]]))]
     }
 
-    package func bound(to site: Site) -> any BoundOp { BoundEmbed(site) }
+    package func bound(to site: Site) -> any BoundOp { BoundEmbed(self, site) }
 }
 
 private struct BoundEmbed: BoundOp {
+    let op: Embed
     let vocabulary: Int
     let width: Int
     let count: Int
@@ -31,7 +52,8 @@ private struct BoundEmbed: BoundOp {
     /// Rows of the table: backward's tile takes the gradients that fall among its own, in the order of the indices.
     let entries: TileCut
 
-    init(_ site: Site) {
+    init(_ op: Embed, _ site: Site) {
+        self.op = op
         vocabulary = site.inputs[0].shape[0]
         width = site.inputs[0].shape[1]
         count = site.inputs[1].shape.count
@@ -60,15 +82,42 @@ private struct BoundEmbed: BoundOp {
 
     var backwardStages: [Int] { [entries.count] }
     func backward(_ frame: Frame, stage: Int, tile: Int) {
-        guard let target = frame.inputGradient(0) else { return }
         let own = entries.range(tile)
-        frame.noGradient(0, own.lowerBound * width..<own.upperBound * width)
+        let elements = own.lowerBound * width..<own.upperBound * width
+        let target = frame.inputGradient(0)
+        if target != nil { frame.noGradient(0, elements) }
+        for (place, ledger) in op.ledgers.enumerated() { frame.noGradient(2 + place, ledger == .count ? own : elements) }
         guard let gradient = frame.outputGradient() else { return }
         let indices = frame.integers(1)
         for row in 0..<count {
             let index = Int(indices[row])
             guard own.contains(index) else { continue }
-            transfer(gradient + row * width, to: target + index * width, count: width, accumulate: true)
+            let source = gradient + row * width
+            if let target { add(source, to: target + index * width) }
+            for place in 0..<op.ledgers.count { enter(source, index, in: op.ledgers[place], frame.inputGradient(2 + place)) }
         }
     }
+
+    private func add(_ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>) {
+        guard op.limit < .infinity else { return transfer(source, to: target, count: width, accumulate: true) }
+        for column in 0..<width { target[column] += limited(source[column]) }
+    }
+
+    private func enter(
+        _ source: UnsafePointer<Float>, _ index: Int, in ledger: Embed.Ledger, _ target: UnsafeMutablePointer<Float>?
+    ) {
+        guard let target else { return }
+        let row = target + index * width
+        switch ledger {
+        case .count: target[index] += 1
+        case .squares:
+            for column in 0..<width {
+                let value = limited(source[column])
+                row[column] += value * value
+            }
+        case .magnitudes: for column in 0..<width { row[column] += abs(limited(source[column])) }
+        }
+    }
+
+    private func limited(_ value: Float) -> Float { value < -op.limit ? -op.limit : value > op.limit ? op.limit : value }
 }

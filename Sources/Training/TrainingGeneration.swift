@@ -46,6 +46,17 @@ public enum TrainingGeneration: String, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// Whether penalties on layers' outputs are divided by the batch's size: in tf.keras, and again from Keras 3.14 on.
+    ///
+    /// - Parameter version: the Keras that wrote the model; nil is the newest of the generation.
+    package func averagesActivity(version: String?) -> Bool {
+        switch self {
+        case .keras1, .keras2: false
+        case .tfKerasLegacy, .tfKeras: true
+        case .keras3: version.map { KerasTarget(.keras3, version: $0).minor >= 14 } ?? true
+        }
+    }
+
     /// Whose files say it.
     public var dialect: Dialect {
         switch self {

@@ -56,10 +56,12 @@ package struct TrainingGraph: Sendable {
     ///   - masks: by output, the mask that Keras carries with it, if any.
     ///   - regularizers: of parameters.
     ///   - activityRegularizers: of values of the graph.
+    ///   - averagesActivity: whether these are divided by the batch's size.
     ///   - weighted: by output, whether there are sample weights.
     package init(
         _ model: Graph, outputs: [OutputTraining], masks: [Value?] = [], regularizers: [(parameter: Int, WeightRegularizer)],
-        activityRegularizers: [(Value, WeightRegularizer)] = [], weighted: [Bool], generation: TrainingGeneration
+        activityRegularizers: [(Value, WeightRegularizer)] = [], averagesActivity: Bool = false, weighted: [Bool],
+        generation: TrainingGeneration
     ) throws(LocatedError) {
         precondition(model.outputs.count >= outputs.count)
         var builder = GraphBuilder(continuing: model)
@@ -129,10 +131,8 @@ package struct TrainingGraph: Sendable {
         for (value, regularizer) in activityRegularizers {
             let penalty = WeightPenalty(l1: Float(regularizer.l1), l2: Float(regularizer.l2))
             terms.append(try builder.apply(penalty, value, label: "regularization"))
-            // tf.keras takes the mean over samples.
-            let isMean = generation == .tfKerasLegacy || generation == .tfKeras
             let shape = model.info(value).shape
-            factors.append(isMean && shape.rank > 0 ? 1 / Float(max(1, (shape[0] ?? 1))) : 1)
+            factors.append(averagesActivity && shape.rank > 0 ? 1 / Float(max(1, (shape[0] ?? 1))) : 1)
         }
         guard !terms.isEmpty else {
             throw LocatedError(

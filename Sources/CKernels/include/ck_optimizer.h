@@ -1,6 +1,8 @@
 /* Steps of optimizers on float32: weights, gradients and slots are read and written once, element by element.
 
-   Every gradient is first multiplied by `scale` and then limited to -limit … limit (clipping; 1 and infinity do nothing). */
+   Every gradient is first multiplied by `scale` and then limited to -limit … limit (clipping; 1 and infinity do nothing). g^2 is its
+   square, or, where `squares` isn't null, scale^2 squares: a gradient that is a sum, and the sum of the squares of its terms. Adamax has
+   magnitudes there. */
 #ifndef CK_OPTIMIZER_H
 #define CK_OPTIMIZER_H
 
@@ -9,6 +11,7 @@
 
 typedef struct {
     float scale, limit;
+    const float *squares;
 } ck_clipping;
 
 /* w -= rate g. */

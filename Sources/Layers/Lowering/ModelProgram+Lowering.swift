@@ -15,7 +15,7 @@ package struct LoweredModel: Sendable {
         package var outputs: [ValueInfo]
     }
 
-    /// A penalty on an output of a layer. (tf.keras divides it by the batch's size, Keras 2.3 and 3 don't.)
+    /// A penalty on an output of a layer. Some generations of Keras divide it by the batch's size.
     package struct ActivityRegularizer: Sendable {
         package var layer: String
         package var output: Value

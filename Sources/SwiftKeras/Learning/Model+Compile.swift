@@ -113,7 +113,10 @@ extension Model {
         let trainer = try Trainer(
             program, table: weights.table, weights: weights.tensors,
             outputs: try compiled.settings.outputs(named: program.outputNames), optimizer: compiled.settings.optimizer,
-            generation: compiled.generation, seed: seed, pool: try Pools.pool(threads: threads))
+            generation: compiled.generation,
+            averagesActivity: compiled.generation.averagesActivity(
+                version: spec.provenance?.dialect == .keras3 ? spec.provenance?.kerasVersion : nil),
+            seed: seed, pool: try Pools.pool(threads: threads))
         if let state = compiled.optimizerState { try trainer.restore(state) }
         return trainer
     }

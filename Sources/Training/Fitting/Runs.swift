@@ -103,12 +103,20 @@ final class TrainingRun {
     /// The gradient of the total loss: 1.
     private let one = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
     private let ones: [UnsafeRawPointer]
+    private let lookups: LookupGradients?
+    private let inputs: [UnsafeRawPointer]
 
-    init(_ graph: TrainingGraph, _ session: TrainingSession, _ optimizer: OptimizerRun) {
+    /// - Parameter lookups: of the graph that the session's plan was made of.
+    init(_ graph: TrainingGraph, _ session: TrainingSession, _ optimizer: OptimizerRun, lookups: LookupGradients? = nil) {
         self.graph = graph
         self.session = session
         self.optimizer = optimizer
-        batch = BatchBuffer(graph, session.plan.inputs, count: session.plan.inputs[0].shape[0])
+        self.lookups = lookups
+        let ledgers = lookups?.ledgerInputs.count ?? 0
+        batch = BatchBuffer(
+            graph, Array(session.plan.inputs.dropLast(ledgers)), count: session.plan.inputs[0].shape[0])
+        // Nobody reads what ledgers hold: any memory will do.
+        inputs = batch.pointers + [UnsafeRawPointer](repeating: UnsafeRawPointer(one), count: ledgers)
         one.storeBytes(of: 1, as: Float.self)
         ones = [UnsafeRawPointer(one)]
     }
@@ -120,9 +128,9 @@ final class TrainingRun {
 
     /// Forward, backward, and the optimizer's step, with what is in `batch`. Allocates nothing.
     func step(seed: UInt64) {
-        session.forward(inputs: batch.pointers, seed: seed, step: UInt64(optimizer.iterations))
+        session.forward(inputs: inputs, seed: seed, step: UInt64(optimizer.iterations))
         session.backward(outputGradients: ones)
-        optimizer.step(session)
+        optimizer.step(session, lookups: lookups)
     }
 
     /// A number that the last step's forward gave.

@@ -12,6 +12,7 @@ package final class Trainer {
     package let table: ParameterTable
     package let outputs: [OutputTraining]
     package let generation: TrainingGeneration
+    private let averagesActivity: Bool
     /// The key of dropout, beside the step's number.
     package let seed: UInt64
     /// The indices of the weights that are trained, in Keras's order.
@@ -49,11 +50,12 @@ package final class Trainer {
     ///   - weights: their values, copied.
     ///   - inputs: what the model takes, with any batch; default: what its input layers declare.
     ///   - outputs: how each output is trained, in the model's order.
+    ///   - averagesActivity: whether penalties on layers' outputs are divided by the batch's size.
     /// - Throws: `.unsupported` for regularizers and constraints that aren't computed, `.mismatch` when weights don't fit.
     package init(
         _ program: ModelProgram, table: ParameterTable, weights: [Tensor], inputs: [ValueInfo]? = nil,
-        outputs: [OutputTraining], optimizer: any Optimizer, generation: TrainingGeneration, seed: UInt64 = 0,
-        pool: ThreadPool = .shared
+        outputs: [OutputTraining], optimizer: any Optimizer, generation: TrainingGeneration, averagesActivity: Bool? = nil,
+        seed: UInt64 = 0, pool: ThreadPool = .shared
     ) throws(LocatedError) {
         precondition(table.slots.count == weights.count)
         guard let optimizer = optimizer as? any BuiltInOptimizer else {
@@ -73,6 +75,7 @@ package final class Trainer {
         self.table = table
         self.outputs = outputs
         self.generation = generation
+        self.averagesActivity = averagesActivity ?? generation.averagesActivity(version: nil)
         self.seed = seed
         self.pool = pool
         let lowered = try program.lower(inputs: inputs, training: true, parameters: table, countsActivity: true)
@@ -169,17 +172,20 @@ package final class Trainer {
         }
         return try TrainingGraph(
             lowered.graph, outputs: outputs, masks: lowered.outputMasks, regularizers: regularizers,
-            activityRegularizers: activity, weighted: weighted, generation: generation)
+            activityRegularizers: activity, averagesActivity: averagesActivity, weighted: weighted, generation: generation)
     }
 
     /// What runs steps of a batch size, made the first time.
     func training(_ key: PlanKey) throws(LocatedError) -> TrainingRun {
         if let run = trainers[key] { return run }
         let graph = try graph(key, training: true)
+        let optimized = graph.graph.optimized(for: .training)
+        let lookups = LookupRule(optimizer, generation).flatMap { LookupGradients(optimized, trained: trained, rule: $0) }
         let plan = try TrainingPlan(
-            graph: graph.graph.optimized(for: .training), parameters: trained, outputs: [graph.total])
+            graph: lookups?.graph ?? optimized, parameters: trained, inputs: lookups?.ledgerInputs ?? [],
+            outputs: [graph.total])
         let run = TrainingRun(
-            graph, try TrainingSession(plan: plan, parameters: parameters, pool: pool), try optimizerRun())
+            graph, try TrainingSession(plan: plan, parameters: parameters, pool: pool), try optimizerRun(), lookups: lookups)
         trainers[key] = run
         return run
     }

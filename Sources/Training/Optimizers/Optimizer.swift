@@ -99,6 +99,14 @@ package enum StepRule: Hashable, Sendable {
     case adafactor(rate: Float, decay: Float, rest: Float, epsilon1: Float, epsilon2: Float, threshold: Float)
     case muon(MuonRule)
 
+    /// What happens to rows of a table that weren't looked up, where the rule is one of OptimizerV2's that tell these apart:
+    /// Nadam's moments decay, all else stays.
+    var withoutLookup: StepRule? {
+        guard case .nadam(_, let beta1, let rest1, let beta2, let rest2, let correction, let epsilon) = self else { return nil }
+        return .nadam(
+            rate: 0, beta1: beta1, rest1: rest1, beta2: beta2, rest2: rest2, correction: correction, epsilon: epsilon)
+    }
+
     /// Whether a weight is worked on as a whole, since a number of it depends on all its elements.
     var isWhole: Bool {
         switch self {

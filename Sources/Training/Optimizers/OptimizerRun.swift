@@ -116,9 +116,10 @@ package final class OptimizerRun {
 
     /// One step, with the gradients of a session's last backward.
     ///
-    /// - Parameter session: of a plan that differentiates by `trained`, in this order; weights that it doesn't read keep their
-    ///   value.
-    package func step(_ session: TrainingSession) {
+    /// - Parameters:
+    ///   - session: of a plan that differentiates by `trained`, in this order; weights that it doesn't read keep their value.
+    ///   - lookups: of the graph that the plan was made of.
+    package func step(_ session: TrainingSession, lookups: LookupGradients? = nil) {
         memory.clearGradients()
         let differentiated = session.plan.differentiatedParameters
         var place = 0
@@ -127,6 +128,12 @@ package final class OptimizerRun {
             while place < trained.count, trained[place] != differentiated[number] { place += 1 }
             if place == trained.count { break }
             memory.setGradient(place, UnsafePointer(session.parameterGradients[number].assumingMemoryBound(to: Float.self)))
+        }
+        if let lookups {
+            for table in 0..<lookups.tables.count {
+                guard let place = trained.firstIndex(of: lookups.tables[table]) else { continue }
+                memory.setLookups(place, lookups.ledgers(ofTable: table, in: session))
+            }
         }
         step()
     }
@@ -202,7 +209,9 @@ package final class OptimizerRun {
         let value = settings.clipvalue ?? 0
         // Newer generations take the first of the two only.
         let limitsValues = value > 0 && (generation.isBefore211 || norm <= 0)
-        memory.resetClipping(limit: limitsValues ? Float(value) : .infinity)
+        // Keras 3 squares lookup by lookup, unless all gradients were scaled by their common norm, which makes arrays of them.
+        memory.resetClipping(
+            limit: limitsValues ? Float(value) : .infinity, usesTerms: generation == .keras3 && !isGlobal)
         guard norm > 0 else { return }
         // OptimizerV2 limits values first and takes the norm of what is left, the others the other way round.
         let limitsFirst = generation == .tfKerasLegacy && limitsValues

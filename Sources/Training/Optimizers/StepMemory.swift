@@ -25,6 +25,18 @@ final class StepMemory {
         var columns: Int
     }
 
+    /// What is known of the lookups that a table's gradient is the sum of.
+    struct Lookups {
+        /// By element: the sums of their squares.
+        var squares: UnsafePointer<Float>?
+        /// By element: what takes the place of the gradient's square, the squares or what the rule has instead.
+        var terms: UnsafePointer<Float>?
+        /// By row.
+        var counts: UnsafePointer<Float>?
+        /// Lookups' gradients were limited already.
+        var isLimited = false
+    }
+
     /// All that a tile's work needs, as a plain struct.
     struct Job {
         var rule: StepRule
@@ -35,6 +47,7 @@ final class StepMemory {
         var averages: UnsafeMutablePointer<UnsafeMutablePointer<Float>>?
         var sums: UnsafeMutablePointer<UnsafeMutablePointer<Float>>?
         var gradients: UnsafeMutablePointer<UnsafePointer<Float>?>
+        var lookups: UnsafeMutablePointer<Lookups>
         var clipping: UnsafeMutablePointer<GradientClipping>
         var factors: UnsafeMutablePointer<StepFactors>
         var decays: UnsafeMutablePointer<Float>?
@@ -104,6 +117,7 @@ final class StepMemory {
             rule: .still, rate: 0, tiles: Self.allocated(tiles), weights: Self.allocated(weights), slots: Self.allocated(slots),
             averages: averages.map(Self.allocated), sums: gradientSums.map(Self.allocated),
             gradients: Self.allocated([UnsafePointer<Float>?](repeating: nil, count: places)),
+            lookups: Self.allocated([Lookups](repeating: Lookups(), count: places)),
             clipping: Self.allocated([GradientClipping](repeating: .none, count: places)),
             factors: factors.baseAddress ?? .allocate(capacity: 1),
             decays: decays.contains { $0 != 0 } ? Self.allocated(decays) : nil, extents: Self.allocated(extents),
@@ -125,6 +139,7 @@ final class StepMemory {
         base.averages?.deallocate()
         base.sums?.deallocate()
         base.gradients.deallocate()
+        base.lookups.deallocate()
         base.clipping.deallocate()
         base.decays?.deallocate()
         base.extents.deallocate()
@@ -136,11 +151,20 @@ final class StepMemory {
         factors.deallocate()
     }
 
-    func clearGradients() { base.gradients.update(repeating: nil, count: places) }
+    func clearGradients() {
+        base.gradients.update(repeating: nil, count: places)
+        base.lookups.update(repeating: Lookups(), count: places)
+    }
     func setGradient(_ place: Int, _ gradient: UnsafePointer<Float>) { base.gradients[place] = gradient }
+    func setLookups(_ place: Int, _ lookups: Lookups) { base.lookups[place] = lookups }
 
-    func resetClipping(limit: Float) {
-        base.clipping.update(repeating: GradientClipping(scale: 1, limit: limit), count: places)
+    /// - Parameter usesTerms: whether steps know of lookups.
+    func resetClipping(limit: Float, usesTerms: Bool) {
+        for place in 0..<places {
+            let lookups = base.lookups[place]
+            base.clipping[place] = GradientClipping(
+                scale: 1, limit: lookups.isLimited ? .infinity : limit, squares: usesTerms ? lookups.terms : nil)
+        }
     }
     func scale(_ place: Int, by factor: Float, scalesLimit: Bool) {
         base.clipping[place].scale = factor
@@ -159,7 +183,14 @@ final class StepMemory {
                 let job = job.assumingMemoryBound(to: Job.self).pointee
                 let tile = job.tiles[number]
                 guard let gradient = job.gradients[tile.place] else { return job.partials[number] = 0 }
-                job.partials[number] = sumOfSquares(gradient + tile.offset, limit: job.squareLimit, count: tile.count)
+                if let squares = job.lookups[tile.place].squares {
+                    var sum = 0.0
+                    for element in tile.offset..<tile.offset + tile.count { sum += Double(squares[element]) }
+                    job.partials[number] = Float(sum)
+                } else {
+                    let limit = job.lookups[tile.place].isLimited ? .infinity : job.squareLimit
+                    job.partials[number] = sumOfSquares(gradient + tile.offset, limit: limit, count: tile.count)
+                }
             }, &job)
         squares.update(repeating: 0)
         for number in 0..<tileCount { squares[base.tiles[number].place] += Double(base.partials[number]) }
@@ -224,7 +255,11 @@ final class StepMemory {
             if let decays = job.decays, decays[tile.place] != 0 {
                 decayWeights(weight, decay: decays[tile.place], rate: job.rate, count: count)
             }
-            step(job, tile, weight, start + tile.offset, count)
+            if let counts = job.lookups[tile.place].counts {
+                stepRows(job, tile, counts, start)
+            } else {
+                step(job, job.rule, tile, weight, start + tile.offset)
+            }
         }
         if let averaging = job.averaging, let averages = job.averages {
             followAverage(
@@ -233,13 +268,31 @@ final class StepMemory {
         }
     }
 
+    /// Steps of those rows of a table that were looked up; of the others, what the rule does without a lookup.
+    private static func stepRows(_ job: Job, _ tile: Tile, _ counts: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>) {
+        let (width, end) = (job.extents[tile.place].columns, tile.offset + tile.count)
+        var offset = tile.offset
+        while offset < end {
+            let isLookedUp = counts[offset / width] > 0
+            var next = offset
+            while next < end, (counts[next / width] > 0) == isLookedUp { next = min(end, (next / width + 1) * width) }
+            if let rule = isLookedUp ? job.rule : job.rule.withoutLookup {
+                step(
+                    job, rule, Tile(place: tile.place, offset: offset, count: next - offset), job.weights[tile.place] + offset,
+                    gradient + offset)
+            }
+            offset = next
+        }
+    }
+
     private static func step(
-        _ job: Job, _ tile: Tile, _ weight: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>, _ count: Int
+        _ job: Job, _ rule: StepRule, _ tile: Tile, _ weight: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>
     ) {
-        let place = tile.place
-        let clipping = job.clipping[place]
+        let (place, count) = (tile.place, tile.count)
+        var clipping = job.clipping[place]
+        clipping.squares = clipping.squares.map { $0 + tile.offset }
         func slot(_ kind: Int) -> UnsafeMutablePointer<Float> { job.slots[kind * job.places + place] + tile.offset }
-        switch job.rule {
+        switch rule {
         case .still: break
         case .sgd(let rate): sgdStep(weight, gradient, clipping, rate: rate, count: count)
         case .momentum(let rate, let momentum, let nesterov):

@@ -74,7 +74,7 @@ struct GRUTests {
         let op = test.op, units = op.units
         let (x, kernel, recurrent) = (values[0], values[1], values[2])
         return recur(
-            batch: test.batch, steps: test.steps, units: units, state: op.hasInitialState ? values[op.stateInput] : nil,
+            batch: test.batch, steps: test.steps, units: units, state: op.hasInitialState ? values[op.shapes.stateInput] : nil,
             mask: test.mask, sequences: op.returnsSequences, backwards: op.goesBackwards, zeroes: op.zeroesMasked
         ) { b, t, h in
             func input(_ j: Int) -> Double {
@@ -141,7 +141,7 @@ struct GRUTests {
         if op.hasInitialState { inputs.append(random.tensor([4, units])) }
         try check(op, inputs, relative: 3e-5, absolute: 5e-6) { values in
             Self.recur(
-                batch: 4, steps: 4, units: units, state: op.hasInitialState ? values[op.stateInput] : nil, mask: mask,
+                batch: 4, steps: 4, units: units, state: op.hasInitialState ? values[op.shapes.stateInput] : nil, mask: mask,
                 sequences: op.returnsSequences, backwards: op.goesBackwards, zeroes: op.zeroesMasked
             ) { b, t, h in
                 (0..<units).map { j in

@@ -69,7 +69,7 @@ struct LSTMTests {
         let (x, kernel, recurrent) = (values[0], values[1], values[2])
         var sequence = Doubles(zeros: [test.batch, test.steps, units])
         var last = Doubles(zeros: [test.batch, units]), hidden = last, cell = last
-        if op.hasInitialState { (hidden, cell) = (values[op.stateInput], values[op.stateInput + 1]) }
+        if op.hasInitialState { (hidden, cell) = (values[op.shapes.stateInput], values[op.shapes.stateInput + 1]) }
         for b in 0..<test.batch {
             for step in 0..<test.steps {
                 let t = op.goesBackwards ? test.steps - 1 - step : step

@@ -33,6 +33,33 @@ extension ops {
         try sqrt(try `var`(x, axis: axis, keepdims: keepdims))
     }
 
+    /// The largest along some axes; nil: of all.
+    public static func max(_ x: Symbol, axis: [Int]? = nil, keepdims: Bool = false) throws(LocatedError) -> Symbol {
+        try x.floating().applying(Aggregate(.max, axes: axis, keepsAxes: keepdims)).withoutMask
+    }
+    /// The largest along an axis.
+    public static func max(_ x: Symbol, axis: Int, keepdims: Bool = false) throws(LocatedError) -> Symbol {
+        try max(x, axis: [axis], keepdims: keepdims)
+    }
+
+    /// The smallest along some axes; nil: of all.
+    public static func min(_ x: Symbol, axis: [Int]? = nil, keepdims: Bool = false) throws(LocatedError) -> Symbol {
+        try x.floating().applying(Aggregate(.min, axes: axis, keepsAxes: keepdims)).withoutMask
+    }
+    /// The smallest along an axis.
+    public static func min(_ x: Symbol, axis: Int, keepdims: Bool = false) throws(LocatedError) -> Symbol {
+        try min(x, axis: [axis], keepdims: keepdims)
+    }
+
+    /// Whether all elements along some axes are true; nil: of all.
+    public static func all(_ x: Symbol, axis: [Int]? = nil, keepdims: Bool = false) throws(LocatedError) -> Symbol {
+        try x.applying(Aggregate(.all, axes: axis, keepsAxes: keepdims)).withoutMask
+    }
+    /// Whether any element along some axes is true; nil: of all.
+    public static func any(_ x: Symbol, axis: [Int]? = nil, keepdims: Bool = false) throws(LocatedError) -> Symbol {
+        try x.applying(Aggregate(.any, axes: axis, keepsAxes: keepdims)).withoutMask
+    }
+
     private static func reduce(
         _ kind: Reduce.Kind, _ x: Symbol, _ axes: [Int]?, _ keepsAxes: Bool
     ) throws(LocatedError) -> Symbol {

@@ -55,6 +55,14 @@ extension ops {
         try x.applying(BroadcastTo(PartialShape(shape))).withoutMask
     }
 
+    /// One-hot vectors of whole numbers, along a new last axis.
+    public static func oneHot(_ x: Symbol, numClasses: Int) throws(LocatedError) -> Symbol {
+        try cast(x, .int32).applying(OneHot(numClasses)).withoutMask
+    }
+
+    /// The same values, through which no gradient goes.
+    public static func stopGradient(_ x: Symbol) throws(LocatedError) -> Symbol { try x.applying(StopGradient()) }
+
     /// The same numbers in another type: float32, int32 or bool.
     public static func cast(_ x: Symbol, _ dtype: DType) throws(LocatedError) -> Symbol { try x.applying(Cast(to: dtype)) }
 
@@ -66,7 +74,7 @@ extension ops {
 
 extension Symbol {
     /// Another shape has other steps.
-    fileprivate var withoutMask: Symbol {
+    var withoutMask: Symbol {
         var symbol = self
         symbol.maskValue = nil
         return symbol

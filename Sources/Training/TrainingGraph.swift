@@ -109,11 +109,21 @@ package struct TrainingGraph: Sendable {
             let mask = masks.indices.contains(place) ? masks[place] : nil
             let label = several ? "\(output.name)_loss" : "loss"
             let each = try loss.apply(to: prediction, targets: target, generation: generation, in: &builder, label: label)
-            let weights = [weightValues[place], mask].compactMap(\.self)
+            let weights = [weightValues[place], mask, each.mask].compactMap(\.self)
             let rescales = generation == .tfKeras || generation == .keras3
             let divisor: ReduceLoss.Divisor =
-                loss.reduction == .sum ? .one : mask != nil && rescales ? .valid : .count
-            let reduced = try builder.apply(ReduceLoss(dividingBy: divisor), to: [each] + weights, label: label)[0]
+                switch loss.reduction {
+                case .sum: .one
+                case .meanWithSampleWeight: .weights
+                case .mean, .sumOverBatchSize: each.mask != nil || mask != nil && rescales ? .valid : .count
+                }
+            // One number for all samples counts as each one's where these have weights.
+            let values =
+                weights.isEmpty || builder.graph.info(each.values).shape.dims != [1]
+                ? each.values
+                : try builder.apply(
+                    BroadcastTo(PartialShape([builder.graph.info(weights[0]).shape[0]])), each.values, label: label)
+            let reduced = try builder.apply(ReduceLoss(dividingBy: divisor), to: [values] + weights, label: label)[0]
             terms.append(reduced)
             factors.append(Float(output.lossWeight))
             if several {
@@ -156,8 +166,8 @@ package struct TrainingGraph: Sendable {
                 }
                 let values = try metric.apply(
                     to: model.outputs[place], targets: target, loss: loss, generation: generation, in: &builder, label: name)
-                let weights = [isWeighted ? weightValues[place] : nil, mask].compactMap(\.self)
-                let sums = try builder.apply(WeightedSum(), to: [values] + weights, label: name)
+                let weights = [isWeighted ? weightValues[place] : nil, mask, values.mask].compactMap(\.self)
+                let sums = try builder.apply(WeightedSum(), to: [values.values] + weights, label: name)
                 measured.append((name, sums[0], sums[1]))
             }
         }

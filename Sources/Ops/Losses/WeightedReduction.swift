@@ -14,6 +14,8 @@ package struct ReduceLoss: Op {
         case count
         /// The number of losses that masks let through: tf.keras from 2.11, Keras 3.
         case valid
+        /// The sum of the weights.
+        case weights
     }
 
     package var divisor: Divisor
@@ -138,6 +140,7 @@ private struct BoundReduceLoss: BoundOp {
         case .count: terms = Float(weights.count)
         // Keras adds its epsilon to the number, against none.
         case .valid: terms = valid == weights.count ? Float(valid) : Float(valid) + kerasEpsilon
+        case .weights: terms = weights.isEmpty ? Float(weights.count) : sum(saved.weights, count: weights.count)
         }
         saved.factor[0] = 1 / terms
         frame.output()[0] = total / terms

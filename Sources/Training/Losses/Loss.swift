@@ -1,37 +1,23 @@
 public import KerasOps
 package import KerasSpec
+import OrderedCollections
 public import Tensors
 
 /// What training makes small, for one output of a model.
 ///
-/// `.categoricalCrossentropy`, `.binaryCrossentropy(fromLogits: true)`, or `Loss(named: "mse")`.
+/// `.categoricalCrossentropy`, `.binaryCrossentropy(fromLogits: true)`, `.huber(delta: 0.5)`, or `Loss(named: "mse")`. What each
+/// computes from true values t and predictions p is told in terms of the last axis; Keras's own words are in
+/// keras/src/losses/losses.py (3.15), and older generations' rules are followed where they train.
 public struct Loss: Hashable, Sendable {
     /// How the losses of a batch become one number.
     public enum Reduction: String, Hashable, Sendable, CaseIterable {
         /// Their mean.
         case sumOverBatchSize = "sum_over_batch_size"
         case sum
-    }
-
-    package enum Kind: String, Hashable, Sendable, CaseIterable {
-        case categoricalCrossentropy = "categorical_crossentropy"
-        case sparseCategoricalCrossentropy = "sparse_categorical_crossentropy"
-        case binaryCrossentropy = "binary_crossentropy"
-        case meanSquaredError = "mean_squared_error"
-        case meanAbsoluteError = "mean_absolute_error"
-
-        /// `CategoricalCrossentropy`.
-        package var className: String {
-            rawValue.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
-        }
-
-        var takesLogits: Bool {
-            switch self {
-            case .categoricalCrossentropy, .sparseCategoricalCrossentropy, .binaryCrossentropy: true
-            case .meanSquaredError, .meanAbsoluteError: false
-            }
-        }
-        var takesSmoothing: Bool { self == .categoricalCrossentropy || self == .binaryCrossentropy }
+        /// Their mean.
+        case mean
+        /// Their sum, divided by that of the sample weights.
+        case meanWithSampleWeight = "mean_with_sample_weight"
     }
 
     package var kind: Kind
@@ -39,6 +25,8 @@ public struct Loss: Hashable, Sendable {
     public var fromLogits: Bool
     /// The share of each target that is spread over all classes.
     public var labelSmoothing: Double
+    /// Further settings by Keras's words, all told: `delta` of Huber.
+    package var settings: ConfigObject
     public var reduction: Reduction
     /// As it was called: `mse`.
     public let name: String
@@ -46,12 +34,13 @@ public struct Loss: Hashable, Sendable {
     let custom: CustomMeasure?
 
     package init(
-        _ kind: Kind, fromLogits: Bool = false, labelSmoothing: Double = 0, reduction: Reduction = .sumOverBatchSize,
-        name: String? = nil
+        _ kind: Kind, fromLogits: Bool = false, labelSmoothing: Double = 0, settings: ConfigObject = [:],
+        reduction: Reduction = .sumOverBatchSize, name: String? = nil
     ) {
         self.kind = kind
         self.fromLogits = fromLogits
         self.labelSmoothing = labelSmoothing
+        self.settings = kind.settings.merging(settings) { $1 }
         self.reduction = reduction
         self.name = name ?? kind.rawValue
         custom = nil
@@ -62,6 +51,7 @@ public struct Loss: Hashable, Sendable {
         kind = .meanSquaredError
         fromLogits = false
         labelSmoothing = 0
+        settings = [:]
         self.reduction = reduction
         self.name = name
         self.custom = custom
@@ -85,6 +75,83 @@ public struct Loss: Hashable, Sendable {
     public static let meanSquaredError = Loss(.meanSquaredError)
     /// |p − t|, the mean over the last axis.
     public static let meanAbsoluteError = Loss(.meanAbsoluteError)
+    /// 100·|t − p| / |t|, the mean over the last axis.
+    public static let meanAbsolutePercentageError = Loss(.meanAbsolutePercentageError)
+    /// (log(1 + t) − log(1 + p))², the mean over the last axis.
+    public static let meanSquaredLogarithmicError = Loss(.meanSquaredLogarithmicError)
+    /// max(1 − t·p, 0), the mean over the last axis. Targets of a batch that are all 0 or 1 count as −1 and 1.
+    public static let hinge = Loss(.hinge)
+    /// The square of `hinge`'s terms.
+    public static let squaredHinge = Loss(.squaredHinge)
+    /// max(max((1 − t)·p) − Σ t·p + 1, 0).
+    public static let categoricalHinge = Loss(.categoricalHinge)
+    /// log cosh(p − t), the mean over the last axis.
+    public static let logCosh = Loss(.logCosh)
+    /// Σ t·log(t / p).
+    public static let klDivergence = Loss(.klDivergence)
+    /// p − t·log p, the mean over the last axis.
+    public static let poisson = Loss(.poisson)
+    /// −cos of the angle between t and p.
+    public static let cosineSimilarity = Loss(.cosineSimilarity)
+    /// (p − t)²/2 to the distance `delta`, from there on a straight line; the mean over the last axis.
+    public static func huber(delta: Double = 1, reduction: Reduction = .sumOverBatchSize) -> Loss {
+        Loss(.huber, settings: ["delta": .float(delta)], reduction: reduction)
+    }
+    /// −cos of the angle between t and p along an axis.
+    public static func cosineSimilarity(axis: Int, reduction: Reduction = .sumOverBatchSize) -> Loss {
+        Loss(.cosineSimilarity, settings: ["axis": .integer(axis)], reduction: reduction)
+    }
+    /// Binary cross entropy, each term multiplied by (1 − p_t)^γ, p_t being the probability of what is true.
+    ///
+    /// - Parameter applyClassBalancing: whether ones count α and zeros 1 − α.
+    public static func binaryFocalCrossentropy(
+        applyClassBalancing: Bool = false, alpha: Double = 0.25, gamma: Double = 2, fromLogits: Bool = false,
+        labelSmoothing: Double = 0, reduction: Reduction = .sumOverBatchSize
+    ) -> Loss {
+        Loss(
+            .binaryFocalCrossentropy, fromLogits: fromLogits, labelSmoothing: labelSmoothing,
+            settings: ["apply_class_balancing": .bool(applyClassBalancing), "alpha": .float(alpha), "gamma": .float(gamma)],
+            reduction: reduction)
+    }
+    /// −Σ α·(1 − p)^γ·t·log p.
+    public static func categoricalFocalCrossentropy(
+        alpha: Double = 0.25, gamma: Double = 2, fromLogits: Bool = false, labelSmoothing: Double = 0,
+        reduction: Reduction = .sumOverBatchSize
+    ) -> Loss {
+        Loss(
+            .categoricalFocalCrossentropy, fromLogits: fromLogits, labelSmoothing: labelSmoothing,
+            settings: ["alpha": .float(alpha), "gamma": .float(gamma)], reduction: reduction)
+    }
+    /// (1 − p^q) / q of the class's probability, for targets that are class numbers.
+    public static func categoricalGeneralizedCrossEntropy(q: Double = 0.5, reduction: Reduction = .sumOverBatchSize) -> Loss {
+        Loss(.categoricalGeneralizedCrossEntropy, settings: ["q": .float(q)], reduction: reduction)
+    }
+    /// 1 − 2·Σ t·p / (Σ t + Σ p).
+    ///
+    /// - Parameter axis: along which sums are taken; nil: one number for the whole batch.
+    public static func dice(axis: [Int]? = nil, reduction: Reduction = .sumOverBatchSize) -> Loss {
+        Loss(.dice, settings: ["axis": axes(axis)], reduction: reduction)
+    }
+    /// 1 − Σ t·p / (Σ t·p + α·Σ t·(1 − p) + β·Σ (1 − t)·p).
+    ///
+    /// - Parameter axis: along which sums are taken; nil: one number for the whole batch.
+    public static func tversky(
+        alpha: Double = 0.5, beta: Double = 0.5, axis: [Int]? = nil, reduction: Reduction = .sumOverBatchSize
+    ) -> Loss {
+        Loss(
+            .tversky, settings: ["alpha": .float(alpha), "beta": .float(beta), "axis": axes(axis)], reduction: reduction)
+    }
+    /// Draws embeddings (of length 1) of one class together and pushes those of others apart; targets are class numbers.
+    public static func circle(
+        gamma: Double = 80, margin: Double = 0.4, removeDiagonal: Bool = true, reduction: Reduction = .sumOverBatchSize
+    ) -> Loss {
+        Loss(
+            .circle,
+            settings: ["gamma": .float(gamma), "margin": .float(margin), "remove_diagonal": .bool(removeDiagonal)],
+            reduction: reduction)
+    }
+
+    private static func axes(_ axes: [Int]?) -> ConfigValue { axes.map { .array($0.map(ConfigValue.integer)) } ?? .null }
 
     public static func categoricalCrossentropy(
         fromLogits: Bool = false, labelSmoothing: Double = 0, reduction: Reduction = .sumOverBatchSize
@@ -92,10 +159,13 @@ public struct Loss: Hashable, Sendable {
         Loss(.categoricalCrossentropy, fromLogits: fromLogits, labelSmoothing: labelSmoothing, reduction: reduction)
     }
 
+    /// - Parameter ignoreClass: places of this class have no loss and don't count.
     public static func sparseCategoricalCrossentropy(
-        fromLogits: Bool = false, reduction: Reduction = .sumOverBatchSize
+        fromLogits: Bool = false, ignoreClass: Int? = nil, reduction: Reduction = .sumOverBatchSize
     ) -> Loss {
-        Loss(.sparseCategoricalCrossentropy, fromLogits: fromLogits, reduction: reduction)
+        Loss(
+            .sparseCategoricalCrossentropy, fromLogits: fromLogits,
+            settings: ["ignore_class": ignoreClass.map(ConfigValue.integer) ?? .null], reduction: reduction)
     }
 
     public static func binaryCrossentropy(
@@ -115,30 +185,10 @@ public struct Loss: Hashable, Sendable {
         self.init(try Loss.kind(named: name), name: name)
     }
 
-    private static let aliases: [String: Kind] = {
-        var aliases: [String: Kind] = [
-            "mse": .meanSquaredError, "MSE": .meanSquaredError, "mae": .meanAbsoluteError, "MAE": .meanAbsoluteError,
-            "bce": .binaryCrossentropy, "BCE": .binaryCrossentropy,
-        ]
-        for kind in Kind.allCases {
-            aliases[kind.rawValue] = kind
-            aliases[kind.className] = kind
-        }
-        return aliases
-    }()
-
-    private static let unsupported: Set<String> = [
-        "mean_absolute_percentage_error", "mape", "MAPE", "mean_squared_logarithmic_error", "msle", "MSLE", "squared_hinge",
-        "hinge", "categorical_hinge", "logcosh", "log_cosh", "huber", "huber_loss", "kullback_leibler_divergence",
-        "kl_divergence", "kld", "KLD", "poisson", "cosine_proximity", "cosine_similarity", "cosine", "ctc", "dice", "tversky",
-        "circle", "binary_focal_crossentropy", "categorical_focal_crossentropy", "categorical_generalized_cross_entropy",
-        "MeanAbsolutePercentageError", "MeanSquaredLogarithmicError", "SquaredHinge", "Hinge", "CategoricalHinge", "LogCosh",
-        "Huber", "KLDivergence", "Poisson", "CosineSimilarity", "CTC", "Dice", "Tversky", "Circle", "BinaryFocalCrossentropy",
-        "CategoricalFocalCrossentropy", "CategoricalGeneralizedCrossEntropy",
-    ]
+    private static let unsupported: Set<String> = ["ctc", "CTC"]
 
     static func kind(named name: String) throws(LocatedError) -> Kind {
-        if let kind = aliases[name] { return kind }
+        if let kind = Kind.named[name] { return kind }
         let known = Kind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
         if unsupported.contains(name) {
             throw LocatedError(.unsupported, "loss.unsupported", "expected one of \(known), got \"\(name)\"")
@@ -179,13 +229,10 @@ extension Loss {
         let reduction = try reader.optionalString("reduction") ?? "sum_over_batch_size"
         let fromLogits = kind.takesLogits ? try reader.bool("from_logits", default: false) : false
         let smoothing = kind.takesSmoothing ? try reader.number("label_smoothing", default: 0, in: 0...1) : 0
-        if let axis = try reader.optionalInteger("axis"), axis != -1 {
-            throw LocatedError(.unsupported, "loss.axis", "expected the last axis (-1), got \(axis)", at: ["config/axis"])
-        }
-        if let ignored = reader.value("ignore_class"), !ignored.isNull {
-            throw LocatedError(
-                .unsupported, "loss.ignore_class", "expected no class to ignore, got \(ignored.summary)",
-                at: ["config/ignore_class"])
+        var own: ConfigObject = [:]
+        for (key, standard) in kind.settings {
+            guard let value = reader.value(key), !value.isNull else { continue }
+            own[key] = try kind.setting(key, value, like: standard)
         }
         // The policy of Keras 3; losses are float32 here.
         reader.ignore("dtype", "fn")
@@ -193,10 +240,11 @@ extension Loss {
         // `auto` is TensorFlow's word for the default.
         guard let known = reduction == "auto" ? .sumOverBatchSize : Reduction(rawValue: reduction) else {
             throw LocatedError(
-                .unsupported, "loss.reduction", "expected \"sum_over_batch_size\" or \"sum\", got \"\(reduction)\"",
+                .unsupported, "loss.reduction", "expected one of \(Reduction.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")), got \"\(reduction)\"",
                 at: ["config/reduction"])
         }
-        self.init(kind, fromLogits: fromLogits, labelSmoothing: smoothing, reduction: known, name: name)
+        self.init(
+            kind, fromLogits: fromLogits, labelSmoothing: smoothing, settings: own, reduction: known, name: name)
     }
 
     /// As Keras writes it in compile settings: a name where the name says all.
@@ -206,6 +254,41 @@ extension Loss {
         var config: ConfigObject = ["reduction": .string(reduction.rawValue), "name": .string(name)]
         if kind.takesLogits { config["from_logits"] = .bool(fromLogits) }
         if kind.takesSmoothing { config["label_smoothing"] = labelSmoothing == 0 ? .integer(0) : .float(labelSmoothing) }
+        for (key, value) in settings where kind.settings[key] != value { config[key] = value }
         return ["class_name": .string(kind.className), "config": .object(config)]
+    }
+}
+
+extension Loss.Kind {
+    /// A setting's value, checked.
+    fileprivate func setting(
+        _ key: String, _ value: ConfigValue, like standard: ConfigValue
+    ) throws(LocatedError) -> ConfigValue {
+        func fail(_ expected: String) -> LocatedError {
+            LocatedError(.invalid, "loss.setting", "expected \(expected), got \(value.summary)", at: [rawValue, "config/\(key)"])
+        }
+        switch key {
+        case "axis" where self == .dice || self == .tversky:
+            if let axis = value.integer { return [.integer(axis)] }
+            guard let axes = value.array, axes.allSatisfy({ $0.integer != nil }) else { throw fail("axes") }
+            return value
+        case "axis":
+            guard let axis = value.integer else { throw fail("an axis") }
+            guard axis == -1 || self == .cosineSimilarity else {
+                throw LocatedError(
+                    .unsupported, "loss.axis", "expected the last axis (-1), got \(axis)", at: [rawValue, "config/axis"])
+            }
+            return value
+        case "ignore_class":
+            guard let ignored = value.integer else { throw fail("a class's number or null") }
+            return .integer(ignored)
+        default:
+            if case .bool = standard {
+                guard case .bool = value else { throw fail("true or false") }
+                return value
+            }
+            guard let number = value.number else { throw fail("a number") }
+            return .float(number)
+        }
     }
 }

@@ -1,25 +1,63 @@
 import Graphs
+import KerasSpec
 import Kernels
+import OrderedCollections
 import Ops
 package import Tensors
 
 extension Loss {
     /// The type of targets that this loss takes.
-    package var targetType: DType { kind == .sparseCategoricalCrossentropy ? .int32 : .float32 }
+    package var targetType: DType { kind.takesLabels ? .int32 : .float32 }
 
     /// The shape of one batch of targets for predictions of a shape.
     package func targetShape(for prediction: PartialShape) -> PartialShape {
-        kind == .sparseCategoricalCrossentropy ? PartialShape(prediction.dims.dropLast()) : prediction
+        kind.takesLabels ? PartialShape(prediction.dims.dropLast()) : prediction
     }
 
-    /// Adds the nodes of this loss: one number a sample (and place, when the output has more axes).
+    /// One number a sample (and place, when the output has more axes).
+    struct Values {
+        var values: Value
+        /// Which of them count, beside other masks.
+        var mask: Value?
+    }
+
+    /// Adds the nodes of this loss.
     ///
     /// Probabilities that come right out of a softmax or sigmoid are traced back to their logits, as Keras does it: losses of
     /// saturated outputs keep their slope.
     func apply(
         to prediction: Value, targets: Value, generation: TrainingGeneration, in builder: inout GraphBuilder, label: String
+    ) throws(LocatedError) -> Values {
+        if let custom {
+            return Values(values: try custom.apply(to: prediction, targets: targets, in: &builder, label: label))
+        }
+        if let ignored = settings["ignore_class"]?.integer {
+            return try applyIgnoring(
+                ignored, to: prediction, targets: targets, generation: generation, in: &builder, label: label)
+        }
+        let values = try applyPlain(to: prediction, targets: targets, generation: generation, in: &builder, label: label)
+        guard kind == .circle else { return Values(values: values) }
+        let zero = builder.constant(Tensor(scalar: Float(0)))
+        return Values(values: values, mask: try builder.apply(Compare(.greater), values, zero, label: label))
+    }
+
+    /// A class that isn't to be learnt: its places have no loss and don't count.
+    private func applyIgnoring(
+        _ ignored: Int, to prediction: Value, targets: Value, generation: TrainingGeneration,
+        in builder: inout GraphBuilder, label: String
+    ) throws(LocatedError) -> Values {
+        let number = builder.constant(Tensor(scalar: Int32(clamping: ignored)))
+        let mask = try builder.apply(Compare(.notEqual), targets, number, label: label)
+        let first = builder.constant(Tensor(scalar: Int32(0)))
+        let known = try builder.apply(Select(), mask, targets, first, label: label)
+        let values = try applyPlain(to: prediction, targets: known, generation: generation, in: &builder, label: label)
+        let zero = builder.constant(Tensor(scalar: Float(0)))
+        return Values(values: try builder.apply(Select(), mask, values, zero, label: label), mask: mask)
+    }
+
+    private func applyPlain(
+        to prediction: Value, targets: Value, generation: TrainingGeneration, in builder: inout GraphBuilder, label: String
     ) throws(LocatedError) -> Value {
-        if let custom { return try custom.apply(to: prediction, targets: targets, in: &builder, label: label) }
         let logits = fromLogits ? prediction : self.logits(of: prediction, generation, builder.graph)
         let source = logits ?? prediction
         switch kind {
@@ -32,18 +70,15 @@ extension Loss {
             return try builder.apply(
                 SparseCategoricalCrossentropy(fromLogits: logits != nil), source, targets, label: label)
         case .binaryCrossentropy:
-            let kind: BinaryEntropy =
-                switch generation {
-                case _ where logits != nil: .logits
-                case .keras1: .logitOfProbability
-                case .keras2, .tfKerasLegacy, .tfKeras: .withEpsilon
-                case .keras3: .plain
-                }
+            let kind: BinaryEntropy = logits != nil ? .logits : generation.binaryEntropy
             let smoothing = Smoothing(scale: Float(1 - labelSmoothing), shift: Float(0.5 * labelSmoothing))
             return try builder.apply(
                 BinaryCrossentropy(kind, smoothing: labelSmoothing == 0 ? .none : smoothing), source, targets, label: label)
         case .meanSquaredError: return try builder.apply(MeanError(.squared), source, targets, label: label)
         case .meanAbsoluteError: return try builder.apply(MeanError(.absolute), source, targets, label: label)
+        default:
+            return try applyFormula(
+                to: prediction, targets: targets, logits: logits, generation: generation, in: &builder, label: label)
         }
     }
 
@@ -69,6 +104,17 @@ extension Loss {
         let axis = generation.isStandalone && prediction.rank > 1 ? 1 : prediction.rank - 1
         guard labelSmoothing != 0, let classes = prediction[axis] else { return .none }
         return Smoothing(scale: Float(1 - labelSmoothing), shift: Float(labelSmoothing) / Float(classes))
+    }
+}
+
+extension TrainingGeneration {
+    /// How cross entropy of a probability is computed.
+    var binaryEntropy: BinaryEntropy {
+        switch self {
+        case .keras1: .logitOfProbability
+        case .keras2, .tfKerasLegacy, .tfKeras: .withEpsilon
+        case .keras3: .plain
+        }
     }
 }
 
@@ -106,10 +152,10 @@ extension Metric {
     func apply(
         to prediction: Value, targets: Value, loss: Loss, generation: TrainingGeneration, in builder: inout GraphBuilder,
         label: String
-    ) throws(LocatedError) -> Value {
+    ) throws(LocatedError) -> Loss.Values {
         if case .custom(let measure) = kind {
             try requireTargets(sparse: false, loss, label)
-            return try measure.apply(to: prediction, targets: targets, in: &builder, label: label)
+            return Loss.Values(values: try measure.apply(to: prediction, targets: targets, in: &builder, label: label))
         }
         let kind = resolved(
             prediction: builder.graph.info(prediction).shape, loss: loss, targets: builder.graph.info(targets).shape,
@@ -122,11 +168,17 @@ extension Metric {
         case .binaryAccuracy: (wantsLabels, matches) = (false, generation.isStandalone ? .rounded : .threshold)
         case .loss(let measured):
             try requireTargets(sparse: measured.targetType == .int32, loss, label)
-            return try measured.apply(to: prediction, targets: targets, generation: generation, in: &builder, label: label)
+            var values = try measured.apply(
+                to: prediction, targets: targets, generation: generation, in: &builder, label: label)
+            // As a metric the cosine isn't turned round, but in Keras 1.
+            if measured.kind == .cosineSimilarity, generation != .keras1 {
+                values.values = try builder.apply(Scale(by: -1), values.values, label: label)
+            }
+            return values
         case .accuracy, .crossentropy, .custom: preconditionFailure("\(name) was not resolved")
         }
         try requireTargets(sparse: wantsLabels, loss, label)
-        return try builder.apply(Matches(matches), prediction, targets, label: label)
+        return Loss.Values(values: try builder.apply(Matches(matches), prediction, targets, label: label))
     }
 
     private func requireTargets(sparse: Bool, _ loss: Loss, _ label: String) throws(LocatedError) {

@@ -30,15 +30,21 @@ package struct OutputTraining: Sendable {
 /// A model's graph with its losses and metrics behind it.
 ///
 /// Its inputs are the model's, then the targets of each output that has a loss, then the sample weights of those outputs that
-/// have any. Its outputs are single numbers.
+/// have any. Its outputs are single numbers, then predictions and masks that metrics count.
 package struct TrainingGraph: Sendable {
-    /// A metric's two running sums.
+    /// How a metric's value is come by.
     package struct Measured: Hashable, Sendable {
         /// As Keras reports it: `accuracy`, `out_a_accuracy`.
         package var name: String
-        /// Places among the graph's outputs: Σ w·value, and Σ w.
-        package var sum: Int
-        package var weight: Int
+        package var source: Source
+
+        /// Places are those of the graph's outputs.
+        package enum Source: Hashable, Sendable {
+            /// Σ w·value, and Σ w.
+            case mean(sum: Int, weight: Int)
+            /// An output's predictions, and the mask that goes with them; sample weights count if `isWeighted`.
+            case counting(CountingMetric, output: Int, predictions: Int, mask: Int?, isWeighted: Bool)
+        }
     }
 
     package let graph: Graph
@@ -102,7 +108,11 @@ package struct TrainingGraph: Sendable {
         var factors: [Float] = []
         var losses: [(String, Value)] = []
         var names: Set<String> = ["loss"]
-        var measured: [(String, Value, Value)] = []
+        enum Measure {
+            case mean(Value, Value)
+            case counting(CountingMetric, Int, isWeighted: Bool)
+        }
+        var measured: [(String, Measure)] = []
         for (place, output) in outputs.enumerated() {
             guard let loss = output.loss, let target = targetValues[place] else { continue }
             let prediction = model.outputs[place]
@@ -164,11 +174,16 @@ package struct TrainingGraph: Sendable {
                     name = "\(base)_\(number)"
                     number += 1
                 }
+                if case .counting(let counting) = metric.kind {
+                    try counting.require(model.info(model.outputs[place]).shape, loss: loss, name)
+                    measured.append((name, .counting(counting, place, isWeighted: isWeighted)))
+                    continue
+                }
                 let values = try metric.apply(
                     to: model.outputs[place], targets: target, loss: loss, generation: generation, in: &builder, label: name)
                 let weights = [isWeighted ? weightValues[place] : nil, mask, values.mask].compactMap(\.self)
                 let sums = try builder.apply(WeightedSum(), to: [values.values] + weights, label: name)
-                measured.append((name, sums[0], sums[1]))
+                measured.append((name, .mean(sums[0], sums[1])))
             }
         }
 
@@ -177,9 +192,29 @@ package struct TrainingGraph: Sendable {
             results.append(value)
             return (name, results.count - 1)
         }
-        metrics = measured.map { name, sum, weight in
-            results += [sum, weight]
-            return Measured(name: name, sum: results.count - 2, weight: results.count - 1)
+        // Each prediction and mask once, behind all numbers.
+        for case (_, .mean(let sum, let weight)) in measured { results += [sum, weight] }
+        var next = results.count - 2 * measured.count { if case .mean = $0.1 { true } else { false } }
+        var counted: [Int: (predictions: Int, mask: Int?)] = [:]
+        metrics = measured.map { name, measure in
+            switch measure {
+            case .mean:
+                next += 2
+                return Measured(name: name, source: .mean(sum: next - 2, weight: next - 1))
+            case .counting(let metric, let place, let isWeighted):
+                if counted[place] == nil {
+                    results.append(model.outputs[place])
+                    counted[place] = (results.count - 1, nil)
+                    if masks.indices.contains(place), let mask = masks[place] {
+                        results.append(mask)
+                        counted[place]?.mask = results.count - 1
+                    }
+                }
+                let (predictions, mask) = counted[place] ?? (0, nil)
+                return Measured(
+                    name: name,
+                    source: .counting(metric, output: place, predictions: predictions, mask: mask, isWeighted: isWeighted))
+            }
         }
         self.targets = targets
         self.sampleWeights = sampleWeights

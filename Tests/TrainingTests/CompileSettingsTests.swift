@@ -70,7 +70,7 @@ import Testing
         ([#"{"optimizer_config": {"class_name": "SGD", "config": {}}, "loss": "ctc"}"#, "loss.unsupported", "loss"]),
         ([#"{"optimizer_config": {"class_name": "SGD", "config": {}}, "loss": "my_loss"}"#, "loss.unknown", "loss"]),
         ([#"{"optimizer_config": {"class_name": "SGD", "config": {}}, "loss": 3}"#, "loss.config", "loss"]),
-        ([#"{"optimizer_config": {"class_name": "SGD", "config": {}}, "loss": "mse", "metrics": ["AUC"]}"#, "metric.unsupported", "metrics"]),
+        ([#"{"optimizer_config": {"class_name": "SGD", "config": {}}, "loss": "mse", "metrics": ["Mean"]}"#, "metric.unsupported", "metrics"]),
         ([#"{"optimizer_config": {"class_name": "SGD", "config": {}}, "loss": "mse", "metrics": ["nonsense"]}"#, "metric.unknown", "metrics"]),
         ([#"{"optimizer_config": {"class_name": "SGD", "config": {}}, "loss": "mse", "loss_weights": "heavy"}"#, "compile.loss_weights", "loss_weights"]),
         ([#"{"loss": "mse"}"#, "compile.optimizer", "optimizer_config"]),

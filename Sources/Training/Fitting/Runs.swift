@@ -3,41 +3,89 @@ import Graphs
 import OrderedCollections
 import Tensors
 
-/// Sums of metrics over the batches of an epoch, as Keras's metric objects keep them: in float32.
+/// Metrics over the batches of an epoch, as Keras's metric objects keep them: means in float32.
 struct MetricSums {
-    private let metrics: [TrainingGraph.Measured]
-    private let losses: [(name: String, place: Int)]
+    private let graph: TrainingGraph
     private let weighsLosses: Bool
+    /// Of losses, then of metrics.
     private var sums: [Float]
     private var weights: [Float]
+    /// By metric.
+    private var states: [(any MetricState)?]
 
     init(_ graph: TrainingGraph, generation: TrainingGeneration) {
-        metrics = graph.metrics
-        losses = graph.outputLosses
+        self.graph = graph
         // The mean of the batches' losses in Keras 2.3, of the samples' elsewhere.
         weighsLosses = generation != .keras2
-        sums = [Float](repeating: 0, count: losses.count + metrics.count)
+        sums = [Float](repeating: 0, count: graph.outputLosses.count + graph.metrics.count)
         weights = sums
+        states = graph.metrics.map { if case .counting(let metric, _, _, _, _) = $0.source { metric.makeState(generation) } else { nil } }
     }
 
     /// Adds what a batch gave.
-    mutating func add(batch: Int, _ result: (Int) -> Float) {
+    mutating func add(_ run: some BatchResults) {
+        let losses = graph.outputLosses
         for index in 0..<losses.count {
-            let weight: Float = weighsLosses ? Float(batch) : 1
-            sums[index] += result(losses[index].place) * weight
+            let weight: Float = weighsLosses ? Float(run.batch.count) : 1
+            sums[index] += run.number(losses[index].place) * weight
             weights[index] += weight
         }
-        for index in 0..<metrics.count {
-            sums[losses.count + index] += result(metrics[index].sum)
-            weights[losses.count + index] += result(metrics[index].weight)
+        for index in 0..<graph.metrics.count {
+            switch graph.metrics[index].source {
+            case .mean(let sum, let weight):
+                sums[losses.count + index] += run.number(sum)
+                weights[losses.count + index] += run.number(weight)
+            case .counting(_, let output, let predictions, let mask, let isWeighted):
+                states[index]?.add(run.metricBatch(output, predictions: predictions, mask: mask, isWeighted: isWeighted))
+            }
         }
     }
 
-    /// Means so far, after what `prefix` has put there.
+    /// Values so far, after what `prefix` has put there.
     func report(into logs: inout Logs, prefix: String = "") {
-        for (index, name) in (losses.map(\.name) + metrics.map(\.name)).enumerated() {
-            logs[prefix + name] = Double(sums[index] / weights[index])
+        for (index, loss) in graph.outputLosses.enumerated() { logs[prefix + loss.name] = Double(sums[index] / weights[index]) }
+        for (index, metric) in graph.metrics.enumerated() {
+            let place = graph.outputLosses.count + index
+            logs[prefix + metric.name] = states[index]?.result ?? Double(sums[place] / weights[place])
         }
+    }
+}
+
+/// What ran a batch and can tell its results.
+protocol BatchResults {
+    var graph: TrainingGraph { get }
+    var batch: BatchBuffer { get }
+    /// Where an output of the graph lies, and its shape.
+    func output(_ place: Int) -> (start: UnsafeRawPointer, info: ConcreteInfo)
+}
+
+extension BatchResults {
+    /// An output that is one number.
+    func number(_ place: Int) -> Float { output(place).start.load(as: Float.self) }
+
+    /// The batch as a counting metric sees it.
+    func metricBatch(_ output: Int, predictions: Int, mask: Int?, isWeighted: Bool) -> MetricBatch {
+        let (start, info) = self.output(predictions)
+        let columns = info.shape.dims.last ?? 1
+        let rows = info.shape.count / max(columns, 1)
+        let (target, dtype) = batch.target(output)
+        var weights: [Float]?
+        func multiply(_ count: Int, _ weight: (Int) -> Float) {
+            let before = weights ?? [Float](repeating: 1, count: rows)
+            // One for a sample stands for all its rows.
+            weights = before.indices.map { before[$0] * weight($0 * count / max(rows, 1)) }
+        }
+        if isWeighted, let (own, count) = batch.sampleWeights(output) { multiply(count) { own[$0] } }
+        if let mask {
+            let (start, info) = self.output(mask)
+            let own = start.assumingMemoryBound(to: UInt8.self)
+            multiply(info.shape.count) { own[$0] == 0 ? 0 : 1 }
+        }
+        return MetricBatch(
+            predictions: start.assumingMemoryBound(to: Float.self), rows: rows, columns: columns,
+            targets: dtype == .int32
+                ? .labels(target.assumingMemoryBound(to: Int32.self)) : .values(target.assumingMemoryBound(to: Float.self)),
+            weights: weights)
     }
 }
 
@@ -47,16 +95,18 @@ final class BatchBuffer {
     let pointers: [UnsafeRawPointer]
     let count: Int
     private let areas: [UnsafeMutableRawPointer]
+    private let infos: [ConcreteInfo]
     private let sources: [Source]
 
     /// Which array of the data rows are taken from.
-    private enum Source {
+    private enum Source: Equatable {
         case input(Int), target(Int), sampleWeight(Int)
     }
 
     /// - Parameter infos: the inputs of the plan, `count` samples each.
     init(_ graph: TrainingGraph, _ infos: [ConcreteInfo], count: Int) {
         self.count = count
+        self.infos = infos
         var sources: [Source] = []
         for (output, place) in graph.targets.enumerated() where place != nil { sources.append(.target(output)) }
         for (output, place) in graph.sampleWeights.enumerated() where place != nil { sources.append(.sampleWeight(output)) }
@@ -69,6 +119,19 @@ final class BatchBuffer {
     }
 
     deinit { for area in areas { area.deallocate() } }
+
+    /// The targets of an output of the model that has a loss.
+    func target(_ output: Int) -> (UnsafeRawPointer, DType) {
+        guard let place = sources.firstIndex(of: .target(output)) else { preconditionFailure("no targets of output \(output)") }
+        return (pointers[place], infos[place].dtype)
+    }
+
+    /// The sample weights of an output, if it has any, and how many these are.
+    func sampleWeights(_ output: Int) -> (UnsafePointer<Float>, Int)? {
+        sources.firstIndex(of: .sampleWeight(output)).map {
+            (pointers[$0].assumingMemoryBound(to: Float.self), infos[$0].shape.count)
+        }
+    }
 
     /// Copies samples of the data, counted from its first: `order[start]` and those after it.
     func fill(_ data: TrainingData, _ order: [Int], from start: Int) {
@@ -95,7 +158,7 @@ final class BatchBuffer {
 }
 
 /// Steps of one batch size.
-final class TrainingRun {
+final class TrainingRun: BatchResults {
     let graph: TrainingGraph
     let batch: BatchBuffer
     private let session: TrainingSession
@@ -133,12 +196,14 @@ final class TrainingRun {
         optimizer.step(session, lookups: lookups)
     }
 
-    /// A number that the last step's forward gave.
-    func result(_ place: Int) -> Float { session.output(place).load(as: Float.self) }
+    /// What the last step's forward gave.
+    func output(_ place: Int) -> (start: UnsafeRawPointer, info: ConcreteInfo) {
+        (session.output(place), session.plan.outputs[place])
+    }
 }
 
 /// Measures batches of one size with one version of the weights.
-final class TestingRun {
+final class TestingRun: BatchResults {
     let graph: TrainingGraph
     let batch: BatchBuffer
     private let session: Session
@@ -149,15 +214,24 @@ final class TestingRun {
         self.graph = graph
         self.session = session
         batch = BatchBuffer(graph, session.plan.inputs, count: session.plan.inputs[0].shape[0])
-        let count = session.plan.outputs.count
-        let results = UnsafeMutableRawPointer.allocate(byteCount: 64 * count, alignment: 64)
+        // Each on a boundary of 64 bytes.
+        let sizes = session.plan.outputs.map { (max($0.byteCount, 1) + 63) / 64 * 64 }
+        let results = UnsafeMutableRawPointer.allocate(byteCount: sizes.reduce(64, +), alignment: 64)
         self.results = results
-        outputs = (0..<count).map { results + 64 * $0 }
+        var next = results
+        var outputs: [UnsafeMutableRawPointer] = []
+        for size in sizes {
+            outputs.append(next)
+            next += size
+        }
+        self.outputs = outputs
     }
 
     deinit { results.deallocate() }
 
     func run() { session.run(inputs: batch.pointers, outputs: outputs) }
 
-    func result(_ place: Int) -> Float { outputs[place].load(as: Float.self) }
+    func output(_ place: Int) -> (start: UnsafeRawPointer, info: ConcreteInfo) {
+        (UnsafeRawPointer(outputs[place]), session.plan.outputs[place])
+    }
 }

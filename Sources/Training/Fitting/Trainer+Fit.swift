@@ -55,8 +55,8 @@ extension Trainer {
                 let run = size == first.batch.count ? first : try training(PlanKey(data, batch: size))
                 run.batch.fill(data, order, from: start)
                 run.step(seed: seed)
-                let batchLoss = run.result(run.graph.total)
-                sums.add(batch: size, run.result)
+                let batchLoss = run.number(run.graph.total)
+                sums.add(run)
                 loss += Double(batchLoss) * Double(size)
                 seen += size
                 if !callbacks.isEmpty {
@@ -88,8 +88,8 @@ extension Trainer {
         run.batch.fill(data, Array(0..<data.count), from: 0)
         run.step(seed: seed)
         var sums = MetricSums(run.graph, generation: generation)
-        sums.add(batch: data.count, run.result)
-        var logs: Logs = ["loss": Double(run.result(run.graph.total))]
+        sums.add(run)
+        var logs: Logs = ["loss": Double(run.number(run.graph.total))]
         sums.report(into: &logs)
         return logs
     }
@@ -122,8 +122,8 @@ extension Trainer {
             let run = start + size <= data.count ? whole : last
             run.batch.fill(data, order, from: start)
             run.run()
-            loss += Double(run.result(run.graph.total)) * Double(run.batch.count)
-            sums.add(batch: run.batch.count, run.result)
+            loss += Double(run.number(run.graph.total)) * Double(run.batch.count)
+            sums.add(run)
             progress?(start + run.batch.count)
         }
         var logs: Logs = ["loss": loss / Double(data.count)]

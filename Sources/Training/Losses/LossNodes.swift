@@ -175,7 +175,7 @@ extension Metric {
                 values.values = try builder.apply(Scale(by: -1), values.values, label: label)
             }
             return values
-        case .accuracy, .crossentropy, .custom: preconditionFailure("\(name) was not resolved")
+        case .accuracy, .crossentropy, .counting, .custom: preconditionFailure("\(name) was not resolved")
         }
         try requireTargets(sparse: wantsLabels, loss, label)
         return Loss.Values(values: try builder.apply(Matches(matches), prediction, targets, label: label))

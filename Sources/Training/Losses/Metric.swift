@@ -1,8 +1,9 @@
 public import KerasOps
-package import KerasSpec
+public import KerasSpec
+internal import OrderedCollections
 public import Tensors
 
-/// What is measured beside the loss, as a mean over samples.
+/// What is measured beside the loss.
 public struct Metric: Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
         /// Which accuracy, Keras decides from the output and the loss.
@@ -12,6 +13,8 @@ public struct Metric: Hashable, Sendable {
         case categoricalAccuracy, sparseCategoricalAccuracy, binaryAccuracy
         /// A loss, measured.
         case loss(Loss)
+        /// Counts and sums that aren't means over samples.
+        case counting(CountingMetric)
         /// A user's own function.
         case custom(CustomMeasure)
     }
@@ -36,6 +39,21 @@ public struct Metric: Hashable, Sendable {
     /// A loss, measured without being made small.
     public static func loss(_ loss: Loss) -> Metric { Metric(.loss(loss), name: loss.name) }
 
+    /// A metric of Keras's by its class and settings: `try Metric("AUC", ["curve": "PR"])`.
+    ///
+    /// - Parameters:
+    ///   - className: AUC, Precision, Recall, TruePositives, TrueNegatives, FalsePositives, FalseNegatives, PrecisionAtRecall,
+    ///     RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity, IoU, BinaryIoU, MeanIoU, OneHotIoU,
+    ///     OneHotMeanIoU, F1Score, FBetaScore, R2Score, RootMeanSquaredError, PearsonCorrelation, ConcordanceCorrelation,
+    ///     TopKCategoricalAccuracy, SparseTopKCategoricalAccuracy, Accuracy, BinaryAccuracy, or a loss's class.
+    ///   - settings: Keras's arguments.
+    ///   - name: as it is reported; nil: Keras's name for the class.
+    public init(_ className: String, _ settings: [String: ConfigValue], name: String? = nil) throws(LocatedError) {
+        var config = ConfigObject(uniqueKeysWithValues: settings.sorted { $0.key < $1.key })
+        if let name { config["name"] = .string(name) }
+        try self.init(config: ["class_name": .string(className), "config": .object(config)])
+    }
+
     /// By Keras's name or alias: `accuracy`, `acc`, `mse`. The metric is reported under this name.
     ///
     /// - Throws: `.unsupported` for Keras's other metrics, `.usage` for words that Keras doesn't know either.
@@ -44,7 +62,12 @@ public struct Metric: Hashable, Sendable {
             self.init(.custom(custom), name: name)
             return
         }
-        self.init(try Metric.kind(named: name), name: name)
+        let kind = try Metric.kind(named: name)
+        if case .counting(let counting) = kind {
+            self.init(kind, name: counting.kind.standardName)
+        } else {
+            self.init(kind, name: name)
+        }
     }
 
     /// A metric of one's own, written in terms of `ops`: of true and predicted values (both like the output), one number a
@@ -55,12 +78,8 @@ public struct Metric: Hashable, Sendable {
         Metric(.custom(CustomMeasure(config: .string(name), function: function)), name: name)
     }
 
-    private static let unsupported: Set<String> = [
-        "top_k_categorical_accuracy", "sparse_top_k_categorical_accuracy", "AUC", "Precision", "Recall", "TruePositives",
-        "TrueNegatives", "FalsePositives", "FalseNegatives", "MeanIoU", "F1Score", "RootMeanSquaredError", "R2Score",
-        "TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "PrecisionAtRecall", "SensitivityAtSpecificity",
-        "SpecificityAtSensitivity", "Mean", "Sum", "Accuracy",
-    ]
+    /// Keras's metrics that belong to a layer's or a model's own code.
+    private static let unsupported: Set<String> = ["Mean", "Sum"]
 
     private static func kind(named name: String) throws(LocatedError) -> Kind {
         switch name {
@@ -71,6 +90,7 @@ public struct Metric: Hashable, Sendable {
         case "binary_accuracy", "BinaryAccuracy": return .binaryAccuracy
         default: break
         }
+        if let kind = CountingMetric.Kind.named[name] { return .counting(try CountingMetric(kind)) }
         do throws(LocatedError) { return .loss(try Loss(named: name)) } catch {
             if unsupported.contains(name) || error.category == .unsupported {
                 throw LocatedError(.unsupported, "metric.unsupported", "expected accuracy or a supported loss, got \"\(name)\"")
@@ -111,6 +131,11 @@ public struct Metric: Hashable, Sendable {
             self.init(try Metric.kind(named: function), name: reported ?? function)
             return
         }
+        if let kind = CountingMetric.Kind.named[className] {
+            let counting = try CountingMetric(kind, settings: settings)
+            self.init(.counting(counting), name: reported ?? kind.standardName)
+            return
+        }
         var kind = try Metric.kind(named: className)
         if case .loss(let loss) = kind {
             var own = settings
@@ -137,6 +162,10 @@ public struct Metric: Hashable, Sendable {
         case .sparseCategoricalAccuracy: return "sparse_categorical_accuracy"
         case .binaryAccuracy: return "binary_accuracy"
         case .loss(let loss): return loss.config
+        case .counting(let counting):
+            var config: ConfigObject = ["name": .string(name)]
+            for (key, value) in counting.settings where counting.kind.settings[key] != value { config[key] = value }
+            return ["class_name": .string(counting.kind.rawValue), "config": .object(config)]
         case .custom(let measure): return measure.config
         }
     }

@@ -27,6 +27,7 @@ package struct LayerRegistry: Sendable {
         AveragePooling3D.self,
         BatchNormalization.self,
         Bidirectional.self,
+        CategoryEncoding.self,
         Concatenate.self,
         Conv1D.self,
         Conv1DTranspose.self,
@@ -44,6 +45,7 @@ package struct LayerRegistry: Sendable {
         Dense.self,
         DepthwiseConv1D.self,
         DepthwiseConv2D.self,
+        Discretization.self,
         Dot.self,
         Dropout.self,
         ELU.self,
@@ -62,9 +64,12 @@ package struct LayerRegistry: Sendable {
         GlobalMaxPooling3D.self,
         GroupNormalization.self,
         GroupQueryAttention.self,
+        HashedCrossing.self,
+        Hashing.self,
         Highway.self,
         Identity.self,
         InputLayer.self,
+        IntegerLookup.self,
         LSTM.self,
         LSTMCell.self,
         LayerNormalization.self,
@@ -103,7 +108,9 @@ package struct LayerRegistry: Sendable {
         SpatialDropout3D.self,
         SpectralNormalization.self,
         StackedRNNCells.self,
+        StringLookup.self,
         Subtract.self,
+        TextVectorization.self,
         ThresholdedReLU.self,
         TimeDistributed.self,
         UnitNormalization.self,
@@ -188,7 +195,12 @@ package struct LayerRegistry: Sendable {
             scope[name] = replacement
             return try custom.merging(scope).scope { () throws(LocatedError) in try Self.decode(settings, models, as: type) }
         }
-        return try Self.decode(settings, models, as: type)
+        var layer = try Self.decode(settings, models, as: type)
+        if var reader = layer as? any VocabularyLayer, let vocabulary = spec.assets.first(where: { $0.path.last == "vocabulary.txt" }) {
+            try reader.read(vocabulary: try vocabulary.load())
+            layer = reader
+        }
+        return layer
     }
 
     private static func decode(

@@ -76,6 +76,9 @@ extension WeightLayout {
         case "RMSNormalization": self.init("scale")
         case "Normalization":
             self.init(others: config["mean"]?.isNull ?? true ? "mean variance count" : "")
+        case "StringLookup", "IntegerLookup": self.init(others: config["output_mode"] == "tf_idf" || config["output_mode"] == "tf-idf" ? "idf_weights" : "")
+        case "TextVectorization":
+            self.init(others: config["output_mode"] == "tf_idf" || config["output_mode"] == "tf-idf" ? "idf_weights" : "")
         case "SpectralNormalization":
             self.init(others: "vector_u", parts: Self.parts("layer", of: config))
             let own = Set(parts.first?.layout.variables.map(\.name) ?? [])

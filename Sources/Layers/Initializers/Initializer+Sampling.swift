@@ -59,6 +59,7 @@ extension ConfigReader {
 /// An initializer with its settings read.
 private enum Kind {
     case constant(Double)
+    case values([Double])
     case normal(mean: Double, stddev: Double)
     case truncatedNormal(mean: Double, stddev: Double)
     case uniform(low: Double, high: Double)
@@ -74,7 +75,15 @@ private enum Kind {
         switch className {
         case "Zeros", "zeros", "zero": self = .constant(0)
         case "Ones", "ones", "one": self = .constant(1)
-        case "Constant", "constant": self = .constant(try settings.number("value", default: 0))
+        case "Constant", "constant":
+            let value = settings.value("value") ?? 0
+            if case .array(let items) = value {
+                self = .values(items.compactMap(\.number))
+            } else if let number = value.number {
+                self = .constant(number)
+            } else {
+                throw settings.wrong("value", "a number or a list of numbers", value)
+            }
         case "RandomNormal", "random_normal", "normal":
             self = .normal(
                 mean: try settings.number("mean", default: 0), stddev: try settings.number("stddev", default: 0.05))
@@ -132,6 +141,9 @@ private enum Kind {
     ) throws(LocatedError) -> Tensor {
         switch self {
         case .constant(let value): return Self.fill(shape) { Float(value) }
+        case .values(let values):
+            guard shape.rank == 1, shape[0] == values.count else { throw Self.wrongRank("Constant", "\(values.count) elements", shape) }
+            return Tensor(values.map { Float($0) }, shape: shape)
         case .normal(let mean, let stddev): return Self.fill(shape) { Float(mean + stddev * random.normal()) }
         case .truncatedNormal(let mean, let stddev):
             return Self.fill(shape) { Float(mean + stddev * random.truncatedNormal()) }

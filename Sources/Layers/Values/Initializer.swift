@@ -19,6 +19,11 @@ public struct Initializer: Hashable, Sendable {
 
     public static func constant(_ value: Double = 0) -> Initializer { Initializer("Constant", ["value": .float(value)]) }
 
+    /// A vector of these values.
+    package static func values(_ values: [Double]) -> Initializer {
+        Initializer("Constant", ["value": .array(values.map(ConfigValue.float))])
+    }
+
     public static func randomNormal(mean: Double = 0, stddev: Double = 0.05, seed: Int? = nil) -> Initializer {
         Initializer("RandomNormal", ["seed": Self.seed(seed), "mean": .float(mean), "stddev": .float(stddev)])
     }

@@ -146,6 +146,10 @@ package final class LoweringContext {
         return streams
     }
 
+    /// How many such numbers were given so far, and the way back: what is lowered twice from a mark on draws the same.
+    var randomMark: UInt64 { streams }
+    func rewindRandom(to mark: UInt64) { streams = mark }
+
     /// Says that `value`, when it is an input of the graph, holds indices into a table of `limit` rows.
     package func requireIndices(_ value: Value, below limit: Int) {
         guard case .input(let input) = builder.graph.origin(value) else { return }

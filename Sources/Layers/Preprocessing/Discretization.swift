@@ -14,7 +14,9 @@ public struct Discretization: BuiltInLayer {
     public static let className = "Discretization"
     public var common: LayerCommon
     /// In ascending order; nil until `adapt` finds them.
-    public var binBoundaries: [Double]?
+    public var binBoundaries: [Double]? { didSet { boundaries = nil } }
+    /// The same as the configuration has them.
+    private var boundaries: ConfigValue?
     /// How many intervals `adapt` makes.
     public var numBins: Int?
     /// How far off a boundary may be, as a share of the samples.
@@ -45,6 +47,7 @@ public struct Discretization: BuiltInLayer {
                 zip(numbers, numbers.dropFirst()).allSatisfy({ $0 <= $1 })
             else { throw config.wrong("bin_boundaries", "numbers in ascending order", value) }
             binBoundaries = numbers
+            boundaries = value
         }
         numBins = try config.optionalInteger("num_bins", atLeast: 0)
         epsilon = try config.number("epsilon", default: 0.01)
@@ -54,7 +57,7 @@ public struct Discretization: BuiltInLayer {
 
     package var config: ConfigObject {
         [
-            "bin_boundaries": binBoundaries.map { .array($0.map(ConfigValue.float)) } ?? .null,
+            "bin_boundaries": boundaries ?? binBoundaries.map { .array($0.map(ConfigValue.float)) } ?? .null,
             "num_bins": numBins.map(ConfigValue.integer) ?? .null, "epsilon": .float(epsilon),
             "output_mode": .string(outputMode.rawValue), "sparse": .bool(sparse),
             "name": common.name.map(ConfigValue.string) ?? .null, "dtype": .string(common.dtype),

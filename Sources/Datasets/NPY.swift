@@ -3,8 +3,8 @@ public import Tensors
 
 /// NumPy's file of one array, `.npy`.
 ///
-/// Reads versions 1 to 3, both byte orders, C and Fortran order, bool, integers and floats of 2, 4 and 8 bytes. Writes
-/// the bytes that `numpy.save` writes. Object, text, record, date and complex arrays are refused.
+/// Reads versions 1 to 3, both byte orders, C and Fortran order, bool, integers and floats of 2, 4 and 8 bytes, text and byte
+/// strings. Writes the bytes that `numpy.save` writes. Object, record, date and complex arrays are refused.
 public enum NPY {
     /// The array in the file at `path`.
     ///
@@ -46,6 +46,10 @@ public enum NPY {
 
     /// The bytes that `numpy.save` writes. Throws 69 `npy.dtype` for bfloat16.
     public static func encode(_ tensor: Tensor) throws(LocatedError) -> [UInt8] {
+        if tensor.dtype == .string {
+            let (header, payload) = encoded(tensor)
+            return try header.bytes() + payload
+        }
         let header = try NPYHeader(dtype: tensor.dtype, shape: tensor.shape).bytes()
         return [UInt8](unsafeUninitializedCapacity: header.count + tensor.byteCount) { buffer, count in
             _ = buffer[..<header.count].initialize(fromContentsOf: header)
@@ -62,6 +66,7 @@ public enum NPY {
         fileSize: Int, _ next: (UnsafeMutableRawBufferPointer) throws(LocatedError) -> Void
     ) throws(LocatedError) -> Tensor {
         let header = try NPYHeader.read(fileSize: fileSize, next)
+        if let text = header.text { return try strings(header, text, next) }
         var tensor = Tensor(uninitialized: header.shape, dtype: header.dtype)
         try tensor.withUnsafeMutableBytes { (bytes) throws(LocatedError) in
             try next(bytes)
@@ -89,7 +94,7 @@ public enum NPY {
     }
 
     /// Elements that lie column by column, brought to row-major order.
-    private static func fromFortranOrder(_ source: Tensor) -> Tensor {
+    static func fromFortranOrder(_ source: Tensor) -> Tensor {
         switch source.dtype.byteCount {
         case 1: reorder(source, as: UInt8.self)
         case 2: reorder(source, as: UInt16.self)
@@ -103,6 +108,7 @@ public enum NPY {
         var strides = [Int](repeating: 1, count: dims.count)
         for axis in dims.indices.dropFirst() { strides[axis] = strides[axis - 1] * dims[axis - 1] }
         var result = Tensor(uninitialized: source.shape, dtype: source.dtype)
+        result.keepStrings(of: source)
         result.withUnsafeMutableBytes { target in
             source.withUnsafeBytes { raw in
                 let from = raw.bindMemory(to: Word.self)

@@ -11,6 +11,26 @@ struct NPYHeader: Equatable {
     var shape: Shape
     var fortranOrder = false
     var bigEndian = false
+    /// Of strings: how many characters or bytes each has room for.
+    var text: Text?
+
+    /// How an array of strings holds them, filled up with zeros.
+    enum Text: Equatable {
+        /// `<U5`: characters of four bytes.
+        case characters(Int)
+        /// `|S5`
+        case bytes(Int)
+
+        var byteCount: Int {
+            switch self {
+            case .characters(let count): 4 * count
+            case .bytes(let count): count
+            }
+        }
+    }
+
+    /// Bytes of an element in the file.
+    var elementByteCount: Int { text?.byteCount ?? dtype.byteCount }
 
     /// Longest header literal that is read, in bytes; NumPy itself stops at 10,000 unless told to trust the file.
     static let longestLiteral = 65_536
@@ -18,7 +38,7 @@ struct NPYHeader: Equatable {
     static let highestRank = 64
 
     /// Bytes of the array's elements. The initialiser that reads has made sure that the product fits.
-    var payloadByteCount: Int { shape.count * dtype.byteCount }
+    var payloadByteCount: Int { shape.count * elementByteCount }
 
     // MARK: - Reading
 
@@ -64,7 +84,7 @@ struct NPYHeader: Equatable {
         let header = try NPYHeader(literal: try take(length))
         let rest = fileSize - start - length
         guard let count = header.shape.checkedCount,
-            case let (bytes, overflow) = count.multipliedReportingOverflow(by: header.dtype.byteCount), !overflow
+            case let (bytes, overflow) = count.multipliedReportingOverflow(by: header.elementByteCount), !overflow
         else {
             throw LocatedError(.invalid, "npy.shape", "expected a shape that fits into memory, got \(header.shape)")
         }
@@ -103,33 +123,38 @@ struct NPYHeader: Equatable {
         guard let descr, let order, let dims else {
             throw LocatedError(.invalid, "npy.header", "expected 'descr', 'fortran_order' and 'shape', got fewer keys")
         }
-        (dtype, bigEndian) = try NPYHeader.elementType(descr)
+        (dtype, bigEndian, text) = try NPYHeader.elementType(descr)
         fortranOrder = order
         shape = Shape(dims)
     }
 
-    init(dtype: DType, shape: Shape) {
+    /// - Parameter text: how strings are held, for an array of them.
+    init(dtype: DType, shape: Shape, text: Text? = nil) {
         self.dtype = dtype
         self.shape = shape
+        self.text = text
     }
 
     /// `<f4` is float32, little-endian: byte order (`<`, `>`, `|`, `=` or none), kind, bytes of one element.
-    private static func elementType(_ descr: String) throws(LocatedError) -> (DType, bigEndian: Bool) {
+    private static func elementType(_ descr: String) throws(LocatedError) -> (DType, bigEndian: Bool, Text?) {
         var rest = Substring(descr)
         var bigEndian = false
         if let first = rest.first, "<>|=".contains(first) {
             bigEndian = first == ">"
             rest.removeFirst()
         }
-        if rest == "?" { return (.bool, false) }
-        if let dtype = elementTypes[String(rest)] { return (dtype, bigEndian && dtype.byteCount > 1) }
+        if rest == "?" { return (.bool, false, nil) }
+        if let dtype = elementTypes[String(rest)] { return (dtype, bigEndian && dtype.byteCount > 1, nil) }
+        if let kind = rest.first, "USa".contains(kind), let room = Int(rest.dropFirst()), (1...1 << 24).contains(room) {
+            return (.string, bigEndian, kind == "U" ? .characters(room) : .bytes(room))
+        }
         let kinds: [Character: String] = [
             "O": "Python objects", "S": "byte strings", "a": "byte strings", "U": "text", "V": "raw records",
             "M": "dates", "m": "time spans", "c": "complex numbers", "f": "floats of another size",
         ]
         if let first = rest.first, let kind = kinds[first] {
             throw LocatedError(
-                .unsupported, "npy.dtype", "expected bool, integers or floats of 2, 4 or 8 bytes, got '\(descr)' (\(kind))",
+                .unsupported, "npy.dtype", "expected bool, integers, floats of 2, 4 or 8 bytes or text, got '\(descr)' (\(kind))",
                 hint: first == "O" ? "Object arrays hold Python pickles, which are never run here." : nil)
         }
         throw LocatedError(.invalid, "npy.descr", "expected an element type such as '<f4', got '\(descr)'")
@@ -146,12 +171,18 @@ struct NPYHeader: Equatable {
     ///
     /// Throws 69 `npy.dtype` for bfloat16, which NumPy has no name for.
     func bytes() throws(LocatedError) -> [UInt8] {
-        guard let code = NPYHeader.elementTypes.first(where: { $0.value == dtype })?.key else {
+        let known: String? =
+            switch text {
+            case .characters(let count)?: "U\(count)"
+            case .bytes(let count)?: "S\(count)"
+            case nil: NPYHeader.elementTypes.first { $0.value == dtype }?.key
+            }
+        guard let code = known else {
             throw LocatedError(
                 .unsupported, "npy.dtype", "expected an element type that NumPy has, got \(dtype.rawValue)",
                 hint: "Convert to float32 first.")
         }
-        let order = dtype.byteCount == 1 ? "|" : "<"
+        let order = code.hasPrefix("S") || dtype.byteCount == 1 ? "|" : "<"
         var literal = "{'descr': '\(order)\(code)', 'fortran_order': False, 'shape': \(shape), }"
         // NumPy leaves room to let the first extent grow in place.
         if let first = shape.dims.first {
@@ -222,7 +253,7 @@ private struct NPYHeaderParser {
     mutating func descr() throws(LocatedError) -> String {
         if let byte = peek(), byte == 0x5b || byte == 0x28 {
             throw LocatedError(
-                .unsupported, "npy.dtype", "expected bool, integers or floats of 2, 4 or 8 bytes, got a structured type")
+                .unsupported, "npy.dtype", "expected bool, integers, floats of 2, 4 or 8 bytes or text, got a structured type")
         }
         return try string()
     }

@@ -27,6 +27,11 @@ extension NPZ {
         // Headers first, so that nothing is created for arrays that cannot be written.
         var members: [ZipWriter.Member] = []
         for (name, tensor) in arrays {
+            if tensor.dtype == .string {
+                let (header, payload) = NPY.encoded(tensor)
+                members.append(ZipWriter.Member(name + ".npy", [.bytes(try header.bytes() + payload)]))
+                continue
+            }
             let header = try locating(path) { () throws(LocatedError) in
                 try locating(name) { () throws(LocatedError) in try NPYHeader(dtype: tensor.dtype, shape: tensor.shape).bytes() }
             }

@@ -78,6 +78,8 @@ package final class Session {
         let targets = outputs.indices.map { outputs[$0].mutableAddress() }
         withExtendedLifetime(inputs) {
             run(inputs: inputs.map(\.address), outputs: targets, seed: seed, step: step, times: times)
+            // Strings belong to the inputs and the plan; what is handed out has its own.
+            for index in outputs.indices where outputs[index].dtype == .string { outputs[index].ownStrings() }
         }
         return outputs
     }

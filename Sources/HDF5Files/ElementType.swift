@@ -116,6 +116,7 @@ struct ElementType: Hashable {
                 guard H5Tenum_insert(boolean.id, name, &value) >= 0 else { return nil }
             }
             return boolean
+        case .string: return nil
         case .uint8, .uint16, .uint32, .uint64:
             return HDF5Handle(H5Tcopy(chdf5_int_le(dtype.byteCount, false)), close: H5Tclose)
         case .int8, .int16, .int32, .int64:

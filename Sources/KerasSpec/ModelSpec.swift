@@ -52,6 +52,8 @@ public struct LayerSpec: Sendable {
     public var model: Box<ModelSpec>?
     /// What the models within the configuration mean, such as TimeDistributed's `layer`: by key.
     public var innerModels: [String: Box<ModelSpec>] = [:]
+    /// Files that the layer keeps beside its arrays, such as a vocabulary. They are written from the model's own list.
+    public var assets: [StoredAsset] = []
     /// Functional models: one entry a call, in order; shared layers have several, an `InputLayer` one without arguments.
     public var calls: [LayerCall]
     /// The file's own JSON of this layer, to be written again when nothing was changed.

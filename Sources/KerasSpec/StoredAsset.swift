@@ -19,3 +19,20 @@ public struct StoredAsset: Sendable {
     /// `assets/layers/text_vectorization/vocabulary.txt` stands for `text/vocabulary.txt`.
     public var name: String { (layerPath + path).joined(separator: "/") }
 }
+
+extension ModelSpec {
+    /// Gives each layer its own files.
+    public mutating func attach(_ assets: [StoredAsset]) {
+        for asset in assets where !asset.layerPath.isEmpty { attach(asset, at: asset.layerPath[...]) }
+    }
+
+    private mutating func attach(_ asset: StoredAsset, at path: ArraySlice<String>) {
+        guard let index = layers.firstIndex(where: { $0.name == path.first }) else { return }
+        if path.count == 1 {
+            layers[index].assets.append(asset)
+        } else if var model = layers[index].model?.value {
+            model.attach(asset, at: path.dropFirst())
+            layers[index].model = Box(model)
+        }
+    }
+}

@@ -2,6 +2,8 @@
 public enum DType: String, Hashable, Sendable, CaseIterable {
     case bool, uint8, int8, uint16, int16, uint32, int32, uint64, int64
     case float16, bfloat16, float32, float64
+    /// Text, or any bytes. An element of a tensor is the address of the string, which the tensor keeps alive.
+    case string
 
     /// Bytes of one element.
     public var byteCount: Int {
@@ -9,7 +11,7 @@ public enum DType: String, Hashable, Sendable, CaseIterable {
         case .bool, .uint8, .int8: 1
         case .uint16, .int16, .float16, .bfloat16: 2
         case .uint32, .int32, .float32: 4
-        case .uint64, .int64, .float64: 8
+        case .uint64, .int64, .float64, .string: 8
         }
     }
 
@@ -21,8 +23,8 @@ public enum DType: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// Whether elements are whole numbers; `bool` is none.
-    public var isInteger: Bool { !isFloatingPoint && self != .bool }
+    /// Whether elements are whole numbers; `bool` and `string` are none.
+    public var isInteger: Bool { !isFloatingPoint && self != .bool && self != .string }
 }
 
 /// A Swift number that is stored as is in a tensor of one `DType`.

@@ -1,9 +1,12 @@
 /// Conversion between element types, as NumPy's `astype` does it: floats truncate towards zero, `bool` is "not zero".
-/// Out-of-range and NaN floats saturate to the integer's range and to 0, where NumPy leaves them undefined.
+/// Out-of-range and NaN floats saturate to the integer's range and to 0, where NumPy leaves them undefined. Strings become the
+/// numbers that they spell, NaN where they spell none; numbers become strings as Swift shows them.
 extension Tensor {
     /// The same array with elements of another type; itself when it has that type.
     public func asType(_ target: DType) -> Tensor {
         if target == dtype { return self }
+        if dtype == .string { return Tensor(strings.map { Double($0) ?? .nan }, shape: shape).asType(target) }
+        if target == .string { return asStrings() }
         var result = Tensor(uninitialized: shape, dtype: target)
         if dtype.isFloatingPoint || target.isFloatingPoint {
             result.storeDoubles(from: self)
@@ -11,6 +14,25 @@ extension Tensor {
             result.storeIntegers(from: self)
         }
         return result
+    }
+
+    /// The same array with elements of a type that a model computes with.
+    ///
+    /// Throws `.mismatch` for text where numbers are wanted and the reverse, and for whole numbers that 32 bits don't hold.
+    package func taken(as target: DType, at place: String) throws(LocatedError) -> Tensor {
+        guard (dtype == .string) == (target == .string) else {
+            throw LocatedError(
+                .mismatch, "input.dtype", "expected \(target == .string ? "strings" : "numbers"), got \(dtype.rawValue)", at: [place])
+        }
+        if target == .int32, [.int64, .uint64, .uint32].contains(dtype) {
+            let wide = asType(.int64).array(as: Int64.self)
+            if let wrong = wide.first(where: { Int32(exactly: $0) == nil }) {
+                throw LocatedError(
+                    .mismatch, "input.range", "expected whole numbers from \(Int32.min) to \(Int32.max), got \(wrong)", at: [place],
+                    hint: "Models are computed with 32-bit whole numbers.")
+            }
+        }
+        return asType(target)
     }
 
     private mutating func storeDoubles(from source: Tensor) {
@@ -72,6 +94,7 @@ extension Tensor {
         case .bfloat16: Double(HalfPrecision.float(fromBrain: raw.load(fromByteOffset: index * 2, as: UInt16.self)))
         case .float32: Double(raw.load(fromByteOffset: index * 4, as: Float.self))
         case .float64: raw.load(fromByteOffset: index * 8, as: Double.self)
+        case .string: .nan
         }
     }
 
@@ -90,7 +113,14 @@ extension Tensor {
         case .bfloat16: bytes.storeBytes(of: HalfPrecision.brain(from: Float(value)), toByteOffset: index * 2, as: UInt16.self)
         case .float32: bytes.storeBytes(of: Float(value), toByteOffset: index * 4, as: Float.self)
         case .float64: bytes.storeBytes(of: value, toByteOffset: index * 8, as: Double.self)
+        case .string: break
         }
+    }
+
+    private func asStrings() -> Tensor {
+        if dtype == .bool { return Tensor(strings: array(as: Bool.self).map { "\($0)" }, shape: shape) }
+        if dtype.isFloatingPoint { return Tensor(strings: asType(.float64).array(as: Double.self).map { "\($0)" }, shape: shape) }
+        return Tensor(strings: asType(.int64).array(as: Int64.self).map { "\($0)" }, shape: shape)
     }
 
     private static func saturating<Integer: FixedWidthInteger>(_ value: Double) -> Integer {

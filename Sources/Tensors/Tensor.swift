@@ -14,6 +14,8 @@ public struct Tensor: Sendable {
         self.shape = shape
         self.dtype = dtype
         self.storage = TensorStorage(byteCount: shape.count * dtype.byteCount)
+        // An address that was never written must not be followed.
+        if dtype == .string { storage.bytes.initializeMemory(as: UInt8.self, repeating: 0) }
     }
 
     /// Elements all zero.
@@ -50,6 +52,18 @@ public struct Tensor: Sendable {
         self.dtype = dtype
         self.storage = storage
     }
+
+    /// Keeps alive what the elements of another tensor point to, before they are copied into this one.
+    package mutating func keepStrings(of other: Tensor) {
+        guard dtype == .string, other.dtype == .string else { return }
+        let missing = other.storage.strings.filter { store in !storage.strings.contains { $0 === store } }
+        guard !missing.isEmpty else { return }
+        if !isKnownUniquelyReferenced(&storage) { storage = storage.copy() }
+        storage.strings += missing
+    }
+
+    /// Makes `store` what the elements point to.
+    mutating func setStrings(_ store: StringStore) { storage.strings = [store] }
 
     /// The number of elements.
     public var count: Int { shape.count }
@@ -113,6 +127,7 @@ public struct Tensor: Sendable {
                     from: UnsafeRawBufferPointer(rebasing: source[range.lowerBound * rowBytes..<range.upperBound * rowBytes]))
             }
         }
+        result.keepStrings(of: self)
         return result
     }
 }
@@ -120,8 +135,10 @@ public struct Tensor: Sendable {
 extension Tensor: Equatable {
     /// Same shape, same type, same bytes (so NaN equals itself, and 0 differs from -0).
     public static func == (a: Tensor, b: Tensor) -> Bool {
-        a.shape == b.shape && a.dtype == b.dtype
-            && a.withUnsafeBytes { x in b.withUnsafeBytes { y in x.elementsEqual(y) } }
+        guard a.shape == b.shape, a.dtype == b.dtype else { return false }
+        return a.dtype == .string
+            ? a.byteStrings == b.byteStrings
+            : a.withUnsafeBytes { x in b.withUnsafeBytes { y in x.elementsEqual(y) } }
     }
 }
 
@@ -132,6 +149,8 @@ extension Tensor: CustomStringConvertible {
 /// Owns the bytes of tensors. Never written while more than one tensor refers to it, hence safe to share.
 private final class TensorStorage: @unchecked Sendable {
     let bytes: UnsafeMutableRawBufferPointer
+    /// What elements of type `string` point to.
+    var strings: [StringStore] = []
 
     init(byteCount: Int) {
         bytes = .allocate(byteCount: byteCount, alignment: 64)
@@ -140,6 +159,7 @@ private final class TensorStorage: @unchecked Sendable {
     func copy() -> TensorStorage {
         let copy = TensorStorage(byteCount: bytes.count)
         copy.bytes.copyMemory(from: UnsafeRawBufferPointer(bytes))
+        copy.strings = strings
         return copy
     }
 

@@ -56,7 +56,10 @@ struct KerasArchive {
         let contents = try weightContents(metadata)
         model.weights = contents.weights
         model.training = training(compileSettings, config, metadata, contents.optimizer)
-        if let spec = model.spec { model.assets = assets(of: spec) }
+        if let spec = model.spec {
+            model.assets = assets(of: spec)
+            model.spec?.attach(model.assets)
+        }
         return model
     }
 

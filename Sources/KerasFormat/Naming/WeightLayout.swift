@@ -76,6 +76,11 @@ extension WeightLayout {
         case "RMSNormalization": self.init("scale")
         case "Normalization":
             self.init(others: config["mean"]?.isNull ?? true ? "mean variance count" : "")
+        case "StringLookup", "IntegerLookup": self.init(others: config["output_mode"] == "tf_idf" || config["output_mode"] == "tf-idf" ? "idf_weights" : "")
+        case "STFTSpectrogram":
+            self.init((config["mode"] == "imag" ? "" : "real_kernel ") + (config["mode"] == "real" ? "" : "imag_kernel"))
+        case "TextVectorization":
+            self.init(others: config["output_mode"] == "tf_idf" || config["output_mode"] == "tf-idf" ? "idf_weights" : "")
         case "SpectralNormalization":
             self.init(others: "vector_u", parts: Self.parts("layer", of: config))
             let own = Set(parts.first?.layout.variables.map(\.name) ?? [])
@@ -192,7 +197,8 @@ extension WeightLayout {
         "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomCrop", "RandomContrast",
         "RandomBrightness", "RandomHeight", "RandomWidth", "RandomHue", "RandomSaturation", "RandomSharpness",
         "RandomShear", "RandomGrayscale", "RandomPosterization", "RandomColorDegeneration", "RandomColorJitter",
-        "RandomErasing", "RandomGaussianBlur", "RandomInvert", "RandomPerspective", "RandomElasticTransform",
+        "RandomErasing", "RandomGaussianBlur", "RandomInvert", "RandomPerspective", "RandomElasticTransform", "Solarization",
+        "MixUp", "CutMix",
     ]
 
     /// Classes of any Keras that have no weights.
@@ -206,8 +212,8 @@ extension WeightLayout {
         "AdaptiveMaxPooling3D", "ActivityRegularization", "Cropping1D", "Cropping2D", "Cropping3D", "Flatten", "Permute",
         "RepeatVector", "Reshape", "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D",
         "ZeroPadding3D", "CategoryEncoding", "CenterCrop", "Discretization", "HashedCrossing", "Hashing", "Rescaling",
-        "Resizing", "MelSpectrogram", "STFTSpectrogram", "MaxNumBoundingBoxes", "AutoContrast", "Equalization",
-        "Solarization", "CustomScaleLayer",
+        "Resizing", "MelSpectrogram", "MaxNumBoundingBoxes", "AutoContrast", "Equalization",
+        "ContrastLimitedAdaptiveHistogramEqualization", "CustomScaleLayer",
     ]
 }
 

@@ -6,7 +6,7 @@ package import Tensors
 ///
 /// Shapes: (batch, …) → the same.
 /// Config: `batch_shape`, `dtype`, `sparse`, `ragged`, `optional`.
-/// Differs from Keras: 64-bit types are taken in as their 32-bit ones; sparse and ragged inputs are refused.
+/// Differs from Keras: 64-bit types are taken in as their 32-bit ones, and whole numbers that don't fit are refused; sparse and ragged inputs are refused.
 /// Source: keras/src/layers/core/input_layer.py (3.15), keras/engine/input_layer.py (2.3.1).
 public struct InputLayer: BuiltInLayer {
     public static let className = "InputLayer"
@@ -38,9 +38,9 @@ public struct InputLayer: BuiltInLayer {
             throw LocatedError(.unsupported, "input.\(key)", "expected a dense input, got \(key)", at: ["config/\(key)"])
         }
         config.ignore("optional")
-        guard ["float32", "int32", "int64", "uint8", "bool", "float64", "float16", "bfloat16"].contains(self.common.dtype) else {
+        guard ["float32", "int32", "int64", "uint8", "bool", "float64", "float16", "bfloat16", "string"].contains(self.common.dtype) else {
             throw LocatedError(
-                .unsupported, "input.dtype", "expected an input of numbers, got \(self.common.dtype)", at: ["config/dtype"])
+                .unsupported, "input.dtype", "expected an input of numbers or strings, got \(self.common.dtype)", at: ["config/dtype"])
         }
     }
 
@@ -54,7 +54,8 @@ public struct InputLayer: BuiltInLayer {
     /// What the engine takes in.
     var info: ValueInfo {
         let integers = ["int32", "int64", "uint8"].contains(common.dtype)
-        return ValueInfo(common.batchShape ?? [], integers ? .int32 : common.dtype == "bool" ? .bool : .float32)
+        let type: DType = integers ? .int32 : common.dtype == "bool" ? .bool : common.dtype == "string" ? .string : .float32
+        return ValueInfo(common.batchShape ?? [], type)
     }
 
     package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {

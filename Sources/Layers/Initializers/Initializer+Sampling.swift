@@ -59,6 +59,8 @@ extension ConfigReader {
 /// An initializer with its settings read.
 private enum Kind {
     case constant(Double)
+    case values([Double])
+    case stft(real: Bool, window: String?, scaling: String?, periodic: Bool)
     case normal(mean: Double, stddev: Double)
     case truncatedNormal(mean: Double, stddev: Double)
     case uniform(low: Double, high: Double)
@@ -74,7 +76,15 @@ private enum Kind {
         switch className {
         case "Zeros", "zeros", "zero": self = .constant(0)
         case "Ones", "ones", "one": self = .constant(1)
-        case "Constant", "constant": self = .constant(try settings.number("value", default: 0))
+        case "Constant", "constant":
+            let value = settings.value("value") ?? 0
+            if case .array(let items) = value {
+                self = .values(items.compactMap(\.number))
+            } else if let number = value.number {
+                self = .constant(number)
+            } else {
+                throw settings.wrong("value", "a number or a list of numbers", value)
+            }
         case "RandomNormal", "random_normal", "normal":
             self = .normal(
                 mean: try settings.number("mean", default: 0), stddev: try settings.number("stddev", default: 0.05))
@@ -95,6 +105,12 @@ private enum Kind {
             self = .orthogonal(gain: try settings.number("gain", default: 1))
         case "Identity", "IdentityInitializer", "identity":
             self = .identity(gain: try settings.number("gain", default: 1))
+        case "STFT", "stft", "STFTInitializer":
+            self = .stft(
+                real: try settings.string("side", default: "real") == "real",
+                window: settings.has("window") ? try settings.optionalString("window") : "hann",
+                scaling: settings.has("scaling") ? try settings.optionalString("scaling") : "density",
+                periodic: try settings.bool("periodic", default: false))
         case GateInitializer.recurrentIdentity:
             self = .recurrentIdentity(gain: try settings.number("gain", default: 1))
         case GateInitializer.unitForgetBias:
@@ -132,6 +148,20 @@ private enum Kind {
     ) throws(LocatedError) -> Tensor {
         switch self {
         case .constant(let value): return Self.fill(shape) { Float(value) }
+        case .stft(let real, let window, let scaling, let periodic):
+            guard shape.rank == 3, shape[1] == 1 else { throw Self.wrongRank("STFT", "three axes, the second of extent 1", shape) }
+            var values: [Double]?
+            if let window {
+                values = STFTWindow.values(window, length: shape[0], periodic: periodic)
+                guard values != nil else {
+                    throw LocatedError(.unsupported, "initializer.window", "expected a window that is known, got \(window)")
+                }
+            }
+            return Tensor(
+                STFTWindow.kernel(frames: shape[0], frequencies: shape[2], real: real, window: values, scaling: scaling), shape: shape)
+        case .values(let values):
+            guard shape.rank == 1, shape[0] == values.count else { throw Self.wrongRank("Constant", "\(values.count) elements", shape) }
+            return Tensor(values.map { Float($0) }, shape: shape)
         case .normal(let mean, let stddev): return Self.fill(shape) { Float(mean + stddev * random.normal()) }
         case .truncatedNormal(let mean, let stddev):
             return Self.fill(shape) { Float(mean + stddev * random.truncatedNormal()) }

@@ -1,3 +1,4 @@
+internal import Ops
 package import Tensors
 
 extension [LoweringContext.IndexCheck] {
@@ -7,6 +8,10 @@ extension [LoweringContext.IndexCheck] {
     package func check(_ inputs: [Tensor]) throws(LocatedError) {
         for check in self {
             let input = inputs[check.input]
+            if let vocabulary = check.vocabulary {
+                try vocabulary.requireKnown(input, at: check.layer)
+                continue
+            }
             let wrong: String? =
                 switch input.dtype {
                 case .int32:
@@ -25,5 +30,15 @@ extension [LoweringContext.IndexCheck] {
                     .mismatch, "input.index", "expected indices from 0 to \(check.limit - 1), got \(wrong)", at: [check.layer])
             }
         }
+    }
+}
+
+extension Lookup {
+    /// Refuses elements that the vocabulary doesn't have.
+    fileprivate func requireKnown(_ input: Tensor, at layer: String) throws(LocatedError) {
+        guard let unknown = firstUnknown(in: input) else { return }
+        throw LocatedError(
+            .mismatch, "input.token", "expected tokens of the vocabulary, got \"\(unknown)\"", at: [layer],
+            hint: "num_oov_indices is 0: the layer has no index for others.")
     }
 }

@@ -1,6 +1,7 @@
 package import Graphs
 internal import KerasOps
 internal import KerasSpec
+internal import Ops
 internal import OrderedCollections
 package import Tensors
 
@@ -17,12 +18,29 @@ package final class LoweringContext {
     /// Indices that must be checked before a run, since an op can't refuse: inputs that are looked up in a table.
     package private(set) var indexChecks: [IndexCheck] = []
 
-    /// An input of the graph whose elements must be in `0..<limit`.
-    package struct IndexCheck: Hashable, Sendable {
+    /// Lengths that depend on what text the graph's inputs hold, and are unknown until it is seen.
+    package private(set) var measures: [Measure] = []
+
+    /// An input of the graph whose elements must be in `0..<limit`, or in a vocabulary.
+    package struct IndexCheck: Sendable {
         package var input: Int
         package var limit: Int
         package var layer: String
+        var vocabulary: Lookup?
     }
+
+    /// A length that the text in an input of the graph decides.
+    package struct Measure: Sendable {
+        package var input: Int
+        package var layer: String
+        var tokens: TokenIndices
+
+        /// The length for this text.
+        package func length(_ text: Tensor) -> Int { tokens.longest(text) }
+    }
+
+    /// What such lengths are, by the layer's path.
+    private let lengths: [String: Int]
 
     var parameters: ParameterTable
     private var path: [String] = []
@@ -37,9 +55,10 @@ package final class LoweringContext {
     /// What reads of parameters get instead, by index in the table.
     private var replacements: [Int: Value] = [:]
 
-    init(training: Bool, parameters: ParameterTable) {
+    init(training: Bool, parameters: ParameterTable, lengths: [String: Int] = [:]) {
         self.training = training
         self.parameters = parameters
+        self.lengths = lengths
     }
 
     /// Goes on building a graph behind a model's outputs.
@@ -48,6 +67,7 @@ package final class LoweringContext {
     package init(continuing builder: GraphBuilder, label: String, training: Bool = true) {
         self.training = training
         self.parameters = ParameterTable()
+        self.lengths = [:]
         self.builder = builder
         path = [label]
     }
@@ -126,10 +146,34 @@ package final class LoweringContext {
         return streams
     }
 
+    /// How many such numbers were given so far, and the way back: what is lowered twice from a mark on draws the same.
+    var randomMark: UInt64 { streams }
+    func rewindRandom(to mark: UInt64) { streams = mark }
+
     /// Says that `value`, when it is an input of the graph, holds indices into a table of `limit` rows.
     package func requireIndices(_ value: Value, below limit: Int) {
         guard case .input(let input) = builder.graph.origin(value) else { return }
         indexChecks.append(IndexCheck(input: input, limit: limit, layer: label))
+    }
+
+    /// Says that every element of `value`, which must be an input of the graph, is in a vocabulary.
+    func requireKnown(_ value: Value, _ vocabulary: Lookup) throws(LocatedError) {
+        guard case .input(let input) = builder.graph.origin(value) else {
+            throw LocatedError(
+                .unsupported, "lookup.unknown", "expected an index for unknown tokens, or tokens that are the model's input, got neither",
+                at: [label])
+        }
+        indexChecks.append(IndexCheck(input: input, limit: 0, layer: label, vocabulary: vocabulary))
+    }
+
+    /// The length that the tokens of `value`, which must be an input of the graph, need; nil while no text was seen.
+    func measured(_ value: Value, _ tokens: TokenIndices) throws(LocatedError) -> Int? {
+        guard case .input(let input) = builder.graph.origin(value) else {
+            throw LocatedError(
+                .unsupported, "text.length", "expected output_sequence_length, or text that is the model's input, got neither", at: [label])
+        }
+        measures.append(Measure(input: input, layer: label, tokens: tokens))
+        return lengths[label]
     }
 
     // MARK: layers within layers

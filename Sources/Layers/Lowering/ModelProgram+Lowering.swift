@@ -28,6 +28,8 @@ package struct LoweredModel: Sendable {
     /// In the order in which the layers were called.
     package var calls: [Call]
     package var indexChecks: [LoweringContext.IndexCheck]
+    /// Lengths that the text in the inputs decides: unknown, unless they were given.
+    package var measures: [LoweringContext.Measure]
     /// The masks that the model's outputs have, by output.
     package var outputMasks: [Value?]
     /// Outputs of layers whose values the loss counts, in the order of the calls.
@@ -46,13 +48,14 @@ extension ModelProgram {
     ///   - parameters: the weights known so far; layers that are called for the first time add theirs.
     ///   - countsActivity: whether the caller adds `activityRegularizers` to the loss. Training without that is refused where
     ///     there are some.
+    ///   - lengths: what the text in the inputs makes of lengths that it decides, by layer (`LoweredModel.measures`).
     ///   - taps: paths of layers whose outputs are wanted as further outputs of the graph: of their first call, or of the
     ///     second with `:1` behind the path, and so on.
     package func lower(
         inputs: [ValueInfo], training: Bool, parameters: ParameterTable = ParameterTable(),
-        countsActivity: Bool = false, taps: [String] = []
+        countsActivity: Bool = false, taps: [String] = [], lengths: [String: Int] = [:]
     ) throws(LocatedError) -> LoweredModel {
-        let walk = Walk(context: LoweringContext(training: training, parameters: parameters))
+        let walk = Walk(context: LoweringContext(training: training, parameters: parameters, lengths: lengths))
         var signals: [Signal] = []
         for info in inputs { signals.append(Signal(walk.context.input(info))) }
         let outputs = try walk.run(self, on: signals, path: [])
@@ -75,7 +78,7 @@ extension ModelProgram {
         let context = walk.context
         return LoweredModel(
             graph: context.finish(outputs: values), parameters: context.parameters, calls: walk.calls,
-            indexChecks: context.indexChecks, outputMasks: outputs.map(\.mask),
+            indexChecks: context.indexChecks, measures: context.measures, outputMasks: outputs.map(\.mask),
             activityRegularizers: context.activityRegularizers, taps: ranges)
     }
 }

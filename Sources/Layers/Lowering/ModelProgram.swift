@@ -180,3 +180,15 @@ extension ModelProgram {
         }
     }
 }
+
+extension ModelProgram {
+    /// Whether lengths within the model depend on the text that its inputs hold.
+    package var measuresInput: Bool {
+        entries.contains { entry in
+            switch entry.body {
+            case .layer(let layer): (layer as? TextVectorization)?.measuresInput ?? false
+            case .model(let model): model.value.measuresInput
+            }
+        }
+    }
+}

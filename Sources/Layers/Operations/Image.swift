@@ -127,6 +127,42 @@ extension Operation {
                 return try context.apply(Convolution(strides: [1, 1], padding: .same, groups: channels, hasBias: false), x, kernel)
             }
         },
+        Operation("AffineTransform", "images transform", "interpolation fill_mode fill_value data_format") { call in
+            let context = call.context
+            let given = try call.float("transform")
+            let transforms = context.rank(given) == 1 ? try context.expanded(given, axes: [0]) : given
+            let (isBilinear, border, fill) = try sampling(call, default: .constant)
+            return try floatImages(call, rounds: true) { x in
+                try context.apply(ProjectiveTransform(isBilinear: isBilinear, border: border, fill: fill), x, transforms)
+            }
+        },
+        Operation("PerspectiveTransform", "images start_points end_points", "interpolation fill_value data_format") { call in
+            let context = call.context
+            func points(_ key: String) throws -> Value {
+                let given = try call.float(key)
+                return context.rank(given) == 2 ? try context.expanded(given, axes: [0]) : given
+            }
+            let transforms = try context.apply(Homography(), try points("start_points"), try points("end_points"))
+            let (isBilinear, _, fill) = try sampling(call, default: .constant)
+            return try floatImages(call, rounds: true) { x in
+                try context.apply(ProjectiveTransform(isBilinear: isBilinear, border: .constant, fill: fill), x, transforms)
+            }
+        },
+        Operation("MapCoordinates", "inputs coordinates", "order fill_mode fill_value") { call in
+            let context = call.context, type = context.dtype(try call.tensor("inputs"))
+            let x = try call.float("inputs"), places = try call.float("coordinates")
+            let order = try call.required("order")
+            guard (0...1).contains(order) else { throw call.wrong("order", "0 or 1") }
+            let word = try call.string("fill_mode", default: "constant")
+            guard let border = ImageBorder(rawValue: word) else { throw call.wrong("fill_mode", "constant, nearest, wrap, mirror or reflect") }
+            let one = try context.expanded(try context.expanded(x, axes: [0]), axes: [-1])
+            let fill = Float(try call.number("fill_value", default: 0))
+            let result = try context.squeezed(
+                try context.apply(
+                    MapCoordinates(isLinear: order == 1, border: border, fill: fill), one, try context.expanded(places, axes: [0])),
+                axes: [0, -1])
+            return try context.cast(type == .float32 ? result : try context.unary(.round, result), to: type)
+        },
         Operation("SobelEdges", "images", "data_format") { call in
             let context = call.context
             let x = try call.float("images")
@@ -146,6 +182,17 @@ extension Operation {
             return first ? try context.transposed(result, [0, 3, 1, 2, 4]) : result
         },
     ]
+
+    /// How points between pixels, and those outside, are read.
+    private static func sampling(_ call: OperationCall, default border: ImageBorder) throws -> (Bool, ImageBorder, Float) {
+        let interpolation = try call.string("interpolation", default: "bilinear")
+        guard ["bilinear", "nearest"].contains(interpolation) else { throw call.wrong("interpolation", "bilinear or nearest") }
+        let word = try call.string("fill_mode", default: border.rawValue)
+        guard let border = ImageBorder(rawValue: word), border != .mirror else {
+            throw call.wrong("fill_mode", "constant, nearest, wrap or reflect")
+        }
+        return (interpolation == "bilinear", border, Float(try call.number("fill_value", default: 0)))
+    }
 
     private static func channel(_ context: LoweringContext, _ x: Value, _ index: Int) throws -> Value {
         try context.sliced(x, axis: 3, from: index, to: index + 1)

@@ -71,6 +71,25 @@ extension Operation {
         Operation(several: "RFFT", "x", "fft_length") { call in
             try call.context.realFourier(try call.float("x"), length: try call.integer("fft_length"))
         },
+        Operation(several: "STFT", "x", "sequence_length sequence_stride fft_length window center") { call in
+            let length = try call.required("sequence_length"), transform = try call.required("fft_length")
+            guard (1...1 << 16).contains(length), (length...1 << 16).contains(transform) else {
+                throw call.wrong("fft_length", "at least sequence_length and at most 65536")
+            }
+            var window: [Double] = []
+            if let value = try call.constant("window") {
+                let values = value.array.map { $0.compactMap(\.number) } ?? value.string.flatMap {
+                    ["hann", "hamming"].contains($0) ? STFTWindow.values($0, length: length, periodic: true) : nil
+                }
+                guard let values, values.count == length else { throw call.wrong("window", "hann, hamming or a number for each sample") }
+                window = values
+            } else if !call.says("window") {
+                window = STFTWindow.values("hann", length: length, periodic: true) ?? []
+            }
+            return try call.context.shortTimeFourier(
+                try call.float("x"), length: length, step: try call.required("sequence_stride"), transform: transform, window: window,
+                centers: try call.bool("center", default: true))
+        },
         Operation("IRFFT", "x", "fft_length") { call in
             let parts = try call.tensors("x")
             guard parts.count == 2 else { throw call.wrong("x", "a pair of real and imaginary parts") }

@@ -25,6 +25,13 @@ struct OperationCall {
 
     func has(_ key: String) -> Bool { argument(key) != nil }
 
+    /// Whether anything stands under a name, be it `None`.
+    func says(_ key: String) -> Bool {
+        if arguments.keywords[key] != nil || config[key] != nil { return true }
+        let place = (operation.arguments + operation.attributes).firstIndex(of: key)
+        return place.map { $0 < arguments.positional.count } ?? false
+    }
+
     /// Something that was told and can't be used.
     func wrong(_ key: String, _ expected: String) -> LocatedError {
         let got: String

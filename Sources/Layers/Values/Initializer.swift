@@ -19,6 +19,25 @@ public struct Initializer: Hashable, Sendable {
 
     public static func constant(_ value: Double = 0) -> Initializer { Initializer("Constant", ["value": .float(value)]) }
 
+    /// The waves of a Fourier transform through a window: Keras's `STFT`.
+    ///
+    /// - Parameter side: `real` or `imag`.
+    public static func stft(
+        side: String, window: String? = "hann", scaling: String? = "density", periodic: Bool = false
+    ) -> Initializer {
+        Initializer(
+            "STFT",
+            [
+                "side": .string(side), "window": window.map(ConfigValue.string) ?? .null, "periodic": .bool(periodic),
+                "scaling": scaling.map(ConfigValue.string) ?? .null,
+            ])
+    }
+
+    /// A vector of these values.
+    package static func values(_ values: [Double]) -> Initializer {
+        Initializer("Constant", ["value": .array(values.map(ConfigValue.float))])
+    }
+
     public static func randomNormal(mean: Double = 0, stddev: Double = 0.05, seed: Int? = nil) -> Initializer {
         Initializer("RandomNormal", ["seed": Self.seed(seed), "mean": .float(mean), "stddev": .float(stddev)])
     }

@@ -31,6 +31,16 @@ public struct Comparison: Sendable {
         maxAbsoluteError = 0
         maxRelativeError = 0
         passed = true
+        if got.dtype == .string || expected.dtype == .string {
+            // Text is the same or it isn't.
+            let (a, b) = (got.byteStrings, expected.byteStrings)
+            passed = a == b
+            if let place = a.indices.first(where: { a[$0] != b[$0] }) {
+                maxAbsoluteError = .infinity
+                worst = (Self.position(of: place, in: got.shape), .nan, .nan)
+            }
+            return
+        }
         let a = got.asType(.float64)
         let b = expected.asType(.float64)
         var worstIndex: Int?

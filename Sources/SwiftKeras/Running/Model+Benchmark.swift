@@ -87,7 +87,7 @@ extension Model {
             try Memory.require(shape, dtype: info.dtype, for: "the inputs of a batch")
             var random = RandomStream(seed: 0, stream: UInt64(index))
             if info.dtype == .int32 {
-                let limit = checks.filter { $0.input == index }.map(\.limit).min() ?? 2
+                let limit = checks.filter { $0.input == index && $0.limit > 0 }.map(\.limit).min() ?? 2
                 return Tensor((0..<shape.count).map { _ in Int32(clamping: min(Int(random.uniform() * Float(limit)), limit - 1)) }, shape: shape)
             }
             return Tensor((0..<shape.count).map { _ in random.uniform() }, shape: shape).asType(info.dtype)

@@ -97,7 +97,7 @@ extension Model {
                     "expected as many samples in every input (\(x[0].shape[0]) in \(names[0])), got \(tensor.shape[0])",
                     at: [names[index]])
             }
-            tensors.append(tensor.asType(declared?.dtype ?? .float32))
+            tensors.append(try tensor.taken(as: declared?.dtype ?? (tensor.dtype == .string ? .string : .float32), at: names[index]))
         }
         return tensors
     }
@@ -108,10 +108,16 @@ extension Model {
         let values = infos.map { ValueInfo($0.shape, $0.dtype) }
         let weights = try weights(for: values)
         let pool = try Pools.pool(threads: threads)
-        let key = PlanCache.Key(inputs: infos, taps: taps, weights: weights.version, threads: pool.threads)
         let program = try program()
+        var lengths: [String: Int] = [:]
+        if program.measuresInput {
+            for measure in try program.lower(inputs: values, training: false, parameters: weights.table).measures {
+                lengths[measure.layer] = measure.length(inputs[measure.input])
+            }
+        }
+        let key = PlanCache.Key(inputs: infos, taps: taps, weights: weights.version, threads: pool.threads, lengths: lengths)
         return try plans.runner(for: key) { () throws(LocatedError) in
-            let lowered = try program.lower(inputs: values, training: false, parameters: weights.table, taps: taps)
+            let lowered = try program.lower(inputs: values, training: false, parameters: weights.table, taps: taps, lengths: lengths)
             return try Runner(lowered, weights: weights, pool: pool)
         }
     }
@@ -134,6 +140,7 @@ extension Tensor {
     /// Overwrites rows from `start` on with another array's.
     fileprivate mutating func setRows(from start: Int, to rows: Tensor) {
         let offset = rows.shape[0] == 0 ? 0 : start * (rows.byteCount / rows.shape[0])
+        keepStrings(of: rows)
         withUnsafeMutableBytes { target in
             rows.withUnsafeBytes { target.baseAddress?.advanced(by: offset).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
         }

@@ -12,6 +12,8 @@ final class PlanCache: Sendable {
         var taps: [String]
         var weights: Serial
         var threads: Int
+        /// Lengths that the inputs' text decides.
+        var lengths: [String: Int] = [:]
     }
 
     private struct Entry {

@@ -156,7 +156,7 @@ extension TrainingData {
                 .mismatch, "data.input_shape",
                 "expected samples of shape \(shape), got \(Shape(Array(tensor.shape.dims.dropFirst())))")
         }
-        return tensor.asType(dtype)
+        return try tensor.taken(as: dtype, at: "x")
     }
 
     private static func target(

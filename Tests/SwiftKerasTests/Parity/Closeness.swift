@@ -15,6 +15,10 @@ enum Tolerance {
 /// - Parameter floor: the scale is at least this: what is zero but for rounding has no scale of its own.
 func departure(of got: Tensor, from expected: Tensor, floor: Double = 0) -> (error: Double, note: String) {
     guard got.shape == expected.shape else { return (.infinity, "shape \(got.shape), expected \(expected.shape)") }
+    if got.dtype == .string || expected.dtype == .string {
+        let place = got.strings.indices.first { got.strings[$0] != expected.strings[$0] }
+        return place.map { (.infinity, "at \($0): \(got.strings[$0]), expected \(expected.strings[$0])") } ?? (0, "equal")
+    }
     let (a, b) = (got.floats, expected.floats)
     let scale = max(magnitude(expected), floor, 1e-30)
     var worst = 0.0

@@ -106,7 +106,13 @@ import Testing
     }
 
     private func infer(_ example: ParityCase, _ model: Loaded, _ passes: (Graph) -> Graph) throws {
-        let lowered = try model.program.lower(inputs: model.infos, training: false, parameters: model.table)
+        var lengths: [String: Int] = [:]
+        if model.program.measuresInput {
+            for measure in try model.program.lower(inputs: model.infos, training: false, parameters: model.table).measures {
+                lengths[measure.layer] = measure.length(model.inputs[measure.input])
+            }
+        }
+        let lowered = try model.program.lower(inputs: model.infos, training: false, parameters: model.table, lengths: lengths)
         let plan = try InferencePlan(graph: passes(lowered.graph))
         var first: [Tensor]?
         for pool in Self.pools {

@@ -1,0 +1,125 @@
+extension LayeredGraph {
+    /// The room between two neighbours of a rank.
+    private func gap(_ left: Int, _ right: Int) -> Double {
+        let between: Double =
+            switch (vertices[left].isPassage, vertices[right].isPassage) {
+            case (true, true): 10
+            case (false, false): 24
+            default: 14
+            }
+        return (vertices[left].breadth + vertices[right].breadth) / 2 + between
+    }
+
+    /// Gives every vertex its place across, in the order of its rank: as straight below its neighbours as the others allow.
+    mutating func place() {
+        for rank in ranks {
+            var edge = 0.0
+            for (index, vertex) in rank.enumerated() {
+                if index > 0 { edge += gap(rank[index - 1], vertex) }
+                vertices[vertex].place = edge
+            }
+            for vertex in rank { vertices[vertex].place -= edge / 2 }
+        }
+        for _ in 0..<10 {
+            for rank in ranks.indices.dropFirst() { settle(rank) { $0.before } }
+            for rank in ranks.indices.dropLast().reversed() { settle(rank) { $0.after } }
+        }
+        for _ in 0..<6 {
+            for rank in ranks.indices { settle(rank) { $0.before + $0.after } }
+            straighten()
+            for rank in ranks.indices.reversed() { settle(rank) { $0.before + $0.after } }
+        }
+        straighten()
+        let left = vertices.map { $0.place - $0.breadth / 2 }.min() ?? 0
+        for vertex in vertices.indices { vertices[vertex].place -= left }
+    }
+
+    /// Moves the vertices of a rank to where their neighbours want them, keeping their order and the gaps: the least squares
+    /// solution, by pooling neighbours that would overlap.
+    private mutating func settle(_ rank: Int, by neighbours: (Vertex) -> [Link]) {
+        struct Pool {
+            var sum: Double
+            var weight: Double
+            var count: Int
+            var mean: Double { sum / weight }
+        }
+        let row = ranks[rank]
+        guard !row.isEmpty else { return }
+        var pools: [Pool] = []
+        var shift = 0.0
+        var shifts: [Double] = []
+        for (index, vertex) in row.enumerated() {
+            if index > 0 { shift += gap(row[index - 1], vertex) }
+            shifts.append(shift)
+            let links = neighbours(vertices[vertex])
+            let wanted = median(links) ?? vertices[vertex].place
+            let weight = links.isEmpty ? 0.01 : links.reduce(0) { $0 + $1.weight }
+            pools.append(Pool(sum: (wanted - shift) * weight, weight: weight, count: 1))
+            while pools.count > 1, pools[pools.count - 2].mean >= pools[pools.count - 1].mean {
+                let last = pools.removeLast()
+                pools[pools.count - 1].sum += last.sum
+                pools[pools.count - 1].weight += last.weight
+                pools[pools.count - 1].count += last.count
+            }
+        }
+        var index = 0
+        for pool in pools {
+            for _ in 0..<pool.count {
+                vertices[row[index]].place = pool.mean + shifts[index]
+                index += 1
+            }
+        }
+    }
+
+    /// Where these links would have a vertex: the weighted median, the middle of both when it is between two.
+    private func median(_ links: [Link]) -> Double? {
+        guard !links.isEmpty else { return nil }
+        let wishes = links.map { (place: vertices[$0.other].place + $0.otherOffset - $0.offset, weight: $0.weight) }
+            .sorted { $0.place != $1.place ? $0.place < $1.place : $0.weight < $1.weight }
+        let half = wishes.reduce(0) { $0 + $1.weight } / 2
+        var sum = 0.0
+        for (index, wish) in wishes.enumerated() {
+            sum += wish.weight
+            if sum > half { return wish.place }
+            if sum == half { return (wish.place + wishes[min(index + 1, wishes.count - 1)].place) / 2 }
+        }
+        return wishes[wishes.count - 1].place
+    }
+
+    /// Makes long edges straight: runs of passages that have room for one common place get it, near an end's if possible.
+    private mutating func straighten() {
+        var index = [Int](repeating: 0, count: vertices.count)
+        for rank in ranks { for (place, vertex) in rank.enumerated() { index[vertex] = place } }
+        func room(_ vertex: Int) -> (low: Double, high: Double) {
+            let row = ranks[vertices[vertex].rank]
+            let place = index[vertex]
+            let low = place == 0 ? -Double.infinity : vertices[row[place - 1]].place + gap(row[place - 1], vertex)
+            let high = place == row.count - 1 ? .infinity : vertices[row[place + 1]].place - gap(vertex, row[place + 1])
+            // Rounding may leave less than nothing.
+            return (min(low, vertices[vertex].place), max(high, vertices[vertex].place))
+        }
+        for chain in chains {
+            var start = 0
+            while start < chain.count {
+                var (low, high) = room(chain[start])
+                var end = start + 1
+                while end < chain.count {
+                    let next = room(chain[end])
+                    guard max(low, next.low) <= min(high, next.high) else { break }
+                    (low, high) = (max(low, next.low), min(high, next.high))
+                    end += 1
+                }
+                let run = chain[start..<end]
+                var wishes = run.map { vertices[$0].place }
+                // Both ends of the run, where real vertices are, count for what would make no bend.
+                if let link = vertices[chain[start]].before.first { wishes.append(vertices[link.other].place + link.otherOffset) }
+                if let link = vertices[chain[end - 1]].after.first { wishes.append(vertices[link.other].place + link.otherOffset) }
+                let fitting = wishes.suffix(wishes.count - run.count).filter { low <= $0 && $0 <= high }
+                let wish = fitting.first ?? wishes.sorted()[wishes.count / 2]
+                let common = min(max(wish, low), high)
+                for vertex in run { vertices[vertex].place = common }
+                start = end
+            }
+        }
+    }
+}

@@ -28,37 +28,46 @@ package struct Drawing: Sendable {
         }
     }
 
-    /// One line of text.
+    /// One line of text, of one or several pieces.
     package struct Text: Hashable, Sendable {
         /// Which part of the line is at its place.
         package enum Anchor: String, Hashable, Sendable { case start, middle, end }
 
-        package var string: String
+        /// A piece in one style.
+        package struct Run: Hashable, Sendable {
+            package var string: String
+            /// In points.
+            package var size: Double
+            package var isBold: Bool
+            package var color: Color
+
+            package init(_ string: String, size: Double, isBold: Bool = false, color: Color = .black) {
+                self.string = string
+                self.size = size
+                self.isBold = isBold
+                self.color = color
+            }
+
+            /// In points.
+            package var width: Double { FontMetrics.width(of: string, size: size, isBold: isBold) }
+        }
+
+        package var runs: [Run]
         /// On the base line.
         package var origin: Point
-        /// In points.
-        package var size: Double
-        package var isBold: Bool
-        package var color: Color
         package var anchor: Anchor
         /// Counterclockwise from the horizontal, in degrees; a multiple of 90.
         package var rotation: Int
 
-        package init(
-            _ string: String, at origin: Point, size: Double, isBold: Bool = false, color: Color = .black,
-            anchor: Anchor = .start, rotation: Int = 0
-        ) {
-            self.string = string
+        package init(_ runs: [Run], at origin: Point, anchor: Anchor = .start, rotation: Int = 0) {
+            self.runs = runs
             self.origin = origin
-            self.size = size
-            self.isBold = isBold
-            self.color = color
             self.anchor = anchor
             self.rotation = rotation
         }
 
         /// In points.
-        package var width: Double { FontMetrics.width(of: string, size: size, isBold: isBold) }
+        package var width: Double { runs.reduce(0) { $0 + $1.width } }
     }
 
     package var size: Size

@@ -171,20 +171,22 @@ private struct Rasterizer {
         case .end: pen = -text.width
         }
         let direction = Sine.direction(degrees: Double(text.rotation))
-        for scalar in text.string.unicodeScalars {
-            let advance = FontMetrics.advance(of: scalar, isBold: text.isBold)
-            // Bold letters are drawn wider.
-            let wide = advance / max(FontMetrics.advance(of: scalar, isBold: false), 1)
-            let lines = Glyphs.strokes(of: scalar).map { stroke in
-                stroke.map { point in
-                    let place = Point(pen + point.x * wide * text.size, -point.y * text.size)
-                    let turned = Point(
-                        place.x * direction.x + place.y * direction.y, place.y * direction.x - place.x * direction.y)
-                    return (text.origin + turned) * scale
+        for run in text.runs {
+            for scalar in run.string.unicodeScalars {
+                let advance = FontMetrics.advance(of: scalar, isBold: run.isBold)
+                // Bold letters are drawn wider.
+                let wide = advance / max(FontMetrics.advance(of: scalar, isBold: false), 1)
+                let lines = Glyphs.strokes(of: scalar).map { stroke in
+                    stroke.map { point in
+                        let place = Point(pen + point.x * wide * run.size, -point.y * run.size)
+                        let turned = Point(
+                            place.x * direction.x + place.y * direction.y, place.y * direction.x - place.x * direction.y)
+                        return (text.origin + turned) * scale
+                    }
                 }
+                stroke(lines, width: Glyphs.thickness(isBold: run.isBold) * run.size * scale, run.color)
+                pen += advance * run.size / 1000
             }
-            stroke(lines, width: Glyphs.thickness(isBold: text.isBold) * text.size * scale, text.color)
-            pen += advance * text.size / 1000
         }
     }
 

@@ -42,14 +42,23 @@ private struct SVGWriter {
     }
 
     private mutating func put(_ text: Drawing.Text) {
-        guard !text.string.isEmpty else { return }
+        let runs = text.runs.filter { !$0.string.isEmpty }
+        guard let first = runs.first else { return }
         let (x, y) = (Self.number(text.origin.x), Self.number(text.origin.y))
-        var attributes = "x=\"\(x)\" y=\"\(y)\" font-size=\"\(Self.number(text.size))\" fill=\"\(text.color.hex)\""
-        if text.isBold { attributes += " font-weight=\"bold\"" }
+        var attributes = "x=\"\(x)\" y=\"\(y)\""
         if text.anchor != .start { attributes += " text-anchor=\"\(text.anchor.rawValue)\"" }
         if text.rotation != 0 { attributes += " transform=\"rotate(\(-text.rotation) \(x) \(y))\"" }
-        attributes += " textLength=\"\(Self.number(text.width))\" lengthAdjust=\"spacingAndGlyphs\""
-        line("<text \(attributes)>\(Self.escaped(text.string))</text>")
+        attributes += " textLength=\"\(Self.number(text.width))\" lengthAdjust=\"spacingAndGlyphs\" xml:space=\"preserve\""
+        guard runs.count > 1 else {
+            line("<text \(attributes)\(Self.attributes(of: first))>\(Self.escaped(first.string))</text>")
+            return
+        }
+        let pieces = runs.map { "<tspan\(Self.attributes(of: $0))>\(Self.escaped($0.string))</tspan>" }
+        line("<text \(attributes)>\(pieces.joined())</text>")
+    }
+
+    private static func attributes(of run: Drawing.Text.Run) -> String {
+        " font-size=\"\(number(run.size))\" fill=\"\(run.color.hex)\"" + (run.isBold ? " font-weight=\"bold\"" : "")
     }
 
     private static func attributes(of stroke: Drawing.Stroke?) -> String {

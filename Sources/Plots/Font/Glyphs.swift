@@ -4,7 +4,7 @@
 /// the base line up, within Helvetica's advance widths.
 enum Glyphs {
     /// Thickness of the strokes, as a part of the size.
-    static func thickness(isBold: Bool) -> Double { isBold ? 0.118 : 0.08 }
+    static func thickness(isBold: Bool) -> Double { isBold ? 0.11 : 0.08 }
 
     /// The strokes of a character: lines from point to point, in parts of the size, y upwards.
     static func strokes(of scalar: Unicode.Scalar) -> [[Point]] {

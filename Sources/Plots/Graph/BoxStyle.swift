@@ -10,14 +10,16 @@ enum BoxStyle {
     static let label = Color(hex: 0x6b7684)
     static let value = Color(hex: 0x1c2430)
     static let pale = Color(hex: 0xe4e9f0)
-    /// Longer texts lose their middle.
+    /// Longer names and values lose their middle.
     static let mostCharacters = 60
+    static let mostValueCharacters = 84
+    /// Fonts that stand in for Helvetica may be a little wider.
+    static let slack = 1.05
 
     static func size(of box: PlotBox) -> Size {
-        let head = title(box).width + subtitle(box).width
-        let rows = box.rows.map { row in label(row).width + value(row).width }
-        let width = max(rows.reduce(head, max), 30) + 2 * padding
-        return Size(width.rounded(.up), headHeight + rowHeight * Double(box.rows.count))
+        let widest = ([head(box)] + box.rows.map(line)).map { Drawing.Text($0, at: Point(0, 0)).width }.max() ?? 0
+        return Size(
+            (max(widest * slack, 30) + 2 * padding).rounded(.up), headHeight + rowHeight * Double(box.rows.count))
     }
 
     static func marks(of box: PlotBox, in frame: Rectangle) -> [Drawing.Mark] {
@@ -42,36 +44,29 @@ enum BoxStyle {
                     .path(Path(through: [Point(frame.minX, top), Point(frame.maxX, top)]), Drawing.Stroke(pale, width: 0.75)))
             }
             let base = Point(frame.minX + padding, top + rowHeight / 2 + rowSize * 0.35)
-            var label = label(row), value = value(row)
-            label.origin = base
-            value.origin = base + Point(label.width, 0)
-            if row.color != nil { (label.color, value.color) = (.white, .white) }
-            marks += [.text(label), .text(value)]
+            marks.append(.text(Drawing.Text(line(row), at: base)))
         }
         marks.append(.rectangle(frame, corner: corner, fill: nil, stroke: Drawing.Stroke(border, width: 0.9)))
-        var title = title(box), subtitle = subtitle(box)
         let base = frame.minY + headHeight / 2 + titleSize * 0.35
-        title.origin = Point(frame.center.x - (title.width + subtitle.width) / 2, base)
-        subtitle.origin = Point(title.origin.x + title.width, base)
-        marks += [.text(title), .text(subtitle)]
+        marks.append(.text(Drawing.Text(head(box), at: Point(frame.center.x, base), anchor: .middle)))
         return marks
     }
 
-    private static func title(_ box: PlotBox) -> Drawing.Text {
-        Drawing.Text(short(box.title), at: Point(0, 0), size: titleSize, isBold: true, color: .white)
+    private static func head(_ box: PlotBox) -> [Drawing.Text.Run] {
+        let title = Drawing.Text.Run(
+            FontMetrics.shortened(box.title, toCharacters: mostCharacters), size: titleSize, isBold: true, color: .white)
+        guard let subtitle = box.subtitle else { return [title] }
+        return [
+            title,
+            Drawing.Text.Run(
+                "  " + FontMetrics.shortened(subtitle, toCharacters: mostCharacters), size: titleSize - 1, color: pale),
+        ]
     }
 
-    private static func subtitle(_ box: PlotBox) -> Drawing.Text {
-        Drawing.Text(box.subtitle.map { "  " + short($0) } ?? "", at: Point(0, 0), size: titleSize - 1, color: pale)
+    private static func line(_ row: PlotBox.Row) -> [Drawing.Text.Run] {
+        let value = Drawing.Text.Run(
+            FontMetrics.shortened(row.value, toCharacters: mostValueCharacters), size: rowSize, isBold: row.color != nil,
+            color: row.color == nil ? self.value : .white)
+        return row.label.isEmpty ? [value] : [Drawing.Text.Run(row.label + ":  ", size: rowSize, color: label), value]
     }
-
-    private static func label(_ row: PlotBox.Row) -> Drawing.Text {
-        Drawing.Text(row.label.isEmpty ? "" : row.label + ":  ", at: Point(0, 0), size: rowSize, color: label)
-    }
-
-    private static func value(_ row: PlotBox.Row) -> Drawing.Text {
-        Drawing.Text(short(row.value), at: Point(0, 0), size: rowSize, isBold: row.color != nil, color: value)
-    }
-
-    private static func short(_ text: String) -> String { FontMetrics.shortened(text, toCharacters: mostCharacters) }
 }

@@ -19,9 +19,7 @@ extension PlotGraph {
             marks.append(.rectangle(label, corner: 3, fill: Self.tint(depth: frame.depth), stroke: nil))
             marks.append(
                 .text(
-                    Drawing.Text(
-                        GraphLayout.shownName(frame.name), at: Point(label.minX + 3, label.maxY - 4.5), size: GraphLayout.labelSize,
-                        isBold: true, color: Color(hex: 0x4a5568))))
+                    Drawing.Text([GraphLayout.label(frame.name)], at: Point(label.minX + 3, label.maxY - 4.5))))
         }
         for placed in layout.boxes {
             marks.append(.group(BoxStyle.marks(of: placed.box, in: placed.rectangle.moved(by: offset)), title: placed.box.hint))

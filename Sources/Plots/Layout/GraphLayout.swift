@@ -41,13 +41,16 @@ struct GraphLayout {
     private(set) var entries: [Point] = []
     private(set) var exits: [Point] = []
 
-    static let labelSize = 11.0
     /// More boxes and passages than this are refused: no eye follows them, and memory is finite.
     static let mostVertices = 300_000
     private static let framePadding = 12.0
     private static let labelHeight = 20.0
 
-    static func shownName(_ name: String) -> String { FontMetrics.shortened(name, toCharacters: BoxStyle.mostCharacters) }
+    /// The name of a nested graph as its frame shows it.
+    static func label(_ name: String) -> Drawing.Text.Run {
+        Drawing.Text.Run(
+            FontMetrics.shortened(name, toCharacters: BoxStyle.mostCharacters), size: 11, isBold: true, color: Color(hex: 0x4a5568))
+    }
 
     init(_ graph: PlotGraph, direction: PlotGraph.Direction) throws(LocatedError) {
         try self.init(graph, Axes(direction: direction), isNested: false, depth: 0)
@@ -71,13 +74,13 @@ struct GraphLayout {
         let routes = plan.routes()
         let extent = plan.extent
         let area = axes.size(extent)
-        let label = isNested ? Drawing.Text(Self.shownName(graph.name), at: Point(0, 0), size: Self.labelSize, isBold: true) : nil
+        let label = isNested ? Self.label(graph.name) : nil
         let origin = isNested ? Point(Self.framePadding, Self.framePadding + Self.labelHeight) : Point(0, 0)
         func place(_ point: Point) -> Point { axes.point(point, extent) + origin }
 
         size = area
         if let label {
-            size.width = max(area.width, label.width + 6) + 2 * Self.framePadding
+            size.width = max(area.width, label.width * BoxStyle.slack + 6) + 2 * Self.framePadding
             size.height = area.height + 2 * Self.framePadding + Self.labelHeight
         }
         for (index, node) in graph.nodes.enumerated() {
@@ -91,7 +94,7 @@ struct GraphLayout {
                 guard let layout = inner[index] else { continue }
                 var label = Rectangle(
                     rectangle.minX + 6, rectangle.minY + 5,
-                    Drawing.Text(Self.shownName(nested.name), at: Point(0, 0), size: Self.labelSize, isBold: true).width + 6, 16)
+                    Self.label(nested.name).width * BoxStyle.slack + 6, 16)
                 // Out of the way of the arrows that come in or go out above.
                 let crossing = (layout.entries + layout.exits).filter { $0.y == 0 }.map { $0.x + rectangle.minX }
                 let right = label.moved(by: Point(rectangle.size.width - 12 - label.size.width, 0))

@@ -30,11 +30,27 @@ struct LayeredGraph {
     var vertices: [Vertex] = []
     /// The vertices of each rank in their order.
     var ranks: [[Int]] = []
-    /// Passages that belong to one edge, in the order of the ranks.
-    var chains: [[Int]] = []
 
     mutating func link(_ from: Int, _ to: Int, _ fromOffset: Double, _ toOffset: Double, weight: Double) {
         vertices[from].after.append(Link(other: to, offset: fromOffset, otherOffset: toOffset, weight: weight))
         vertices[to].before.append(Link(other: from, offset: toOffset, otherOffset: fromOffset, weight: weight))
+    }
+
+    /// Vertices that follow each other with nothing else before or after, in the order of the ranks: what can be drawn as one
+    /// straight line.
+    func chains() -> [[Int]] {
+        func next(_ vertex: Int) -> Int? {
+            guard vertices[vertex].after.count == 1, let link = vertices[vertex].after.first, link.offset == 0,
+                link.otherOffset == 0, vertices[link.other].before.count == 1
+            else { return nil }
+            return link.other
+        }
+        var isStart = [Bool](repeating: true, count: vertices.count)
+        for vertex in vertices.indices { if let next = next(vertex) { isStart[next] = false } }
+        return vertices.indices.filter { isStart[$0] }.map { start in
+            var chain = [start]
+            while let next = next(chain[chain.count - 1]) { chain.append(next) }
+            return chain
+        }
     }
 }

@@ -24,12 +24,14 @@ extension LayeredGraph {
             for rank in ranks.indices.dropFirst() { settle(rank) { $0.before } }
             for rank in ranks.indices.dropLast().reversed() { settle(rank) { $0.after } }
         }
+        let chains = chains()
         for _ in 0..<6 {
             for rank in ranks.indices { settle(rank) { $0.before + $0.after } }
-            straighten()
+            straighten(chains)
             for rank in ranks.indices.reversed() { settle(rank) { $0.before + $0.after } }
         }
-        straighten()
+        straighten(chains)
+        straighten(chains)
         let left = vertices.map { $0.place - $0.breadth / 2 }.min() ?? 0
         for vertex in vertices.indices { vertices[vertex].place -= left }
     }
@@ -86,8 +88,9 @@ extension LayeredGraph {
         return wishes[wishes.count - 1].place
     }
 
-    /// Makes long edges straight: runs of passages that have room for one common place get it, near an end's if possible.
-    private mutating func straighten() {
+    /// Makes chains straight: runs of vertices that have room for one common place get it, below or above what they come from
+    /// or lead to where that is near.
+    private mutating func straighten(_ chains: [[Int]]) {
         var index = [Int](repeating: 0, count: vertices.count)
         for rank in ranks { for (place, vertex) in rank.enumerated() { index[vertex] = place } }
         func room(_ vertex: Int) -> (low: Double, high: Double) {
@@ -110,16 +113,21 @@ extension LayeredGraph {
                     end += 1
                 }
                 let run = chain[start..<end]
-                var wishes = run.map { vertices[$0].place }
-                // Both ends of the run, where real vertices are, count for what would make no bend.
-                if let link = vertices[chain[start]].before.first { wishes.append(vertices[link.other].place + link.otherOffset) }
-                if let link = vertices[chain[end - 1]].after.first { wishes.append(vertices[link.other].place + link.otherOffset) }
-                let fitting = wishes.suffix(wishes.count - run.count).filter { low <= $0 && $0 <= high }
-                let wish = fitting.first ?? wishes.sorted()[wishes.count / 2]
-                let common = min(max(wish, low), high)
+                let common = min(max(wish(of: run), low), high)
                 for vertex in run { vertices[vertex].place = common }
                 start = end
             }
         }
+    }
+
+    /// Where a run of a chain would be: where it is in the middle, or before one of its ends if that makes a bend less.
+    private func wish(of run: ArraySlice<Int>) -> Double {
+        guard let first = run.first, let last = run.last else { return 0 }
+        let ends = [median(vertices[first].before), median(vertices[last].after)].compactMap(\.self)
+        if run.count == 1, let wish = median(vertices[first].before + vertices[first].after) { return wish }
+        let middle = run.map { vertices[$0].place }.sorted()[run.count / 2]
+        // Boxes stay between what they come from and lead to; lines may go a way for a bend less.
+        let reach = run.allSatisfy { vertices[$0].isPassage } ? Double.infinity : 15
+        return ends.filter { abs($0 - middle) < reach }.min { abs($0 - middle) < abs($1 - middle) } ?? middle
     }
 }

@@ -123,7 +123,6 @@ struct RoutePlan {
                 pair.0, pair.1, place == 0 ? firstOffset : 0, place == vertices.count - 2 ? lastOffset : 0,
                 weight: [4, 1.5, 8][passages])
         }
-        if vertices.count > 2 { layered.chains.append(Array(vertices[1..<vertices.count - 1])) }
         ways[index].vertices = vertices
         ways[index].goesBack = goesBack
         ways[index].fromOffset = firstOffset

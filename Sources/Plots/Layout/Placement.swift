@@ -33,18 +33,13 @@ extension LayeredGraph {
         straighten(chains)
         straighten(chains)
         let left = vertices.map { $0.place - $0.breadth / 2 }.min() ?? 0
-        for vertex in vertices.indices { vertices[vertex].place -= left }
+        // To half points, so that equal places stay equal.
+        for vertex in vertices.indices { vertices[vertex].place = ((vertices[vertex].place - left) * 2).rounded() / 2 }
     }
 
-    /// Moves the vertices of a rank to where their neighbours want them, keeping their order and the gaps: the least squares
-    /// solution, by pooling neighbours that would overlap.
+    /// Moves the vertices of a rank to where their neighbours want them, keeping their order and the gaps: what would overlap is
+    /// pooled, and a pool stands where most of its weight wants it.
     private mutating func settle(_ rank: Int, by neighbours: (Vertex) -> [Link]) {
-        struct Pool {
-            var sum: Double
-            var weight: Double
-            var count: Int
-            var mean: Double { sum / weight }
-        }
         let row = ranks[rank]
         guard !row.isEmpty else { return }
         var pools: [Pool] = []
@@ -56,28 +51,57 @@ extension LayeredGraph {
             let links = neighbours(vertices[vertex])
             let wanted = median(links) ?? vertices[vertex].place
             let weight = links.isEmpty ? 0.01 : links.reduce(0) { $0 + $1.weight }
-            pools.append(Pool(sum: (wanted - shift) * weight, weight: weight, count: 1))
-            while pools.count > 1, pools[pools.count - 2].mean >= pools[pools.count - 1].mean {
+            pools.append(Pool(wanted - shift, weight))
+            while pools.count > 1, pools[pools.count - 2].place >= pools[pools.count - 1].place {
                 let last = pools.removeLast()
-                pools[pools.count - 1].sum += last.sum
-                pools[pools.count - 1].weight += last.weight
-                pools[pools.count - 1].count += last.count
+                pools[pools.count - 1].merge(last)
             }
         }
         var index = 0
         for pool in pools {
             for _ in 0..<pool.count {
-                vertices[row[index]].place = pool.mean + shifts[index]
+                vertices[row[index]].place = pool.place + shifts[index]
                 index += 1
             }
+        }
+    }
+
+    /// Neighbours that touch, and where each wants the first to be.
+    private struct Pool {
+        private(set) var count = 1
+        private(set) var place: Double
+        private var sum: Double
+        private var weight: Double
+        /// Empty in large pools, which stand at their mean.
+        private var wishes: [(place: Double, weight: Double)]
+
+        init(_ place: Double, _ weight: Double) {
+            self.place = place
+            self.weight = weight
+            sum = place * weight
+            wishes = [(place, weight)]
+        }
+
+        mutating func merge(_ other: Pool) {
+            let isSmall = count == wishes.count && other.count == other.wishes.count && count + other.count <= 64
+            wishes = isSmall ? wishes + other.wishes : []
+            count += other.count
+            sum += other.sum
+            weight += other.weight
+            place = isSmall ? LayeredGraph.median(&wishes) : sum / weight
         }
     }
 
     /// Where these links would have a vertex: the weighted median, the middle of both when it is between two.
     private func median(_ links: [Link]) -> Double? {
         guard !links.isEmpty else { return nil }
-        let wishes = links.map { (place: vertices[$0.other].place + $0.otherOffset - $0.offset, weight: $0.weight) }
-            .sorted { $0.place != $1.place ? $0.place < $1.place : $0.weight < $1.weight }
+        var wishes = links.map { (place: vertices[$0.other].place + $0.otherOffset - $0.offset, weight: $0.weight) }
+        return Self.median(&wishes)
+    }
+
+    /// The weighted median of at least one place; the middle of two when it is between them.
+    private static func median(_ wishes: inout [(place: Double, weight: Double)]) -> Double {
+        wishes.sort { $0.place != $1.place ? $0.place < $1.place : $0.weight < $1.weight }
         let half = wishes.reduce(0) { $0 + $1.weight } / 2
         var sum = 0.0
         for (index, wish) in wishes.enumerated() {

@@ -88,7 +88,16 @@ struct RoutePlan {
         for index in ranks.indices { ranks[index] -= lowest }
         try Self.check(vertices: layered.vertices.count, spans: links.map { abs(ranks[$0.to] - ranks[$0.from]) })
         for index in ranks.indices { layered.vertices[index].rank = ranks[index] }
-        for (index, link) in links.enumerated() { route(index, link.from, link.to, goesBack[index]) }
+        // What leaves a box beside other arrows and arrives beside others only passes by; what has an end of its own is a branch.
+        var leaving = [Int](repeating: 0, count: layered.vertices.count), arriving = leaving
+        for link in links {
+            leaving[link.from] += 1
+            arriving[link.to] += 1
+        }
+        for (index, link) in links.enumerated() {
+            let isBranch = leaving[link.from] == 1 || arriving[link.to] == 1
+            route(index, link.from, link.to, goesBack[index], weight: isBranch ? 8 : 1.5)
+        }
         layered.ranks = Self.firstOrder(of: layered)
     }
 
@@ -105,8 +114,8 @@ struct RoutePlan {
         }
     }
 
-    /// Links the ends of an arrow through a passage in each rank between them.
-    private mutating func route(_ index: Int, _ from: Int, _ to: Int, _ goesBack: Bool) {
+    /// Links the ends of an arrow through a passage in each rank between them. `weight`: of the links at both ends of a long one.
+    private mutating func route(_ index: Int, _ from: Int, _ to: Int, _ goesBack: Bool, weight: Double) {
         let (first, last) = goesBack ? (to, from) : (from, to)
         let way = ways[index]
         let (firstOffset, lastOffset) = goesBack ? (way.toOffset, way.fromOffset) : (way.fromOffset, way.toOffset)
@@ -121,7 +130,7 @@ struct RoutePlan {
             let passages = (layered.vertices[pair.0].isPassage ? 1 : 0) + (layered.vertices[pair.1].isPassage ? 1 : 0)
             layered.link(
                 pair.0, pair.1, place == 0 ? firstOffset : 0, place == vertices.count - 2 ? lastOffset : 0,
-                weight: [4, 1.5, 8][passages])
+                weight: [8, weight, 6][passages])
         }
         ways[index].vertices = vertices
         ways[index].goesBack = goesBack
@@ -204,7 +213,7 @@ struct RoutePlan {
                         farthest = max(farthest, abs(aside))
                     }
                 }
-                position += (isVertical ? 22 : 34) + min(farthest * 0.07, 40)
+                position += (isVertical ? 22 : 34) + min(farthest * 0.07, 40).rounded()
             }
             let length = rank.map { layered.vertices[$0].length }.max() ?? 0
             bands.append((position, position + length))

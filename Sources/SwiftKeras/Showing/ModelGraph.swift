@@ -93,8 +93,9 @@ struct ModelGraph {
             color: LayerFamily.color(of: className), hint: "\(name) (\(className))")
     }
 
-    /// The class, with the class that it wraps: `TimeDistributed(Dense)`.
+    /// The class, with the class that it wraps: `TimeDistributed(Dense)`. An operation's is the last of its words.
     private static func shownClass(of layer: LayerSpec) -> String {
+        if layer.className.hasPrefix("ops."), let last = layer.className.split(separator: ".").last { return String(last) }
         guard let wrapped = layer.config["layer"]?.object?["class_name"]?.string else { return layer.className }
         return "\(layer.className)(\(wrapped))"
     }
@@ -125,6 +126,6 @@ struct ModelGraph {
             guard info.dtype == .float32, let policy else { return info.dtype.rawValue }
             return policy.hasPrefix("mixed_") ? String(policy.dropFirst(6)) : policy.contains("float") ? policy : info.dtype.rawValue
         }
-        return names.count == 1 ? names[0] : "[\(names.joined(separator: ", "))]"
+        return names.count == 1 ? names[0] : "[\(names.map { "'\($0)'" }.joined(separator: ", "))]"
     }
 }

@@ -50,6 +50,7 @@ let rooms: [[Target]] = [
     room("Pickles", ["Tensors"], forTests: ["Datasets", "Files"]),
     room("Graphs", ["Tensors"]),
     room("Kernels", ["COpenBLAS", "CKernels"]),
+    room("Plots", ["Tensors"]),
     // storey 2
     room("ZipFiles", ["CKernels", "CLibZip", "Files", "Tensors"]),
     room("HDF5Files", ["CHDF5", "CHDF5Driver", "Tensors"]),
@@ -73,7 +74,7 @@ let rooms: [[Target]] = [
         "SwiftKeras",
         [
             "Tensors", "Files", "KerasSpec", "Graphs", "Ops", "Engine", "HDF5Files", "KerasFormat", "KerasOps", "Layers",
-            "Datasets", "Training", orderedCollections,
+            "Datasets", "Plots", "Training", orderedCollections,
         ]),
 ]
 

@@ -254,8 +254,11 @@ package struct LayerRegistry: Sendable {
         case .layer(let type)?:
             let common = try LayerCommon(&config)
             let layer = try type.init(config: &config, common: common)
+            // Arguments of Keras 3's own `Layer.__init__`, which the configuration of a class without one of its own names.
+            let regularizer = try config.regularizer("activity_regularizer")
+            _ = try config.bool("autocast", default: true)
             try config.finish()
-            return CustomLayerAdapter(layer, registeredName: spec.className)
+            return CustomLayerAdapter(layer, registeredName: spec.className, activityRegularizer: regularizer)
         case .function(let function)?:
             return FunctionLayer(spec.config, common: try LayerCommon(&config), function: function)
         default:

@@ -10,22 +10,28 @@ package struct CustomLayerAdapter: BuiltInLayer {
     package var layer: any CustomLayer
     /// As files name the class: `Custom>Scale`.
     package let registeredName: String
+    /// Told by the file, for a class whose `init(config:)` doesn't ask for it.
+    package let activityRegularizer: Regularizer?
 
     package var common: LayerCommon {
         get { layer.common }
         set { layer.common = newValue }
     }
 
-    package init(_ layer: any CustomLayer, registeredName: String) {
+    package init(_ layer: any CustomLayer, registeredName: String, activityRegularizer: Regularizer? = nil) {
         self.layer = layer
         self.registeredName = registeredName
+        self.activityRegularizer = activityRegularizer
     }
 
     package init(config: inout ConfigReader, common: LayerCommon) throws(LocatedError) {
         throw LocatedError(.bug, "layer.custom", "expected a registered class to decode, got the adapter")
     }
 
-    package func encode(into config: inout ConfigObject) { layer.encode(into: &config) }
+    package func encode(into config: inout ConfigObject) {
+        config.setActivityRegularizer(activityRegularizer)
+        layer.encode(into: &config)
+    }
 
     package func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot] {
         let slots = try layer.build(inputs.map(\.shape))

@@ -1,0 +1,111 @@
+import Datasets
+import Foundation
+@testable import SwiftKeras
+import Tensors
+import TestSupport
+import Testing
+
+/// mean + exp(log_variance / 2) · noise, as the Python class of `fixtures/generate/make_models.py` has it.
+private struct Sampling: CustomLayer {
+    static let className = "Sampling"
+    var common: LayerCommon
+
+    init(config: inout ConfigReader, common: LayerCommon) throws(LocatedError) { self.common = common }
+
+    func encode(into config: inout ConfigObject) {}
+
+    func build(_ inputShapes: [PartialShape]) throws(LocatedError) -> [WeightSlot] { [] }
+
+    func call(_ inputs: [Symbol], _ context: CallContext) throws(LocatedError) -> [Symbol] {
+        [try inputs[0] + ops.exp(0.5 * inputs[1]) * inputs[2]]
+    }
+}
+
+/// `fixtures/models`: small models of well-known kinds, trained by genuine Keras 3.15.1 and here.
+@Suite struct GenuineModelTests {
+    private struct Example {
+        let folder: String
+
+        func model(_ file: String) throws -> Model {
+            try Model(
+                contentsOf: Fixtures.path("models/\(folder)/\(file).keras"), customObjects: ["models>Sampling": .layer(Sampling.self)])
+        }
+
+        func arrays(_ letter: Character) throws -> [Tensor] {
+            let npz = try NPZ(reading: Fixtures.path("models/\(folder)/data.npz"))
+            return try npz.names.filter { $0.first == letter && $0.dropFirst().allSatisfy(\.isNumber) }.sorted().map {
+                try npz.tensor($0)
+            }
+        }
+
+        func loss(_ name: String) throws -> Tensor { try NPZ(reading: Fixtures.path("models/\(folder)/data.npz")).tensor(name) }
+    }
+
+    private func expect(_ got: [Tensor], _ expected: [Tensor], within tolerance: Double, _ what: String) {
+        #expect(got.count == expected.count && !expected.isEmpty)
+        for (index, (a, b)) in zip(got, expected).enumerated() {
+            let (error, note) = departure(of: a, from: b)
+            #expect(error <= tolerance, "\(what) \(index): \(error) \(note)")
+        }
+    }
+
+    /// The weights of both, held against each other by name; an error is in parts of `change`, the largest that training made.
+    private func expectWeights(
+        of model: Model, _ genuine: Model, from start: Model, within tolerance: Double, _ what: String
+    ) throws {
+        let (ours, theirs, before) = (try model.weights(), try genuine.weights(), try start.weights())
+        let paths = ours.table.slots.map(\.path)
+        #expect(paths == theirs.table.slots.map(\.path))
+        var change = 0.0
+        for (a, b) in zip(theirs.tensors, before.tensors) { change = max(change, difference(a, b)) }
+        #expect(change > 0)
+        for (path, (a, b)) in zip(paths, zip(ours.tensors, theirs.tensors)) {
+            let error = difference(a, b) / change
+            #expect(error <= tolerance, "\(what) \(path): \(error) of the largest change")
+        }
+    }
+
+    private func difference(_ a: Tensor, _ b: Tensor) -> Double {
+        zip(a.floats, b.floats).map { abs(Double($0) - Double($1)) }.max() ?? 0
+    }
+
+    private func fit(_ model: Model, _ example: Example, steps: Int) throws -> [Tensor] {
+        let (x, y) = (try example.arrays("x"), try example.arrays("y"))
+        let history = try model.fit(x, y, batchSize: x[0].shape[0], epochs: steps, verbose: 0, shuffle: false)
+        let losses = try #require(history.history["loss"]).map { Float($0) }
+        return [Tensor(losses, shape: [losses.count])]
+    }
+
+    static let names = ["transformer", "transformer_adam", "unet", "siamese", "vae"]
+
+    @Test(arguments: names) func predictions(_ name: String) throws {
+        let example = Example(folder: name)
+        expect(try example.model("sgd").predict(try example.arrays("x")), try example.arrays("p"), within: 1e-5, "prediction")
+        expect(try example.model("ten").predict(try example.arrays("x")), try example.arrays("q"), within: 1e-5, "trained prediction")
+    }
+
+    /// One step of SGD: the change of each weight is its gradient.
+    @Test(arguments: names) func gradients(_ name: String) throws {
+        let example = Example(folder: name)
+        let model = try example.model("sgd")
+        expect(try fit(model, example, steps: 1), [try example.loss("loss1")], within: 1e-5, "loss")
+        try expectWeights(of: model, try example.model("one"), from: try example.model("sgd"), within: 1e-4, "weights after one step")
+    }
+
+    @Test(arguments: names) func tenSteps(_ name: String) throws {
+        let example = Example(folder: name)
+        let model = try example.model("start")
+        expect(try fit(model, example, steps: 10), [try example.loss("loss")], within: 2e-5, "loss")
+        try expectWeights(of: model, try example.model("ten"), from: try example.model("start"), within: 1e-3, "weights after ten steps")
+        expect(try model.predict(try example.arrays("x")), try example.arrays("q"), within: 2e-4, "prediction")
+    }
+
+    /// What genuine Keras wrote is written again and read again, with the same predictions.
+    @Test(arguments: names) func written(_ name: String) throws {
+        let example = Example(folder: name)
+        let path = try Fixtures.temporaryFolder().path + "/\(name).keras"
+        try example.model("ten").save(path)
+        let again = try Model(contentsOf: path, customObjects: ["models>Sampling": .layer(Sampling.self)])
+        expect(try again.predict(try example.arrays("x")), try example.arrays("q"), within: 1e-5, "prediction")
+    }
+}

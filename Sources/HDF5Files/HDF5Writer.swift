@@ -20,7 +20,9 @@ package final class HDF5Writer: HDF5Located, @unchecked Sendable {
     private var file: HDF5Handle?
 
     /// Creates a file, or empties the one that is there. Throws `file.cannot_create`.
-    package init(creating path: String) throws(LocatedError) {
+    ///
+    /// - Parameter keepsLongLists: whether the root group takes lists beyond an object header's 64 KB.
+    package init(creating path: String, keepsLongLists: Bool = false) throws(LocatedError) {
         let fileName = HDF5Path.fileName(path)
         self.path = path
         self.fileName = fileName
@@ -32,6 +34,7 @@ package final class HDF5Writer: HDF5Located, @unchecked Sendable {
                 H5Pset_libver_bounds(access.id, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18) >= 0,
                 let creation = HDF5Handle(H5Pcreate(chdf5_class_file_create()), close: H5Pclose),
                 H5Pset_obj_track_times(creation.id, false) >= 0,
+                !keepsLongLists || Self.lockedKeepLongLists(creation.id),
                 let file = HDF5Handle(
                     H5Fcreate(path, chdf5_truncate(), creation.id, access.id), close: H5Fclose)
             else {
@@ -47,12 +50,20 @@ package final class HDF5Writer: HDF5Located, @unchecked Sendable {
         HDF5Library.locked { file = nil }
     }
 
+    /// Object headers of version 2, as attributes that know their order have, may keep their attributes outside.
+    private static func lockedKeepLongLists(_ creation: hid_t) -> Bool {
+        H5Pset_attr_creation_order(creation, UInt32(H5P_CRT_ORDER_TRACKED)) >= 0
+    }
+
     /// Creates a group and the groups above it. Throws `hdf5.exists` when there is something of that name.
-    package func createGroup(_ groupPath: String) throws(LocatedError) {
+    ///
+    /// - Parameter keepsLongLists: whether it takes lists beyond an object header's 64 KB.
+    package func createGroup(_ groupPath: String, keepsLongLists: Bool = false) throws(LocatedError) {
         try HDF5Library.locked { () throws(LocatedError) in
             let place = try lockedPlace(groupPath)
             guard let creation = HDF5Handle(H5Pcreate(chdf5_class_group_create()), close: H5Pclose),
                 H5Pset_obj_track_times(creation.id, false) >= 0,
+                !keepsLongLists || Self.lockedKeepLongLists(creation.id),
                 HDF5Handle(
                     H5Gcreate2(place.file, place.path, place.link.id, creation.id, chdf5_default()), close: H5Gclose)
                     != nil
@@ -102,10 +113,12 @@ package final class HDF5Writer: HDF5Located, @unchecked Sendable {
 
     /// Writes a list of names as Keras does: an empty one as float64 of shape (0,), one beyond 64512 bytes split over
     /// `name0`, `name1`….
+    ///
+    /// - Parameter isWhole: whether it is written in one piece however long it is, to a group that keeps long lists.
     package func writeStringList(
-        _ name: String, on objectPath: String, _ names: [String], kind: ListKind = .fixedLength
+        _ name: String, on objectPath: String, _ names: [String], kind: ListKind = .fixedLength, isWhole: Bool = false
     ) throws(LocatedError) {
-        guard let parts = NameLists.parts(names) else {
+        guard let parts = isWhole ? [names.indices] : NameLists.parts(names) else {
             throw error(
                 .unsupported, "hdf5.attribute", "expected names that fit an attribute of \(NameLists.limit) bytes",
                 at: objectPath, attribute: name)
@@ -137,6 +150,9 @@ package final class HDF5Writer: HDF5Located, @unchecked Sendable {
             }
         }
     }
+
+    /// Whether an object header has no room for a list, which Keras then splits.
+    package static func isLong(_ names: [String]) -> Bool { (NameLists.parts(names)?.count ?? 2) > 1 }
 
     // MARK: - With the lock held
 

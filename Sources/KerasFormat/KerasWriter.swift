@@ -42,7 +42,8 @@ package enum KerasWriter {
     package static func writeWeights(
         _ weights: StoredWeights, for target: KerasTarget, to path: String
     ) throws(LocatedError) {
-        try LegacyHDF5Writer.write(to: path) { (writer) throws(LocatedError) in
+        let isLong = LegacyHDF5Writer.isWhole(weights.layers.map(\.name), for: target)
+        try LegacyHDF5Writer.write(to: path, keepsLongLists: isLong) { (writer) throws(LocatedError) in
             try writer.writeWeights(weights, for: target)
         }
     }

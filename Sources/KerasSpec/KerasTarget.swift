@@ -61,5 +61,14 @@ public struct KerasTarget: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// From which 3.N on Keras 3 leaves alone what files say is frozen. Before, it trains such layers, lists their weights as
+    /// trained ones and keeps optimizer state for them, until their `trainable` is set again.
+    ///
+    /// Source: `_track_variable` of `keras/src/layers/layer.py`, 3.1.1 and 3.2.0.
+    package static let respectsFrozen = 2
+
+    /// Whether the files' frozen layers are as others to it.
+    package var ignoresFrozen: Bool { dialect == .keras3 && minor < Self.respectsFrozen }
+
     private static let newestMinor = 15
 }

@@ -37,6 +37,7 @@ enum LegacyNaming {
     /// have some, whatever either are called.
     static func resolve(_ stored: StoredWeights, in spec: ModelSpec) throws(LocatedError) -> WeightResolution {
         let origin = WeightOrigin(of: stored)
+        let spec = Self.asListed(spec, in: stored)
         let file = stored.layers.filter { !$0.weights.isEmpty }
         let held = Set(file.map(\.name))
         // Nobody knows whether a class of one's own has weights, but the file.
@@ -57,6 +58,7 @@ enum LegacyNaming {
     /// `keras/src/legacy/saving/legacy_h5_format.py` 3.15.
     static func resolveByName(_ stored: StoredWeights, in spec: ModelSpec) throws(LocatedError) -> WeightResolution {
         let origin = WeightOrigin(of: stored)
+        let spec = Self.asListed(spec, in: stored)
         let file = stored.layers.filter { !$0.weights.isEmpty }
         // A layer without weights takes part: it may have some in the model.
         let byName = Dictionary(stored.layers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -79,6 +81,14 @@ enum LegacyNaming {
         return resolution
     }
 
+    /// The model as the file's Keras lists its weights.
+    private static func asListed(_ spec: ModelSpec, in stored: StoredWeights) -> ModelSpec {
+        guard WeightOrigin(of: stored).dialect == .keras3, let version = stored.kerasVersion,
+            KerasTarget(.keras3, version: version).ignoresFrozen
+        else { return spec }
+        return spec.thawed
+    }
+
     static func absent(_ name: String) -> LoadingReport.Item {
         LoadingReport.Item(name, .missingInFile, "\(quoted(name)) is not in the file")
     }
@@ -89,7 +99,8 @@ enum LegacyNaming {
     static func place(
         _ weights: ModelWeights, of spec: ModelSpec, for target: KerasTarget
     ) throws(LocatedError) -> StoredWeights {
-        let spec = target.dialect == .keras3 ? spec : Downgrade.prepared(spec, for: target.dialect)
+        let spec =
+            target.dialect != .keras3 ? Downgrade.prepared(spec, for: target.dialect) : target.ignoresFrozen ? spec.thawed : spec
         var stored = StoredWeights(layers: [], kerasVersion: target.version, backend: "tensorflow")
         let byLayer = Dictionary(grouping: weights.weights) { $0.outline.layerPath.first ?? "" }
         for layer in target.dialect == .keras1 ? Keras1Dialect.fileOrder(of: spec) : spec.layers {

@@ -114,7 +114,7 @@ struct CompileUpgrade {
                 // tf.keras writes one list for each output, for a single output too.
                 if lists.count == 1 { return lists[0] }
                 if target == .keras1 || target == .keras2, outputs.count == lists.count {
-                    return .object(ConfigObject(zip(outputs, lists), uniquingKeysWith: { first, _ in first }))
+                    return byOutput(ConfigObject(zip(outputs, lists), uniquingKeysWith: { first, _ in first }))
                 }
                 return .array(lists)
             }
@@ -129,9 +129,28 @@ struct CompileUpgrade {
                 let own = list(item, output: output, losses)
                 result[output] = item.array == nil && own.count == 1 ? own[0] : .array(own)
             }
-            return .object(result)
+            return byOutput(result)
         }
         return .array(list(value, output: nil, losses))
+    }
+
+    /// Metrics by the outputs' names. Keras 1 writes lists there, and can't read them: one name for each output, or one list for
+    /// all outputs, is what it takes.
+    ///
+    /// Source: `deserialize` in `load_model` of `keras/models.py` 1.2.2.
+    private mutating func byOutput(_ metrics: ConfigObject) -> ConfigValue {
+        guard target == .keras1 else { return .object(metrics) }
+        let lists = outputs.map { metrics[$0]?.array ?? metrics[$0].map { [$0] } ?? [] }
+        if let first = lists.first, Set(metrics.keys) == Set(outputs), lists.allSatisfy({ $0 == first }) { return .array(first) }
+        var result: ConfigObject = [:]
+        for (output, value) in metrics {
+            let own = value.array ?? [value]
+            if let first = own.first { result[output] = first }
+            for other in own.dropFirst() {
+                notes.append("the metric \(other.string ?? "") of \(output) was left out: Keras 1's files say one metric for an output")
+            }
+        }
+        return .object(result)
     }
 
     private mutating func list(_ value: ConfigValue, output: String?, _ losses: ConfigValue) -> [ConfigValue] {

@@ -15,12 +15,21 @@ enum OptimizerArrays {
         dialect: Dialect
     ) throws(LocatedError) {
         guard !arrays.isEmpty, let optimizer = OptimizerClass.named(record.className) else { return }
-        let trained = TrainedWeights(in: spec, weights: weights, for: dialect)
+        var trained = TrainedWeights(in: spec, weights: weights, for: dialect)
         let shapes = Dictionary(weights.weights.map { ($0.outline.name, $0.tensor.shape) }, uniquingKeysWith: { first, _ in first })
-        let layout = OptimizerLayout(
+        let order = isKeras30(spec, arrays, optimizer)
+        var layout = OptimizerLayout(
             optimizer, record.config, in: record.generation, weights: trained.layoutWeights(shapes),
-            isScaled: record.lossScaling != nil, isKeras30: isKeras30(spec, arrays, optimizer))
-        guard let entries = fitting(layout.entries, to: arrays) else {
+            isScaled: record.lossScaling != nil, isKeras30: order)
+        var fit = fitting(layout.entries, to: arrays)
+        if fit == nil, dialect == .keras3, spec.holdsFrozen {
+            trained = TrainedWeights(in: spec.thawed, weights: weights, for: dialect)
+            layout = OptimizerLayout(
+                optimizer, record.config, in: record.generation, weights: trained.layoutWeights(shapes),
+                isScaled: record.lossScaling != nil, isKeras30: order)
+            fit = fitting(layout.entries, to: arrays)
+        }
+        guard let entries = fit else {
             throw LocatedError(
                 .mismatch, "optimizer.weights",
                 "expected \(layout.entries.count) arrays of \(optimizer.name) for \(trained.places.count) weights, got \(arrays.count)")
@@ -147,7 +156,7 @@ enum OptimizerArrays {
         generation: OptimizerGeneration
     ) throws(LocatedError) -> [StoredWeights.Weight] {
         guard record.hasState, let optimizer = OptimizerClass.named(record.className) else { return [] }
-        let trained = TrainedWeights(in: spec, weights: weights, for: target.dialect)
+        let trained = TrainedWeights(in: target.ignoresFrozen ? spec.thawed : spec, weights: weights, for: target.dialect)
         let values = Dictionary(weights.weights.map { ($0.outline.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
         let shapes = values.mapValues(\.shape)
         let isScaled = record.lossScaling != nil && generation == .keras3

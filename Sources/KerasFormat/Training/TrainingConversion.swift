@@ -118,10 +118,14 @@ package enum TrainingConversion {
     ) -> Bool {
         guard training.dialect == target.dialect, Form(of: training.compileSettings) == form else { return false }
         if spec.provenance?.backend == "theano", !training.optimizerWeights.isEmpty { return false }
+        // Keras 1 writes lists of metrics by output, and can't read them.
+        if target.dialect == .keras1, let metrics = training.compileSettings["metrics"]?.object {
+            return metrics.values.allSatisfy { $0.array == nil }
+        }
         guard target.dialect == .keras3, let version = spec.provenance?.kerasVersion else { return true }
         // Keras 3.0 calls and orders arrays in its own way, and older versions lack optimizers.
         let minor = KerasTarget(.keras3, version: version).minor
-        return minor == target.minor || (minor != 0 && minor < target.minor)
+        return minor == target.minor || (minor >= KerasTarget.respectsFrozen && minor < target.minor)
     }
 
     /// Compile settings and state of a model in the words of the Keras whose arithmetic its optimizer follows.

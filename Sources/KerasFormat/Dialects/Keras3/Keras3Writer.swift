@@ -43,6 +43,12 @@ struct Keras3Writer {
                 UpgradeNote(
                     layer: "", text: "where masks meet, Keras 3 counts a step that counts in any input, not in all of them"))
         }
+        if target.ignoresFrozen, spec.holdsFrozen {
+            writer.notes.append(
+                UpgradeNote(
+                    layer: "",
+                    text: "Keras 3.0 and 3.1 train the frozen layers of a file all the same, until their trainable is set to False again"))
+        }
         notes += writer.notes
         return document
     }
@@ -178,6 +184,9 @@ struct Keras3Writer {
             return json
         }
         let className = layer.className
+        if className == "TimeDistributed", target.minor < Self.timedModels, layer.config["layer"].flatMap(InnerModel.spec) != nil {
+            refuse(layer.name, "TimeDistributed around a model, which later Keras 3 alone can build", path: path)
+        }
         if className.hasPrefix(OperationName.prefix) { return operation(layer, path: path) }
         if keepsLegacy, WeightLayout(of: className, config: layer.config) != nil {
             return Self.keras("keras.layers", className, layer.config)
@@ -222,6 +231,12 @@ struct Keras3Writer {
         return Self.keras("keras.layers", written, config)
     }
 
+    /// From which 3.N on models tell the shape of what they give, which TimeDistributed asks.
+    private static let timedModels = 4
+
+    /// From which 3.N on what stands in brackets is read from files.
+    private static let slices = 2
+
     /// From which 3.N on a Bidirectional can return its states.
     private static let bidirectionalStates = 3
 
@@ -247,6 +262,9 @@ struct Keras3Writer {
         let parts = layer.className.dropFirst(OperationName.prefix.count).split(separator: ".").map(String.init)
         let name = parts.last ?? ""
         if Keras3Operations.firstMinor(of: name) > target.minor { refuse(layer.name, "operation \(name)", path: path) }
+        if name == "GetItem", target.minor < Self.slices, !layer.calls.allSatisfy({ $0.arguments.count == 2 && $0.arguments[1].isInteger }) {
+            refuse(layer.name, "operation GetItem with slices, which Keras 3.0 and 3.1 can't read from files", path: path)
+        }
         var config: ConfigObject = [:]
         for (key, value) in layer.config {
             if key.hasPrefix("legacy>") { continue }
@@ -440,6 +458,10 @@ struct Keras3Writer {
 }
 
 extension Nest {
+    fileprivate var isInteger: Bool {
+        if case .constant(let value) = self { value.integer != nil } else { false }
+    }
+
     /// The same with tensors of other layers.
     func renaming(_ names: [String: String]) -> Nest {
         switch self {

@@ -206,6 +206,29 @@ import Testing
         #expect(error?.code == "callback.monitor")
     }
 
+    /// A series of losses, and the rates that genuine Keras 3.15.1 had after each (fixtures/generate/plateau.py).
+    @Test func reduceOnPlateau() throws {
+        let text = try String(contentsOfFile: Fixtures.path("fit/plateau.json"), encoding: .utf8)
+        let file = try #require(try JSON.parse(text).object)
+        let losses = try #require(file["losses"]?.array).compactMap(\.number)
+        for entry in try #require(file["cases"]?.array) {
+            let settings = try #require(entry.object?["settings"]?.object)
+            let callback = try ReduceLROnPlateau(
+                monitor: "loss", factor: settings["factor"]?.number ?? 0.1, patience: settings["patience"]?.integer ?? 10,
+                mode: MonitorMode(rawValue: settings["mode"]?.string ?? "auto")!, minDelta: settings["min_delta"]?.number ?? 1e-4,
+                cooldown: settings["cooldown"]?.integer ?? 0, minLR: settings["min_lr"]?.number ?? 0)
+            let trainer = try Self.fixture("split_and_shuffle").trainer()
+            trainer.learningRate = 0.1
+            let control = TrainingControl(trainer, epochs: 99, batchSize: 1, samples: 1, validationSamples: 0, metrics: ["loss"])
+            try callback.onTrainBegin(control)
+            let expected = try #require(entry.object?["rates"]?.array).compactMap(\.number)
+            for (epoch, loss) in losses.enumerated() {
+                try callback.onEpochEnd(epoch, ["loss": loss], control)
+                #expect(abs(trainer.learningRate / expected[epoch] - 1) < 1e-5, "\(settings) epoch \(epoch)")
+            }
+        }
+    }
+
     // MARK: Wrong data
 
     private func code(_ name: String = "split_and_shuffle", _ change: (inout TrainingData) throws -> Void) throws -> String? {

@@ -75,6 +75,9 @@ extension Model {
         options.shuffle = request.shuffle
         options.validationFrequency = request.validationFreq
         var random = NumPyRandom(seed: UInt32(truncatingIfNeeded: request.seed))
+        for case let callback as any ModelCallback in callbacks {
+            callback.attach(to: self) { self.keep(trainer, compiled) }
+        }
         defer { keep(trainer, compiled) }
         return try trainer.fit(data, validation: validation, options: options, random: &random, callbacks: callbacks)
     }

@@ -1,3 +1,4 @@
+internal import Layers
 public import OrderedCollections
 public import Tensors
 
@@ -37,6 +38,21 @@ public final class TrainingControl {
     public let metrics: [String]
     /// Set it to end the training after this batch.
     public var stopsTraining = false
+    /// Set with `stopsTraining` where the training is to be gone on with later, so that what was kept for that is kept.
+    public var isInterrupted = false
+    /// Where training begins: epochs, and batches of the next one, that were made before an interruption.
+    package struct Start: Hashable, Sendable {
+        package var epoch: Int
+        package var batch: Int
+
+        package init(epoch: Int, batch: Int) {
+            self.epoch = epoch
+            self.batch = batch
+        }
+    }
+    /// Set it in `onTrainBegin` to go on after an interruption; nil: at the beginning. The order of samples is as if nothing
+    /// had happened.
+    package var start: Start?
     private unowned let trainer: Trainer
 
     init(_ trainer: Trainer, epochs: Int, batchSize: Int, samples: Int, validationSamples: Int, metrics: [String]) {
@@ -59,4 +75,12 @@ public final class TrainingControl {
     package func setWeights(_ tensors: [Tensor]) throws(LocatedError) { try trainer.setWeights(tensors) }
     /// The optimizer's state as it is now, copied.
     package var optimizerState: OptimizerState { trainer.optimizerState }
+    /// Goes on from a state. Throws when it isn't this model's.
+    package func restore(_ state: OptimizerState) throws(LocatedError) { try trainer.restore(state) }
+    /// The paths of the model's weights, in the order of `weights`.
+    package var weightPaths: [String] { trainer.table.slots.map(\.path) }
+    /// Whether a schedule tells the learning rate.
+    package var followsSchedule: Bool { trainer.schedule != nil }
+    /// The seed of all that is random.
+    package var seed: UInt64 { trainer.seed }
 }

@@ -5,12 +5,7 @@ public import Tensors
 ///
 /// Source: keras/callbacks/callbacks.py (2.3.1).
 public final class EarlyStopping: Callback {
-    /// Whether better is less or more.
-    public enum Mode: String, Sendable, CaseIterable {
-        /// More for accuracies, else less.
-        case auto
-        case min, max
-    }
+    public typealias Mode = MonitorMode
 
     public let monitor: String
     public let minDelta: Double
@@ -21,7 +16,7 @@ public final class EarlyStopping: Callback {
     public let restoreBestWeights: Bool
     /// The epoch (from 0) after which it ended the training, or nil.
     public private(set) var stoppedEpoch: Int?
-    private var best = 0.0
+    private var best: Monitor
     private var wait = 0
     private var bestWeights: [Tensor]?
 
@@ -39,27 +34,20 @@ public final class EarlyStopping: Callback {
         self.mode = mode
         self.baseline = baseline
         self.restoreBestWeights = restoreBestWeights
+        best = Monitor(monitor, mode: mode, minDelta: minDelta, baseline: baseline)
     }
 
-    private var wantsMore: Bool { mode == .max || (mode == .auto && monitor.contains("acc")) }
-
     public func onTrainBegin(_ training: TrainingControl) throws(LocatedError) {
-        guard training.metrics.contains(monitor) else {
-            throw LocatedError(
-                .usage, "callback.monitor",
-                "expected one of \(training.metrics.joined(separator: ", ")) to watch, got \(monitor)",
-                hint: monitor.hasPrefix("val_") ? "Validation data or a validation split gives val_ numbers." : nil)
-        }
+        best = Monitor(monitor, mode: mode, minDelta: minDelta, baseline: baseline)
+        try best.require(in: training)
         wait = 0
         stoppedEpoch = nil
-        best = baseline ?? (wantsMore ? -Double.infinity : .infinity)
         bestWeights = nil
     }
 
     public func onEpochEnd(_ epoch: Int, _ logs: Logs, _ training: TrainingControl) throws(LocatedError) {
         guard let current = logs[monitor] else { return }
-        if wantsMore ? current - abs(minDelta) > best : current + abs(minDelta) < best {
-            best = current
+        if best.improves(current) {
             wait = 0
             if restoreBestWeights { bestWeights = training.weights }
             return

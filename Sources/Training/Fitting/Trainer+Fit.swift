@@ -43,13 +43,20 @@ extension Trainer {
         var order = Array(0..<data.count)
 
         for callback in callbacks { try callback.onTrainBegin(control) }
-        for epoch in stride(from: options.initialEpoch, to: options.epochs, by: 1) {
+        var beginning = control.start ?? TrainingControl.Start(epoch: options.initialEpoch, batch: 0)
+        // An epoch whose batches were all made is over.
+        if beginning.batch > (data.count - 1) / options.batchSize { beginning = TrainingControl.Start(epoch: beginning.epoch + 1, batch: 0) }
+        if options.shuffle {
+            for _ in stride(from: options.initialEpoch, to: min(beginning.epoch, options.epochs), by: 1) { random.shuffle(&order) }
+        }
+        for epoch in stride(from: beginning.epoch, to: options.epochs, by: 1) {
             for callback in callbacks { try callback.onEpochBegin(epoch, control) }
             if options.shuffle { random.shuffle(&order) }
+            let made = epoch == beginning.epoch ? beginning.batch : 0
             var sums = MetricSums(first.graph, generation: generation)
             var loss = 0.0
             var seen = 0
-            for (batch, start) in stride(from: 0, to: data.count, by: options.batchSize).enumerated() {
+            for (batch, start) in stride(from: 0, to: data.count, by: options.batchSize).enumerated() where batch >= made {
                 let size = min(options.batchSize, data.count - start)
                 for callback in callbacks { try callback.onBatchBegin(batch, size: size, control) }
                 let run = size == first.batch.count ? first : try training(PlanKey(data, batch: size))
@@ -67,16 +74,16 @@ extension Trainer {
                 if control.stopsTraining { break }
             }
             var logs: Logs = [:]
-            if let validation, seen == data.count, (epoch + 1) % options.validationFrequency == 0 {
+            if let validation, !control.isInterrupted, seen == data.count || !control.stopsTraining, (epoch + 1) % options.validationFrequency == 0 {
                 for (name, value) in try measure(validation, batchSize: options.batchSize) { logs["val_" + name] = value }
             }
-            logs["loss"] = loss / Double(seen)
+            logs["loss"] = loss / Double(max(seen, 1))
             sums.report(into: &logs)
             for callback in callbacks { try callback.onEpochEnd(epoch, logs, control) }
             history.append(epoch, logs)
             if control.stopsTraining { break }
         }
-        if options.epochs > options.initialEpoch { try finalize() }
+        if options.epochs > beginning.epoch { try finalize() }
         for callback in callbacks { try callback.onTrainEnd(control) }
         return history
     }

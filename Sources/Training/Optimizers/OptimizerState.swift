@@ -8,6 +8,11 @@ package struct OptimizerState: Sendable {
         package var scale: Double
         /// Steps since it changed.
         package var goodSteps: Int
+
+        package init(scale: Double, goodSteps: Int) {
+            self.scale = scale
+            self.goodSteps = goodSteps
+        }
     }
 
     /// Steps made.

@@ -63,17 +63,30 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .long, help: "Not supported yet: augmentation of pictures.")
     var augment: String?
 
-    @Option(name: .long, help: "Not supported yet: a file to write after epochs.")
+    @Option(
+        name: .long, help: "A model to write after each epoch, .h5 or .keras; {epoch:02d} and {val_loss:.2f} are filled in.",
+        completion: .file())
     var checkpoint: String?
 
-    @Option(name: .long, help: "Not supported yet: a .csv of loss and metrics (--history writes JSON).")
+    @Flag(name: .long, help: "Write --checkpoint only when the validation loss (or loss) is the lowest so far.")
+    var checkpointBest = false
+
+    @Option(name: .long, help: "A .csv of loss and metrics, a line for each epoch.", completion: .file())
     var csvLog: String?
 
+    @Option(
+        name: .long,
+        help: "A folder to keep the training's state in; the same command goes on from it after an interruption.",
+        completion: .directory)
+    var backup: String?
+
+    @Option(name: .long, help: "Keep the state after so many batches, too.")
+    var backupEvery: Int?
+
     func run() throws {
-        for (option, value) in [("--augment", augment), ("--checkpoint", checkpoint), ("--csv-log", csvLog)] {
-            guard let value else { continue }
+        if let augment {
             throw LocatedError(
-                .unsupported, "train.option", "expected options that are supported, got \(option) \(value)", at: [option])
+                .unsupported, "train.option", "expected options that are supported, got --augment \(augment)", at: ["--augment"])
         }
         let destination = try ModelDestination(output: output, weightsOutput: weightsOut)
         try destination.requireWritable(with: history)
@@ -83,18 +96,31 @@ struct TrainCommand: ParsableCommand {
         for note in try model.trainingNotes() { common.note(note.description) }
         try model.requireExpressible(in: destination)
         let samples = try DataReader(model: model, pictures: pictures).read(data).training
-        var callbacks: [any Callback] = []
+        let interruption = Interruption()
+        var callbacks: [any Callback] = [interruption]
         let lost = LostLoss()
         if !common.quiet { callbacks.append(ProgressLogger.toStandardError(verbose: Terminal.isInteractive ? 1 : 2)) }
         if let earlyStopping {
             callbacks.append(EarlyStopping(monitor: validationSplit > 0 ? "val_loss" : "loss", patience: earlyStopping))
         }
         if terminateOnNan { callbacks += [TerminateOnNaN(), lost] }
+        let watched = validationSplit > 0 ? "val_loss" : "loss"
+        if let checkpoint {
+            let known = try ModelDestination(output: checkpoint, weightsOutput: nil)
+            try model.requireExpressible(in: known)
+            callbacks.append(try ModelCheckpoint(filepath: checkpoint, monitor: watched, saveBestOnly: checkpointBest))
+        }
+        if let csvLog { callbacks.append(try CSVLogger(filename: csvLog, append: initialEpoch > 0)) }
+        if let backup {
+            callbacks.append(
+                try BackupAndRestore(backupDirectory: backup, saveFreq: backupEvery.map { .batches($0) } ?? .epoch))
+        }
         let result = try model.fit(
             TrainingRequest(
                 x: samples.x, y: samples.y, validationSplit: validationSplit, batchSize: batchSize, epochs: epochs,
                 initialEpoch: initialEpoch, shuffle: !noShuffle, seed: seed, threads: threads),
             callbacks: callbacks)
+        if interruption.happened { throw ExitCode(130) }
         if lost.isLost {
             throw LocatedError(.invalid, "train.nan", "expected a finite loss, got one that is not a number", at: [data])
         }

@@ -33,6 +33,9 @@ package struct WeightLayout: Sendable {
         if seeds { self.parts.append(Self.seedGenerator) }
     }
 
+    /// The array of a lookup that counts words by their weights.
+    static let tokenWeights = "idf_weights"
+
     /// Own arrays, then those of the parts, each with its path within the layer.
     package var outlines: [(path: [String], role: WeightOutline.Role)] {
         variables.map { ([$0.name], $0.role) }
@@ -76,11 +79,10 @@ extension WeightLayout {
         case "RMSNormalization": self.init("scale")
         case "Normalization":
             self.init(others: config["mean"]?.isNull ?? true ? "mean variance count" : "")
-        case "StringLookup", "IntegerLookup": self.init(others: config["output_mode"] == "tf_idf" || config["output_mode"] == "tf-idf" ? "idf_weights" : "")
+        case "StringLookup", "IntegerLookup", "TextVectorization":
+            self.init(others: config["output_mode"] == "tf_idf" || config["output_mode"] == "tf-idf" ? Self.tokenWeights : "")
         case "STFTSpectrogram":
             self.init((config["mode"] == "imag" ? "" : "real_kernel ") + (config["mode"] == "real" ? "" : "imag_kernel"))
-        case "TextVectorization":
-            self.init(others: config["output_mode"] == "tf_idf" || config["output_mode"] == "tf-idf" ? "idf_weights" : "")
         case "SpectralNormalization":
             self.init(others: "vector_u", parts: Self.parts("layer", of: config))
             let own = Set(parts.first?.layout.variables.map(\.name) ?? [])
@@ -198,7 +200,7 @@ extension WeightLayout {
         "RandomBrightness", "RandomHeight", "RandomWidth", "RandomHue", "RandomSaturation", "RandomSharpness",
         "RandomShear", "RandomGrayscale", "RandomPosterization", "RandomColorDegeneration", "RandomColorJitter",
         "RandomErasing", "RandomGaussianBlur", "RandomInvert", "RandomPerspective", "RandomElasticTransform", "Solarization",
-        "MixUp", "CutMix",
+        "MixUp", "CutMix", "RandAugment", "AugMix",
     ]
 
     /// Classes of any Keras that have no weights.

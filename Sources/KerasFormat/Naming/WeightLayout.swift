@@ -104,7 +104,8 @@ extension WeightLayout {
         case "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1DCell", "ConvLSTM2DCell", "ConvLSTM3DCell": self.init(cellOf: config)
         case "CuDNNLSTM", "CuDNNGRU": self.init("kernel recurrent_kernel bias")
         case "RNN": self.init(parts: Self.parts("cell", of: config))
-        case "StackedRNNCells": self.init(cells: config["cells"]?.array ?? [])
+        case "StackedRNNCells": self.init(list: config["cells"]?.array ?? [], under: "cells")
+        case "Pipeline": self.init(list: config["layers"]?.array ?? [], under: "layers")
         case "TimeDistributed", "Wrapper": self.init(parts: Self.parts("layer", of: config))
         case "Bidirectional":
             self.init(
@@ -134,10 +135,10 @@ extension WeightLayout {
             "kernel recurrent_kernel" + (config["use_bias"]?.bool ?? true ? " bias" : ""), seeds: true)
     }
 
-    private init(cells: [ConfigValue]) {
+    private init(list: [ConfigValue], under attribute: String) {
         self.init()
         var counts: [String: Int] = [:]
-        for cell in cells {
+        for cell in list {
             guard let className = cell.object?["class_name"]?.string else { continue }
             let base = Keras2Names.snakeCase(className)
             let number = counts[base, default: 0]
@@ -145,7 +146,7 @@ extension WeightLayout {
             let config = cell.object?["config"]?.object ?? [:]
             parts.append(
                 Part(
-                    path: ["cells", number == 0 ? base : "\(base)_\(number)"], className: className, config: config,
+                    path: [attribute, number == 0 ? base : "\(base)_\(number)"], className: className, config: config,
                     layout: WeightLayout(of: className, config: config) ?? WeightLayout()))
         }
     }
@@ -215,7 +216,7 @@ extension WeightLayout {
         "RepeatVector", "Reshape", "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D",
         "ZeroPadding3D", "CategoryEncoding", "CenterCrop", "Discretization", "HashedCrossing", "Hashing", "Rescaling",
         "Resizing", "MelSpectrogram", "MaxNumBoundingBoxes", "AutoContrast", "Equalization",
-        "ContrastLimitedAdaptiveHistogramEqualization", "CustomScaleLayer",
+        "ContrastLimitedAdaptiveHistogramEqualization", "CustomScaleLayer", "TFDConcat", "TFDIdentity",
     ]
 }
 

@@ -1,3 +1,4 @@
+import Pickles
 import Tensors
 
 extension NPY {
@@ -7,6 +8,7 @@ extension NPY {
     static func strings(
         _ header: NPYHeader, _ text: NPYHeader.Text, _ next: (UnsafeMutableRawBufferPointer) throws(LocatedError) -> Void
     ) throws(LocatedError) -> Tensor {
+        if case .objects(let size) = text { return try objects(header, size, next) }
         try Memory.require(header.shape, dtype: .string, for: "an array of strings")
         let room = text.byteCount
         var element = [UInt8](repeating: 0, count: room)
@@ -16,11 +18,43 @@ extension NPY {
             try element.withUnsafeMutableBufferPointer { (bytes) throws(LocatedError) in try next(UnsafeMutableRawBufferPointer(bytes)) }
             switch text {
             case .bytes: strings.append(Array(element[..<((element.lastIndex { $0 != 0 } ?? -1) + 1)]))
-            case .characters: strings.append(try utf8(element, header.bigEndian))
+            case .characters, .objects: strings.append(try utf8(element, header.bigEndian))
             }
         }
         let tensor = Tensor(byteStrings: strings, shape: header.shape)
         return header.fortranOrder && header.shape.rank > 1 ? fromFortranOrder(tensor) : tensor
+    }
+
+    /// Reads an array of Python's objects, all of which must be text or bytes. Nothing in the pickle is run.
+    ///
+    /// Throws 69 `npy.dtype` for other objects, `pickle.…` for a broken or other pickle.
+    private static func objects(
+        _ header: NPYHeader, _ size: Int, _ next: (UnsafeMutableRawBufferPointer) throws(LocatedError) -> Void
+    ) throws(LocatedError) -> Tensor {
+        var bytes = [UInt8](repeating: 0, count: size)
+        try bytes.withUnsafeMutableBufferPointer { (buffer) throws(LocatedError) in try next(UnsafeMutableRawBufferPointer(buffer)) }
+        let pickle = try Unpickler.read(bytes, .keras)
+        guard case .array(let number) = pickle.root, let array = pickle.arrays[number], let items = array.items, array.shape == header.shape else {
+            throw LocatedError(.invalid, "npy.objects", "expected an array of objects of shape \(header.shape), got \(pickle.root.kind)")
+        }
+        // One text under many places would take memory without end.
+        var budget = max(size, 1 << 20)
+        var strings: [[UInt8]] = []
+        for item in pickle.lists[items] {
+            switch item {
+            case .text(let text), .bytes(let text):
+                budget -= text.count
+                guard budget >= 0 else {
+                    throw LocatedError(.unsupported, "npy.objects", "expected every text about once, got more bytes than the file has")
+                }
+                strings.append(Array(text))
+            default:
+                throw LocatedError(
+                    .unsupported, "npy.dtype", "expected objects that are text, got \(item.kind)",
+                    hint: "Python's objects are never made here.")
+            }
+        }
+        return Tensor(byteStrings: strings, shape: header.shape)
     }
 
     private static func utf8(_ characters: [UInt8], _ bigEndian: Bool) throws(LocatedError) -> [UInt8] {

@@ -4,7 +4,7 @@ public import Tensors
 /// NumPy's file of one array, `.npy`.
 ///
 /// Reads versions 1 to 3, both byte orders, C and Fortran order, bool, integers and floats of 2, 4 and 8 bytes, text and byte
-/// strings. Writes the bytes that `numpy.save` writes. Object, record, date and complex arrays are refused.
+/// strings. Writes the bytes that `numpy.save` writes. Objects must be text; record, date and complex arrays are refused.
 public enum NPY {
     /// The array in the file at `path`.
     ///
@@ -23,6 +23,8 @@ public enum NPY {
         let header = try locating(path) { () throws(LocatedError) in
             try NPYHeader.read(fileSize: file.size, sequentially(file))
         }
+        // What objects are shows only when they are read.
+        if case .objects = header.text { return LazyTensor(try read(path)) }
         return LazyTensor(shape: header.shape, dtype: header.dtype) { () throws(LocatedError) in
             try locating(path) { () throws(LocatedError) in try read(fileSize: file.size, sequentially(file)) }
         }

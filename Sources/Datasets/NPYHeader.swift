@@ -20,11 +20,15 @@ struct NPYHeader: Equatable {
         case characters(Int)
         /// `|S5`
         case bytes(Int)
+        /// `|O`: so many bytes of a pickle.
+        case objects(Int)
 
         var byteCount: Int {
             switch self {
             case .characters(let count): 4 * count
             case .bytes(let count): count
+            // An object has no size of its own in the file.
+            case .objects: 0
             }
         }
     }
@@ -81,8 +85,16 @@ struct NPYHeader: Equatable {
         guard length <= longestLiteral else {
             throw LocatedError(.invalid, "npy.header", "expected a header of at most \(longestLiteral) bytes, got \(length)")
         }
-        let header = try NPYHeader(literal: try take(length))
+        var header = try NPYHeader(literal: try take(length))
         let rest = fileSize - start - length
+        if case .objects = header.text {
+            // No element takes less than a byte of a pickle.
+            guard let count = header.shape.checkedCount, count <= rest else {
+                throw LocatedError(.invalid, "npy.size", "expected objects for shape \(header.shape), got \(rest) bytes after the header")
+            }
+            header.text = .objects(rest)
+            return header
+        }
         guard let count = header.shape.checkedCount,
             case let (bytes, overflow) = count.multipliedReportingOverflow(by: header.elementByteCount), !overflow
         else {
@@ -148,14 +160,14 @@ struct NPYHeader: Equatable {
         if let kind = rest.first, "USa".contains(kind), let room = Int(rest.dropFirst()), (1...1 << 24).contains(room) {
             return (.string, bigEndian, kind == "U" ? .characters(room) : .bytes(room))
         }
+        if rest == "O" { return (.string, false, .objects(0)) }
         let kinds: [Character: String] = [
-            "O": "Python objects", "S": "byte strings", "a": "byte strings", "U": "text", "V": "raw records",
+            "S": "byte strings", "a": "byte strings", "U": "text", "V": "raw records",
             "M": "dates", "m": "time spans", "c": "complex numbers", "f": "floats of another size",
         ]
         if let first = rest.first, let kind = kinds[first] {
             throw LocatedError(
-                .unsupported, "npy.dtype", "expected bool, integers, floats of 2, 4 or 8 bytes or text, got '\(descr)' (\(kind))",
-                hint: first == "O" ? "Object arrays hold Python pickles, which are never run here." : nil)
+                .unsupported, "npy.dtype", "expected bool, integers, floats of 2, 4 or 8 bytes or text, got '\(descr)' (\(kind))")
         }
         throw LocatedError(.invalid, "npy.descr", "expected an element type such as '<f4', got '\(descr)'")
     }
@@ -175,6 +187,7 @@ struct NPYHeader: Equatable {
             switch text {
             case .characters(let count)?: "U\(count)"
             case .bytes(let count)?: "S\(count)"
+            case .objects?: "O"
             case nil: NPYHeader.elementTypes.first { $0.value == dtype }?.key
             }
         guard let code = known else {

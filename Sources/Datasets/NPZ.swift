@@ -34,6 +34,7 @@ public final class NPZ: Sendable {
     /// Shape and element type of the array of that name now, elements when they are loaded. Throws as `tensor` does.
     public func lazyTensor(_ name: String) throws(LocatedError) -> LazyTensor {
         let header = try member(name) { (size, next) throws(LocatedError) in try NPYHeader.read(fileSize: size, next) }
+        if case .objects = header.text { return LazyTensor(try tensor(name)) }
         return LazyTensor(shape: header.shape, dtype: header.dtype) { () throws(LocatedError) in try self.tensor(name) }
     }
 

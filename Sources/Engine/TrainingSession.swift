@@ -124,7 +124,11 @@ extension TrainingSession {
         try plan.inputs.require(inputs)
         keptInputs = inputs
         forward(inputs: inputs.map(\.address), seed: seed, step: step)
-        return plan.outputs.enumerated().map { Tensor(copying: output($0), $1) }
+        return plan.outputs.enumerated().map { index, info in
+            var tensor = Tensor(copying: output(index), info)
+            tensor.ownStrings()
+            return tensor
+        }
     }
 
     /// Runs backward. Throws `plan.gradient_count` or `plan.gradient` when a gradient is not like its output.

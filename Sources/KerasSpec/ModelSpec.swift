@@ -107,13 +107,13 @@ public indirect enum Nest: Hashable, Sendable {
     case list([Nest])
     case dictionary(OrderedDictionary<String, Nest>)
 
-    /// All tensors, from left to right.
+    /// All tensors, from left to right; those of a dictionary in the order of its keys, as Keras flattens it.
     public var tensors: [TensorReference] {
         switch self {
         case .tensor(let reference): [reference]
         case .constant: []
         case .list(let items): items.flatMap(\.tensors)
-        case .dictionary(let items): items.values.flatMap(\.tensors)
+        case .dictionary(let items): items.sorted { $0.key < $1.key }.flatMap(\.value.tensors)
         }
     }
 }

@@ -121,10 +121,17 @@ extension Unpickler {
             throw LocatedError(.invalid, "pickle.state", "expected an array to be described once, got a second description")
         }
         if values.count == 5, values[0].integer == 1, case .list(let items) = values[4], case .type(let number) = values[2],
-            pickle.types[number].isObject, case .tuple(let shape) = values[1], pickle.tuples[shape].isEmpty,
-            pickle.lists[items].count == 1
+            pickle.types[number].isObject, case .tuple(let shape) = values[1], let columnsFirst = values[3].integer
         {
-            pickle.arrays[index] = Pickle.Array(dtype: pickle.types[number].dtype, shape: [], bytes: [], items: items)
+            let extents = pickle.tuples[shape].compactMap(\.integer)
+            guard extents.count == pickle.tuples[shape].count, extents.count <= 64, extents.allSatisfy({ $0 >= 0 }),
+                Shape(extents).checkedCount == pickle.lists[items].count
+            else {
+                throw LocatedError(
+                    .invalid, "pickle.state", "expected as many elements as the shape says, got \(pickle.lists[items].count)")
+            }
+            guard columnsFirst == 0 || extents.count < 2 else { throw Unpickler.wrongOrder() }
+            pickle.arrays[index] = Pickle.Array(dtype: pickle.types[number].dtype, shape: Shape(extents), bytes: [], items: items)
             return
         }
         guard values.count == 5, values[0].integer == 1, case .bytes(let bytes) = values[4], let columnsFirst = values[3].integer else {

@@ -25,7 +25,9 @@ extension Tensor {
                 .mismatch, "input.dtype", "expected \(target == .string ? "strings" : "numbers"), got \(dtype.rawValue)", at: [place])
         }
         if target == .int32, [.int64, .uint64, .uint32].contains(dtype) {
-            let wide = asType(.int64).array(as: Int64.self)
+            // Numbers above Int64's are as far outside as the largest.
+            let wide = dtype == .uint64
+                ? array(as: UInt64.self).map { Int64(clamping: $0) } : asType(.int64).array(as: Int64.self)
             if let wrong = wide.first(where: { Int32(exactly: $0) == nil }) {
                 throw LocatedError(
                     .mismatch, "input.range", "expected whole numbers from \(Int32.min) to \(Int32.max), got \(wrong)", at: [place],

@@ -17,7 +17,16 @@ struct ArrayFixtures: Decodable {
         var arrays: [String: Array]
     }
 
+    struct Text: Decodable {
+        var shape: [Int]
+        /// Bytes that are no text stand as characters of the same numbers.
+        var strings: [String]
+        /// Writing the array again gives the same bytes.
+        var as_saved: Bool
+    }
+
     var sound: [String: Array]
+    var text: [String: Text]
     var broken: [String: String]
     var npz_sound: [String: Archive]
     var npz_broken: [String: String]

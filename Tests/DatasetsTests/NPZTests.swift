@@ -88,6 +88,7 @@ import Testing
     @Test func everyFixtureHasACase() throws {
         let cases = ArrayFixtures.all
         let known = Set(cases.sound.keys).union(cases.broken.keys).union(cases.npz_sound.keys).union(cases.npz_broken.keys)
+            .union(cases.text.keys)
         let files = try FileManager.default.contentsOfDirectory(atPath: Fixtures.path("arrays"))
         #expect(Set(files).subtracting(known) == ["cases.json", "plain.csv"])
     }

@@ -86,9 +86,12 @@ private struct ObjectPlacing {
             guard let tensor = values[outline.name] else {
                 throw LocatedError(.mismatch, "weights.value", "expected a value for every weight, got none", at: [outline.name])
             }
-            tensors.append((String(tensors.count), tensor))
+            // Lookups name their array instead of numbering it.
+            tensors.append((name.last == WeightLayout.tokenWeights ? WeightLayout.tokenWeights : String(tensors.count), tensor))
         }
         put(tensors, label: label, at: group)
+        // Its lookup keeps the same.
+        if className == "TextVectorization", !tensors.isEmpty { put(tensors, label: "_lookup_layer", at: group + "/_lookup_layer") }
         for part in layout.parts where part.className != "SeedGenerator" {
             let isPrivate = target.dialect == .tfKeras && className == "MultiHeadAttention"
             let inner = ([group] + part.path.dropLast() + [(isPrivate ? "_" : "") + (part.path.last ?? "")]).joined(separator: "/")

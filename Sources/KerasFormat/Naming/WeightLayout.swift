@@ -33,6 +33,9 @@ package struct WeightLayout: Sendable {
         if seeds { self.parts.append(Self.seedGenerator) }
     }
 
+    /// The array of a lookup that counts words by their weights.
+    static let tokenWeights = "idf_weights"
+
     /// Own arrays, then those of the parts, each with its path within the layer.
     package var outlines: [(path: [String], role: WeightOutline.Role)] {
         variables.map { ([$0.name], $0.role) }
@@ -76,11 +79,10 @@ extension WeightLayout {
         case "RMSNormalization": self.init("scale")
         case "Normalization":
             self.init(others: config["mean"]?.isNull ?? true ? "mean variance count" : "")
-        case "StringLookup", "IntegerLookup": self.init(others: config["output_mode"] == "tf_idf" || config["output_mode"] == "tf-idf" ? "idf_weights" : "")
+        case "StringLookup", "IntegerLookup", "TextVectorization":
+            self.init(others: config["output_mode"] == "tf_idf" || config["output_mode"] == "tf-idf" ? Self.tokenWeights : "")
         case "STFTSpectrogram":
             self.init((config["mode"] == "imag" ? "" : "real_kernel ") + (config["mode"] == "real" ? "" : "imag_kernel"))
-        case "TextVectorization":
-            self.init(others: config["output_mode"] == "tf_idf" || config["output_mode"] == "tf-idf" ? "idf_weights" : "")
         case "SpectralNormalization":
             self.init(others: "vector_u", parts: Self.parts("layer", of: config))
             let own = Set(parts.first?.layout.variables.map(\.name) ?? [])
@@ -102,7 +104,8 @@ extension WeightLayout {
         case "SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1DCell", "ConvLSTM2DCell", "ConvLSTM3DCell": self.init(cellOf: config)
         case "CuDNNLSTM", "CuDNNGRU": self.init("kernel recurrent_kernel bias")
         case "RNN": self.init(parts: Self.parts("cell", of: config))
-        case "StackedRNNCells": self.init(cells: config["cells"]?.array ?? [])
+        case "StackedRNNCells": self.init(list: config["cells"]?.array ?? [], under: "cells")
+        case "Pipeline": self.init(list: config["layers"]?.array ?? [], under: "layers")
         case "TimeDistributed", "Wrapper": self.init(parts: Self.parts("layer", of: config))
         case "Bidirectional":
             self.init(
@@ -132,10 +135,10 @@ extension WeightLayout {
             "kernel recurrent_kernel" + (config["use_bias"]?.bool ?? true ? " bias" : ""), seeds: true)
     }
 
-    private init(cells: [ConfigValue]) {
+    private init(list: [ConfigValue], under attribute: String) {
         self.init()
         var counts: [String: Int] = [:]
-        for cell in cells {
+        for cell in list {
             guard let className = cell.object?["class_name"]?.string else { continue }
             let base = Keras2Names.snakeCase(className)
             let number = counts[base, default: 0]
@@ -143,7 +146,7 @@ extension WeightLayout {
             let config = cell.object?["config"]?.object ?? [:]
             parts.append(
                 Part(
-                    path: ["cells", number == 0 ? base : "\(base)_\(number)"], className: className, config: config,
+                    path: [attribute, number == 0 ? base : "\(base)_\(number)"], className: className, config: config,
                     layout: WeightLayout(of: className, config: config) ?? WeightLayout()))
         }
     }
@@ -198,7 +201,7 @@ extension WeightLayout {
         "RandomBrightness", "RandomHeight", "RandomWidth", "RandomHue", "RandomSaturation", "RandomSharpness",
         "RandomShear", "RandomGrayscale", "RandomPosterization", "RandomColorDegeneration", "RandomColorJitter",
         "RandomErasing", "RandomGaussianBlur", "RandomInvert", "RandomPerspective", "RandomElasticTransform", "Solarization",
-        "MixUp", "CutMix",
+        "MixUp", "CutMix", "RandAugment", "AugMix",
     ]
 
     /// Classes of any Keras that have no weights.
@@ -213,7 +216,7 @@ extension WeightLayout {
         "RepeatVector", "Reshape", "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D",
         "ZeroPadding3D", "CategoryEncoding", "CenterCrop", "Discretization", "HashedCrossing", "Hashing", "Rescaling",
         "Resizing", "MelSpectrogram", "MaxNumBoundingBoxes", "AutoContrast", "Equalization",
-        "ContrastLimitedAdaptiveHistogramEqualization", "CustomScaleLayer",
+        "ContrastLimitedAdaptiveHistogramEqualization", "CustomScaleLayer", "TFDConcat", "TFDIdentity",
     ]
 }
 

@@ -15,13 +15,13 @@ package struct CallArguments: Sendable {
         case list([Argument])
         case dictionary(OrderedDictionary<String, Argument>)
 
-        /// All signals, from left to right.
+        /// All signals, from left to right; those of a dictionary in the order of its keys, as Keras flattens it.
         package var signals: [Signal] {
             switch self {
             case .signal(let signal): [signal]
             case .constant: []
             case .list(let items): items.flatMap(\.signals)
-            case .dictionary(let items): items.values.flatMap(\.signals)
+            case .dictionary(let items): items.sorted { $0.key < $1.key }.flatMap(\.value.signals)
             }
         }
 

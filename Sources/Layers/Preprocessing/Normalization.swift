@@ -2,7 +2,7 @@ package import Graphs
 package import KerasSpec
 internal import Kernels
 internal import Ops
-package import Tensors
+public import Tensors
 
 /// Numbers moved and scaled by means and variances that are known beforehand.
 ///
@@ -10,7 +10,6 @@ package import Tensors
 /// Shapes: any → the same; whole numbers become floats. The mask goes on.
 /// Weights, unless the configuration has the numbers: mean, variance (the extents of `axis`), count; none is trainable.
 /// Config: `axis` (a number or a list, places with numbers of their own), `invert`, `mean`, `variance`.
-/// Differs from Keras: a model's `adapt` is not offered; the layer is read as adapted.
 /// Source: keras/src/layers/preprocessing/normalization.py (3.15).
 public struct Normalization: BuiltInLayer {
     public static let className = "Normalization"
@@ -110,5 +109,44 @@ public struct Normalization: BuiltInLayer {
         var extents = [Int?](repeating: 1, count: shape.rank)
         for (place, extent) in zip(kept.suffix(own.count), own) { extents[place] = extent }
         return try context.apply(Ops.Reshape(to: PartialShape(extents)), value)
+    }
+}
+
+extension Normalization {
+    /// Learns the means and variances of some data: of all places but those of `axis`. They stand in the configuration then.
+    ///
+    /// - Parameter data: numbers whose axes are the input's, the samples first.
+    /// - Throws: `.usage` for text or no samples.
+    public mutating func adapt(_ data: Tensor) throws(LocatedError) {
+        guard data.dtype != .string, data.count > 0 else {
+            throw LocatedError(.usage, "adapt.data", "expected numbers, got \(data.dtype.rawValue) of shape \(data.shape)")
+        }
+        let kept = try keptAxes(PartialShape(data.shape.dims))
+        let extents = kept.map { data.shape[$0] }, places = extents.reduce(1, *)
+        let strides = data.shape.strides
+        let values = data.asType(.float64).array(as: Double.self)
+        var sums = [Double](repeating: 0, count: places), squares = sums
+        func place(_ index: Int) -> Int {
+            zip(kept, extents).reduce(0) { $0 * $1.1 + index / strides[$1.0] % data.shape[$1.0] }
+        }
+        let count = Double(values.count / max(places, 1))
+        for (index, value) in values.enumerated() { sums[place(index)] += value }
+        let means = sums.map { $0 / count }
+        for (index, value) in values.enumerated() {
+            let distance = value - means[place(index)]
+            squares[place(index)] += distance * distance
+        }
+        func nested(_ numbers: ArraySlice<Double>, _ extents: ArraySlice<Int>) -> ConfigValue {
+            guard let extent = extents.first else { return .float(Double(Float(numbers.first ?? 0))) }
+            let size = numbers.count / max(extent, 1)
+            return .array((0..<extent).map { part in
+                let start = numbers.startIndex + part * size
+                return nested(numbers[start..<start + size], extents.dropFirst())
+            })
+        }
+        guard let mean = ConstantArray(nested(means[...], extents[...])),
+            let variance = ConstantArray(nested(squares.map { $0 / count }[...], extents[...]))
+        else { return }
+        constants = (mean, variance)
     }
 }

@@ -32,7 +32,7 @@ public struct StringLookup: VocabularyLayer {
         vocabulary: [String]? = nil, idfWeights: [Double]? = nil, invert: Bool = false, outputMode: LookupOutput = .int,
         padToMaxTokens: Bool = false, sparse: Bool = false, salt: [Int]? = nil, inputShape: [Int?]? = nil, name: String? = nil
     ) {
-        common = LayerCommon(name: name, dtype: "string", inputShape: inputShape)
+        common = LayerCommon(name: name, dtype: invert ? "int64" : "string", inputShape: inputShape)
         lookup.invert = invert
         lookup.maxTokens = maxTokens
         lookup.numOOVIndices = numOOVIndices

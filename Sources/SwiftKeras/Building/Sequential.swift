@@ -42,7 +42,7 @@ public final class Sequential: Model, @unchecked Sendable {
         var spec = self.spec
         if spec.layers.isEmpty, let shape = layer.common.batchShape, !(layer is InputLayer) {
             var input = InputLayer(
-                inputShape: Array(shape.dims.dropFirst()), dtype: layer is Embedding ? "int32" : layer.common.dtype)
+                inputShape: Array(shape.dims.dropFirst()), dtype: layer is Embedding ? "int32" : layer is TextVectorization ? "string" : layer.common.dtype)
             input.common.name = name + "_input"
             spec.layers.append(LayerSpec(className: InputLayer.className, name: name + "_input", config: input.config))
         }

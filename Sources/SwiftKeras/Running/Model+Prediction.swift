@@ -35,6 +35,23 @@ extension Model {
         try predict(x, taps: [], batchSize: batchSize, threads: threads).outputs
     }
 
+    /// The same with the inputs by their names, as for a model that was built on a dictionary.
+    ///
+    /// - Throws: `.mismatch` unless there is an array for every input and no other.
+    public func predict(_ x: [String: Tensor], batchSize: Int = 32, threads: Int? = nil) throws(LocatedError) -> [Tensor] {
+        try predict(try ordered(x), batchSize: batchSize, threads: threads)
+    }
+
+    /// Arrays by the inputs' names in the model's order, which is that of their names where it was built on a dictionary.
+    public func ordered(_ x: [String: Tensor]) throws(LocatedError) -> [Tensor] {
+        let names = try program().inputNames
+        guard Set(names) == Set(x.keys), names.count == x.count else {
+            throw LocatedError(
+                .mismatch, "input.names", "expected arrays for \(names.joined(separator: ", ")), got \(x.keys.sorted().joined(separator: ", "))")
+        }
+        return names.compactMap { x[$0] }
+    }
+
     /// Also gives the outputs of layers within the model.
     ///
     /// - Parameter taps: names of layers (`encoder/dense_1` within a nested model); the output of a layer's first call, the

@@ -36,6 +36,9 @@ protocol ImageLayer: BuiltInLayer {
     /// Whether images are changed at inference, too.
     var isAlways: Bool { get }
 
+    /// Whether whole numbers are changed as such, not as floats.
+    var keepsWholeNumbers: Bool { get }
+
     /// The images, float32 with the channels last, changed.
     func changed(_ images: Value, _ context: LoweringContext) throws(LocatedError) -> Value
 
@@ -45,6 +48,7 @@ protocol ImageLayer: BuiltInLayer {
 
 extension ImageLayer {
     var isAlways: Bool { false }
+    var keepsWholeNumbers: Bool { false }
     // Some numbers are drawn for a whole batch.
     package var mixesSamples: Bool { true }
 
@@ -73,9 +77,10 @@ extension ImageLayer {
             throw LocatedError(
                 .mismatch, "layer.inputShape", "expected a batch of images, got the shape \(context.shape(images))", at: [context.label])
         }
-        guard isAlways || context.training else { return (try context.floats(images), labels) }
+        let given = keepsWholeNumbers ? images : try context.floats(images)
+        guard isAlways || context.training else { return (given, labels) }
         var own = labels
-        let result = try context.channelsLast(try context.floats(images), options.dataFormat) { (x) throws(LocatedError) in
+        let result = try context.channelsLast(given, options.dataFormat) { (x) throws(LocatedError) in
             let results = try changed(x, labels: labels, context)
             own = results.labels
             return results.images

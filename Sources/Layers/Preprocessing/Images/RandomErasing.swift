@@ -30,7 +30,7 @@ public struct RandomErasing: ImageLayer {
         self.factor = factor
         self.scale = scale
         self.fillValue = fillValue
-        fill = fillValue.map { .array($0.map(ConfigValue.float)) } ?? .null
+        fill = fillValue.map { $0.count == 1 ? .float($0[0]) : .array($0.map(ConfigValue.float)) } ?? .null
         self.valueRange = valueRange
         self.seed = seed
     }

@@ -65,6 +65,7 @@ public struct Resizing: ImageLayer {
     }
 
     var isAlways: Bool { true }
+    var keepsWholeNumbers: Bool { true }
 
     func changed(_ images: Value, _ context: LoweringContext) throws(LocatedError) -> Value {
         try context.imageOperation(

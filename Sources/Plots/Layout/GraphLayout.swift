@@ -53,22 +53,31 @@ struct GraphLayout {
     }
 
     init(_ graph: PlotGraph, direction: PlotGraph.Direction) throws(LocatedError) {
-        try self.init(graph, Axes(direction: direction), isNested: false, depth: 0)
+        try self.init(graph, Axes(direction: direction), ports: nil, depth: 0)
     }
 
-    private init(_ graph: PlotGraph, _ axes: Axes, isNested: Bool, depth: Int) throws(LocatedError) {
+    /// - Parameter ports: of a nested graph: the entries and exits that arrows use.
+    private init(_ graph: PlotGraph, _ axes: Axes, ports: PortUse?, depth: Int) throws(LocatedError) {
+        let isNested = ports != nil
+        var uses = [PortUse](repeating: PortUse(), count: graph.nodes.count)
+        for edge in graph.edges {
+            uses[edge.from.node].exits.insert(edge.from.port)
+            uses[edge.to.node].entries.insert(edge.to.port)
+        }
+        for (port, end) in graph.entries.enumerated() where ports?.entries.contains(port) ?? false { uses[end.node].entries.insert(end.port) }
+        for (port, end) in graph.exits.enumerated() where ports?.exits.contains(port) ?? false { uses[end.node].exits.insert(end.port) }
         var inner: [Int: GraphLayout] = [:]
         var sizes: [Size] = []
         for (index, node) in graph.nodes.enumerated() {
             switch node {
             case .box(let box): sizes.append(BoxStyle.size(of: box))
             case .nested(let nested):
-                let layout = try GraphLayout(nested, axes, isNested: true, depth: depth + 1)
+                let layout = try GraphLayout(nested, axes, ports: uses[index], depth: depth + 1)
                 inner[index] = layout
                 sizes.append(layout.size)
             }
         }
-        var plan = try RoutePlan(graph, axes, sizes, inner.mapValues { ($0.entries, $0.exits) }, isNested: isNested)
+        var plan = try RoutePlan(graph, axes, sizes, inner.mapValues { ($0.entries, $0.exits) }, ports)
         plan.layered.order()
         plan.layered.place()
         let routes = plan.routes()
@@ -147,6 +156,12 @@ struct GraphLayout {
         path.curve(Point(far + 4, high + 2), Point(far + 4, low - 2), to: Point(near, low))
         return Arrow(path: path.mapped(place), hasHead: true, goesBack: true)
     }
+}
+
+/// Which entries and exits of a nested graph arrows use.
+struct PortUse {
+    var entries: Set<Int> = []
+    var exits: Set<Int> = []
 }
 
 /// How across and along lie on the paper.

@@ -33,7 +33,7 @@ struct RoutePlan {
     private let isVertical: Bool
 
     init(
-        _ graph: PlotGraph, _ axes: Axes, _ sizes: [Size], _ ports: [Int: (entries: [Point], exits: [Point])], isNested: Bool
+        _ graph: PlotGraph, _ axes: Axes, _ sizes: [Size], _ ports: [Int: (entries: [Point], exits: [Point])], _ own: PortUse?
     ) throws(LocatedError) {
         isVertical = axes.isVertical
         var looping: Set<Int> = []
@@ -59,8 +59,8 @@ struct RoutePlan {
                     vertices: [], fromOffset: offset(edge.from, ports[edge.from.node]?.exits),
                     toOffset: offset(edge.to, ports[edge.to.node]?.entries), to: edge.to.node, goesBack: false))
         }
-        if isNested {
-            for (port, end) in graph.entries.enumerated() {
+        if let own {
+            for (port, end) in graph.entries.enumerated() where own.entries.contains(port) {
                 links.append((layered.vertices.count, end.node))
                 ways.append(
                     Way(
@@ -68,7 +68,7 @@ struct RoutePlan {
                         goesBack: false))
                 layered.vertices.append(LayeredGraph.Vertex(breadth: 0, length: 0, rank: 0, isPassage: true))
             }
-            for (port, end) in graph.exits.enumerated() {
+            for (port, end) in graph.exits.enumerated() where own.exits.contains(port) {
                 links.append((end.node, layered.vertices.count))
                 ways.append(
                     Way(

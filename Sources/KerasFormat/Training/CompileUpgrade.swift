@@ -156,7 +156,7 @@ struct CompileUpgrade {
     private mutating func list(_ value: ConfigValue, output: String?, _ losses: ConfigValue) -> [ConfigValue] {
         if value.isNull { return [] }
         var result: [ConfigValue] = []
-        for item in value.array ?? [value] {
+        for item in value.array ?? [value] where !item.isNull {
             if let metric = metric(item, output: output, losses) { result.append(metric) }
         }
         return result

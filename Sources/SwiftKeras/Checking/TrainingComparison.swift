@@ -217,7 +217,18 @@ struct TrainingComparison {
             notes.append("training settings were not compared: \(reason.message)")
             return
         }
-        add("settings", a.compileSettings.mapValues(Self.plain), b.compileSettings.mapValues(Self.plain))
+        var (x, y) = (a.compileSettings.mapValues(Self.plain), b.compileSettings.mapValues(Self.plain))
+        do throws(LocatedError) {
+            // What is said of the optimizer is understood all the same.
+            let (own, other) = (try TrainingConversion.optimizer(of: a), try TrainingConversion.optimizer(of: b))
+            for key in ["optimizer", "optimizer_config"] { (x[key], y[key]) = (nil, nil) }
+            x["optimizer"] = .string(own.className)
+            y["optimizer"] = .string(other.className)
+            if own.className == other.className { add("optimizer", own.config, other.config) }
+        } catch {
+            notes.append("the optimizers were compared as they are written: \(error.message)")
+        }
+        add("settings", x, y)
         if a.optimizerWeights.count != b.optimizerWeights.count {
             differences.append(
                 ModelComparison.Difference(

@@ -47,7 +47,7 @@ struct Keras3Writer {
             writer.notes.append(
                 UpgradeNote(
                     layer: "",
-                    text: "Keras 3.0 and 3.1 train the frozen layers of a file all the same, until their trainable is set to False again"))
+                    text: "Keras 3.0 and 3.1 train the frozen layers of a file, until their trainable is set to True and then to False"))
         }
         notes += writer.notes
         return document

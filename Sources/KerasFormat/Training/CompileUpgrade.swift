@@ -119,6 +119,7 @@ struct CompileUpgrade {
                 return .array(lists)
             }
             let flat = list(value, output: nil, losses)
+            if flat.isEmpty, target == .keras3 { return .null }
             // Keras 3 wants a list for each output.
             return target == .keras3 && outputs.count > 1
                 ? .array(outputs.map { _ in .array(flat) }) : .array(flat)

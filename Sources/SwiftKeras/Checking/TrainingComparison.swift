@@ -98,8 +98,8 @@ struct TrainingComparison {
 
     /// A list of one thing is that thing; none is null.
     private static func plain(_ value: ConfigValue) -> ConfigValue {
-        guard let items = value.array else { return value }
-        return items.isEmpty ? .null : items.count == 1 ? plain(items[0]) : value
+        guard let items = value.array?.map(plain) else { return value }
+        return items.allSatisfy(\.isNull) ? .null : items.count == 1 ? items[0] : value
     }
 
     /// Metrics that are the same for every output are those of the model.

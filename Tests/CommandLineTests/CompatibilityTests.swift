@@ -12,10 +12,21 @@ import Testing
 
     private static let targets = ["keras-1.2", "keras-2.3", "tf-keras", "keras-3.0", "keras-3"]
 
-    /// One row a source: files, then for each target green cells of all that aren't refused.
-    private static func table() throws -> (text: String, wrong: Int) {
+    /// The samples' table, and the functional models' where they were measured.
+    private static func tables() throws -> (text: String, wrong: Int) {
         let data = try Data(contentsOf: Fixtures.root.appendingPathComponent("fixtures/compatibility.json"))
-        let sources = try #require(try JSON.parse(Array(data)).object?["sources"]?.object)
+        let sections = try #require(try JSON.parse(Array(data)).object)
+        var (text, wrong) = try table(try #require(sections["sources"]?.object))
+        if let functional = sections["functional"]?.object, !functional.isEmpty {
+            let (other, bad) = try table(functional)
+            text += "\nThe same for small models of every kind of layer and graph:\n\n" + other
+            wrong += bad
+        }
+        return (text, wrong)
+    }
+
+    /// One row a source: files, then for each target green cells of all that aren't refused.
+    private static func table(_ sources: ConfigObject) throws -> (text: String, wrong: Int) {
         var lines = [
             "| written by | files | " + targets.map { "→ \($0)" }.joined(separator: " | ") + " |",
             "|---|---|" + String(repeating: "---|", count: targets.count),
@@ -41,7 +52,7 @@ import Testing
         let file = Fixtures.root.appendingPathComponent("README.md")
         var readme = try String(contentsOf: file, encoding: .utf8)
         let begin = try #require(readme.range(of: Self.markers.0)), end = try #require(readme.range(of: Self.markers.1))
-        let (table, wrong) = try Self.table()
+        let (table, wrong) = try Self.tables()
         if ProcessInfo.processInfo.environment[Self.rewrites] != nil {
             readme.replaceSubrange(begin.upperBound..<end.lowerBound, with: table)
             try readme.write(to: file, atomically: true, encoding: .utf8)

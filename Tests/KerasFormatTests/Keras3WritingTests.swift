@@ -95,13 +95,48 @@ import Testing
             LayerSpec(
                 className: "TimeDistributed", name: "each",
                 config: ["name": "each", "trainable": true, "dtype": "float32", "layer": InnerModel.config(of: inner)]))
-        let old = JSON.text(.object(try write(outer, for: KerasTarget(.keras3, version: "3.0.5"))))
-        #expect(!old.contains("quantization_config") && !old.contains("optional"))
+        let old = JSON.text(.object(try write(outer, for: KerasTarget(.keras3, version: "3.4.0"))))
+        #expect(!old.contains("quantization_config") && old.contains("optional"))
+        let error = try #require(throws: LocatedError.self) { try write(outer, for: KerasTarget(.keras3, version: "3.3.3")) }
+        #expect(error.message.contains("each: TimeDistributed around a model"))
         var notes: [UpgradeNote] = []
         let keras2 = JSON.text(.object(try Keras2Dialect.write(outer, for: .keras2, usesSources: false, &notes)))
         #expect(keras2.contains("batch_input_shape") && !keras2.contains("\"module\""))
         let layout = try #require(WeightLayout(of: "TimeDistributed", config: outer.layers[0].config))
         #expect(layout.outlines.map(\.path) == [["layer", "layers", "dense", "kernel"], ["layer", "layers", "dense", "bias"]])
+    }
+
+    @Test func slicesAreRefusedWhereKeras3CantReadThem() throws {
+        func spec(_ key: ConfigValue) -> ModelSpec {
+            let x = Nest.tensor(TensorReference(layer: "x"))
+            return ModelSpec(
+                kind: .functional, name: "m",
+                layers: [
+                    LayerSpec(
+                        className: "InputLayer", name: "x", config: ["batch_shape": [nil, 4], "dtype": "float32", "name": "x"],
+                        calls: [LayerCall()]),
+                    LayerSpec(
+                        className: "ops.numpy.GetItem", name: "part", config: ["name": "part"],
+                        calls: [LayerCall(arguments: [x, .constant(key)])]),
+                ], inputs: .list([x]), outputs: .list([.tensor(TensorReference(layer: "part"))]))
+        }
+        let slices: ConfigValue = [["class_name": "__slice__", "config": ["start": nil, "stop": 2, "step": nil]]]
+        let error = try #require(throws: LocatedError.self) { try write(spec(slices), for: KerasTarget(.keras3, version: "3.1.1")) }
+        #expect(error.code == "architecture.inexpressible" && error.message.contains("part: operation GetItem with slices"))
+        _ = try write(spec(slices), for: KerasTarget(.keras3, version: "3.2.0"))
+        _ = try write(spec(0), for: KerasTarget(.keras3, version: "3.0.5"))
+    }
+
+    @Test(arguments: [("3.1.1", 1), ("3.2.0", 0)])
+    func frozenLayersAreToldOfWhereKeras3TrainsThem(_ version: String, _ count: Int) throws {
+        let frozen = sequential(
+            LayerSpec(className: "Dense", name: "dense", config: ["name": "dense", "trainable": false, "units": 2, "activation": "linear"]))
+        var notes: [UpgradeNote] = []
+        _ = try Keras3Writer.document(frozen, for: KerasTarget(.keras3, version: version), usesSources: false, &notes)
+        #expect(notes.count(where: { $0.text.contains("train the frozen layers") }) == count)
+        #expect(TrainedWeights.order(in: frozen, for: .keras3).isEmpty)
+        #expect(TrainedWeights.order(in: frozen.thawed, for: .keras3).count == 2)
+        #expect(frozen.holdsFrozen && !frozen.thawed.holdsFrozen)
     }
 
     @Test func operationsOfWholeFilesAreFoundWithoutModules() throws {

@@ -110,6 +110,28 @@ import Testing
         #expect(config?["initial_accumulator_value"]?.number == 0)
     }
 
+    /// Keras 3.0 trains frozen layers of files, and keeps arrays for them: zeros, and what follows stays with its weights.
+    @Test func keras30HasArraysForFrozenLayers() throws {
+        let (result, _) = try converted(adam(), KerasTarget(.keras3, version: "3.0.5"), as: .compileConfig)
+        #expect(try firsts(result) == [7, 0.01, 0, 10, 1, 11, 2, 12, 3, 13, 0, 0, 0, 0, 4, 14, 5, 15])
+        let (back, _) = try converted(result, KerasTarget(.keras2))
+        #expect(try firsts(back) == firsts(adam()))
+    }
+
+    /// `load_model` of Keras 1 takes no lists by output, which its `save_model` writes.
+    @Test func keras1TakesOneMetricForAnOutput() {
+        func metrics(_ value: ConfigValue) -> (ConfigValue, [String]) {
+            var upgrade = CompileUpgrade(from: .keras3, to: .keras1, form: .trainingConfig, outputs: ["p", "q"])
+            return (upgrade.metrics(value, isFor: "mse"), upgrade.notes)
+        }
+        let (one, none) = metrics([["mae"], nil])
+        #expect(one == ["p": "mae"] && none.isEmpty)
+        #expect(metrics([["mae"], ["mae"]]).0 == ["mae"])
+        let (kept, notes) = metrics(["p": ["mae", "mse"], "q": ["accuracy"]])
+        #expect(kept == ["p": "mae", "q": "accuracy"])
+        #expect(notes.count == 1 && notes[0].contains("mse of p"))
+    }
+
     @Test func whatATargetLacksIsRefused() throws {
         let error = #expect(throws: LocatedError.self) { try converted(adam(), KerasTarget(.keras1)) }
         #expect(error?.code == "training.inexpressible" && error?.category == .unsupported)

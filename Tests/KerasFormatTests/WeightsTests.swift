@@ -234,6 +234,32 @@ import Testing
         #expect(try keras2Text(spec) == json)
     }
 
+    /// Keras 1 looks for one attribute, however long; later Kerases for its parts.
+    @Test(arguments: [KerasTarget.keras1, .keras2])
+    func longListsOfNamesAreWhatTheTargetReads(_ target: KerasTarget) throws {
+        let folder = try Fixtures.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let long = String(repeating: "a_name_that_goes_on_", count: 12)
+        let names = (0..<300).map { "\(long)\($0)" }
+        let array = LazyTensor(Tensor([Float](repeating: 1, count: 2)))
+        let stored = StoredWeights(
+            layers: names.map { StoredWeights.Layer(name: $0, weights: [StoredWeights.Weight(name: $0 + "_W:0", tensor: array)]) }
+                + [StoredWeights.Layer(name: "last", weights: names.map { StoredWeights.Weight(name: $0, tensor: array) })],
+            kerasVersion: target.version, backend: "tensorflow")
+        let path = folder.appendingPathComponent("weights.h5").path
+        try KerasWriter.writeWeights(stored, for: target, to: path)
+        let file = try HDF5File(reading: path)
+        for group in ["", "last"] {
+            let attribute = group.isEmpty ? "layer_names" : "weight_names"
+            let held = try file.attributes(of: group)
+            #expect(held.contains(attribute) == (target == .keras1))
+            #expect(held.contains(attribute + "0") == (target != .keras1))
+        }
+        let again = try #require(try KerasFile.read(path).weights)
+        #expect(again.layers.map(\.name) == stored.layers.map(\.name))
+        #expect(again.layers.last?.weights.map(\.name) == names)
+    }
+
     @Test func whatCannotBeSaidLeavesNoFile() throws {
         let path = try Fixtures.temporaryFolder().appendingPathComponent("x.json").path
         let spec = ModelSpec(

@@ -56,7 +56,7 @@ extension WeightLayout {
         func flag(_ key: String, default fallback: Bool = true) -> Bool { config[key]?.bool ?? fallback }
         let bias = flag("use_bias") ? " bias" : ""
         // Whole numbers with scales beside them: how many arrays, and of what, is each quantization's own.
-        if config["dtype"]?.object?["class_name"]?.string.map(Self.isQuantized) == true { return nil }
+        if Self.quantization(of: config) != nil { return nil }
         switch className {
         case "Dense", "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
             "DepthwiseConv1D", "DepthwiseConv2D", "LocallyConnected1D", "LocallyConnected2D":
@@ -128,6 +128,19 @@ extension WeightLayout {
     /// `QuantizedDTypePolicy`, `QuantizedFloat8DTypePolicy`, `GPTQDTypePolicy`…: any policy but the plain ones.
     private static func isQuantized(_ policy: String) -> Bool {
         policy.hasSuffix("DTypePolicy") && policy != "DTypePolicy" && policy != "FloatDTypePolicy"
+    }
+
+    /// The policy of a quantized layer.
+    private static func quantization(of config: ConfigObject) -> String? {
+        config["dtype"]?.object?["class_name"]?.string.flatMap { isQuantized($0) ? $0 : nil }
+    }
+
+    /// The policy by which a layer of Keras is quantized; nil for a layer that isn't, and for classes that Keras doesn't have.
+    static func quantization(of className: String, _ config: ConfigObject) -> String? {
+        guard let policy = quantization(of: config) else { return nil }
+        var plain = config
+        plain["dtype"] = "float32"
+        return WeightLayout(of: className, config: plain) == nil ? nil : policy
     }
 
     private init(cellOf config: ConfigObject) {

@@ -119,6 +119,7 @@ struct CompileUpgrade {
                 return .array(lists)
             }
             let flat = list(value, output: nil, losses)
+            if flat.isEmpty, target == .keras3 { return .null }
             // Keras 3 wants a list for each output.
             return target == .keras3 && outputs.count > 1
                 ? .array(outputs.map { _ in .array(flat) }) : .array(flat)
@@ -156,7 +157,7 @@ struct CompileUpgrade {
     private mutating func list(_ value: ConfigValue, output: String?, _ losses: ConfigValue) -> [ConfigValue] {
         if value.isNull { return [] }
         var result: [ConfigValue] = []
-        for item in value.array ?? [value] {
+        for item in value.array ?? [value] where !item.isNull {
             if let metric = metric(item, output: output, losses) { result.append(metric) }
         }
         return result

@@ -70,7 +70,7 @@ public struct BatchNormalization: BuiltInLayer {
 
     /// Which variance the moving average takes in, and what a frozen layer does in training.
     package enum VarianceRule: String, Sendable, CaseIterable {
-        /// Keras 1: σ². A frozen layer goes on taking the batch's statistics.
+        /// Keras 1: σ². A frozen layer goes on taking the batch's statistics and moving its averages.
         case keras1 = "keras-1"
         /// Standalone Keras 2 on TensorFlow 1: σ²·n / (n − 1 − epsilon); where the axes allow the fused kernel (four axes,
         /// `axis` 3) that variance is already σ²·n / (n − 1). A frozen layer goes on taking the batch's statistics.
@@ -258,7 +258,8 @@ public struct BatchNormalization: BuiltInLayer {
             axis: axis, epsilon: epsilon, momentum: Float(momentum), scale: scale, center: center,
             rule: rule(place: place, rank: rank))
         let outputs = try context.apply(normalize, to: operands)
-        if common.trainable, context.training, mode == .averages {
+        // Keras 1 updates whatever asks for it, trained or frozen.
+        if common.trainable || varianceRule == .keras1, context.training, mode == .averages {
             try move("moving_mean", to: outputs[1], context)
             try move("moving_variance", to: outputs[2], context)
         }

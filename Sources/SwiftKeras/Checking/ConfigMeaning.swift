@@ -123,7 +123,18 @@ enum ConfigMeaning {
         guard let object = value.object, let name = object["class_name"]?.string, let config = object["config"]?.object else {
             return value
         }
-        return ["class_name": .string(className(name)), "config": .object(layer(className(name), config))]
+        var result: ConfigObject = ["class_name": .string(className(name))]
+        if let layers = config["layers"]?.array {
+            // A model: its name says no more than a layer's.
+            var model = config.filter { !["name", "dtype", "build_input_shape", "layers"].contains($0.key) }
+            if model["trainable"] == true { model.removeValue(forKey: "trainable") }
+            model["layers"] = .array(layers.map(innerLayer))
+            result["config"] = .object(model)
+        } else {
+            result["config"] = .object(layer(className(name), config))
+        }
+        if let calls = object["inbound_nodes"] { result["inbound_nodes"] = calls }
+        return .object(result)
     }
 
     /// Class and settings, without where the class is defined. Classes are written in one word: `max_norm` is `MaxNorm`.

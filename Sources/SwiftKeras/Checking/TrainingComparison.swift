@@ -98,8 +98,8 @@ struct TrainingComparison {
 
     /// A list of one thing is that thing; none is null.
     private static func plain(_ value: ConfigValue) -> ConfigValue {
-        guard let items = value.array else { return value }
-        return items.isEmpty ? .null : items.count == 1 ? plain(items[0]) : value
+        guard let items = value.array?.map(plain) else { return value }
+        return items.allSatisfy(\.isNull) ? .null : items.count == 1 ? items[0] : value
     }
 
     /// Metrics that are the same for every output are those of the model.
@@ -217,7 +217,18 @@ struct TrainingComparison {
             notes.append("training settings were not compared: \(reason.message)")
             return
         }
-        add("settings", a.compileSettings.mapValues(Self.plain), b.compileSettings.mapValues(Self.plain))
+        var (x, y) = (a.compileSettings.mapValues(Self.plain), b.compileSettings.mapValues(Self.plain))
+        do throws(LocatedError) {
+            // What is said of the optimizer is understood all the same.
+            let (own, other) = (try TrainingConversion.optimizer(of: a), try TrainingConversion.optimizer(of: b))
+            for key in ["optimizer", "optimizer_config"] { (x[key], y[key]) = (nil, nil) }
+            x["optimizer"] = .string(own.className)
+            y["optimizer"] = .string(other.className)
+            if own.className == other.className { add("optimizer", own.config, other.config) }
+        } catch {
+            notes.append("the optimizers were compared as they are written: \(error.message)")
+        }
+        add("settings", x, y)
         if a.optimizerWeights.count != b.optimizerWeights.count {
             differences.append(
                 ModelComparison.Difference(

@@ -88,7 +88,13 @@ struct Keras3Reader {
                 source: SourceNode(dialect: .keras3, json: json, upgraded: config))
         }
         guard Self.isKeras(object, className), WeightLayout(of: className, config: config) != nil else {
-            notes.append(UpgradeNote(layer: name, text: "\(quoted(className)) is no class of Keras 3 that is known; kept as it is"))
+            let reason =
+                if Self.isKeras(object, className), let policy = WeightLayout.quantization(of: className, config) {
+                    "is quantized (\(policy))"
+                } else {
+                    "\(quoted(className)) is no class of Keras 3 that is known"
+                }
+            notes.append(UpgradeNote(layer: name, text: "\(reason); kept as it is"))
             return LayerSpec(
                 className: Self.ownName(object, className, config), name: name, config: config,
                 source: SourceNode(dialect: .keras3, json: json, upgraded: config))

@@ -47,7 +47,7 @@ struct Keras3Writer {
             writer.notes.append(
                 UpgradeNote(
                     layer: "",
-                    text: "Keras 3.0 and 3.1 train the frozen layers of a file all the same, until their trainable is set to False again"))
+                    text: "Keras 3.0 and 3.1 train the frozen layers of a file, until their trainable is set to True and then to False"))
         }
         notes += writer.notes
         return document
@@ -202,7 +202,8 @@ struct Keras3Writer {
             refuse(layer.name, "class \(className)", path: path)
             return [:]
         }
-        guard WeightLayout(of: className, config: layer.config) != nil else {
+        guard WeightLayout(of: className, config: layer.config) != nil || WeightLayout.quantization(of: className, layer.config) != nil
+        else {
             // A class of one's own: by the names that its file had, else by the name under which it is registered.
             var settings = layer.config
             settings.removeValue(forKey: LegacyName.kept)

@@ -112,6 +112,7 @@ struct Keras1Upgrade {
         case "MaxPooling1D", "AveragePooling1D", "MaxPooling2D", "AveragePooling2D", "MaxPooling3D", "AveragePooling3D":
             if result["strides"]?.isNull ?? true { result["strides"] = result["pool_size"] }
         case "ZeroPadding1D", "ZeroPadding2D": if let padding = config["padding"], padding != result["padding"] { kept["padding"] = padding }
+        case "SeparableConvolution2D": result["pointwise_initializer"] = result["depthwise_initializer"]
         case "Deconvolution2D":
             note(name, "output_shape \(JSON.text(kept["output_shape"] ?? .null)) is what kernel, strides and padding make of the input")
         default: break

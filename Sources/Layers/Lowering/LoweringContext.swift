@@ -9,6 +9,10 @@ package import Tensors
 package final class LoweringContext {
     /// Training: dropout drops, batch statistics are taken, state is updated. (Not the same as wanting gradients.)
     package private(set) var training: Bool
+    /// Whether gradients may be taken: the graph is one of training, be this layer called as in training or not.
+    let mayTrain: Bool
+    /// Whether the model comes from a Keras before 3, which hands masks to layers that are given states, too.
+    var followsOldMasks = false
     /// The arguments of the layer's call that is being lowered.
     package private(set) var call = CallArguments()
     package private(set) var builder = GraphBuilder()
@@ -39,6 +43,7 @@ package final class LoweringContext {
 
     init(training: Bool, parameters: ParameterTable) {
         self.training = training
+        mayTrain = training
         self.parameters = parameters
     }
 
@@ -47,6 +52,7 @@ package final class LoweringContext {
     /// - Parameter label: of the nodes, for errors and profiles.
     package init(continuing builder: GraphBuilder, label: String, training: Bool = true) {
         self.training = training
+        mayTrain = training
         self.parameters = ParameterTable()
         self.builder = builder
         path = [label]

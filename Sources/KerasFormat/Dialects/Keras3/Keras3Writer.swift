@@ -43,6 +43,11 @@ struct Keras3Writer {
                 UpgradeNote(
                     layer: "", text: "where masks meet, Keras 3 counts a step that counts in any input, not in all of them"))
         }
+        if let dialect = spec.provenance?.dialect, dialect != .keras3, makesMasks(spec), givesStates(spec) {
+            writer.notes.append(
+                UpgradeNote(
+                    layer: "", text: "Keras 3 keeps the mask of a sequence from a recurrent layer that is given states to begin with"))
+        }
         notes += writer.notes
         return document
     }
@@ -51,6 +56,12 @@ struct Keras3Writer {
         spec.layers.contains { layer in
             layer.className == "Masking" || layer.config["mask_zero"] == true
                 || (layer.model.map { makesMasks($0.value) } ?? false)
+        }
+    }
+
+    private static func givesStates(_ spec: ModelSpec) -> Bool {
+        spec.layers.contains { layer in
+            layer.calls.contains { $0.keywords["initial_state"] != nil } || (layer.model.map { givesStates($0.value) } ?? false)
         }
     }
 

@@ -12,7 +12,8 @@ package import Tensors
 /// `activity_regularizer`, `quantization_config` with its dtype policy (int8, int4, float8, GPTQ, AWQ: as Keras computes them,
 /// inputs rounded where it rounds them), `lora_rank`, `lora_alpha` (Keras's files hold the kernel with the adaptation in it;
 /// the kernel isn't trained then).
-/// Differs: float8's scales stay as they are in training, and gradients aren't rounded.
+/// Differs from Keras: within `TimeDistributed` a quantized layer gives what it gives alone (TensorFlow's vectorized loop
+/// gives something else). float8's scales stay as they are in training, and gradients aren't rounded.
 /// Source: keras/src/layers/core/dense.py (3.15).
 public struct Dense: QuantizableLayer {
     public static let className = "Dense"

@@ -20,7 +20,7 @@ import Testing
         "ContrastLimitedAdaptiveHistogramEqualization", "CenterCrop", "Resizing", "MelSpectrogram", "STFTSpectrogram",
     ]
     /// Classes whose cases differ in inputs alone: they have no settings, or one of two values.
-    private static let withFewSettings: Set<String> = ["CenterCrop"]
+    private static let withFewSettings: Set<String> = ["CenterCrop", "Flatten"]
     /// The default, and two others.
     private static let fewestCases = 3
 

@@ -25,6 +25,8 @@ public struct LayerCommon: Sendable {
     /// Keras 1's and 2's key of a model's first layer, which stays with classes that no later Keras has. The model's input is
     /// made of it already.
     private var batchInputShape: ConfigValue?
+    /// The dtype policy of a quantized layer, serialized; `dtype` is the type that it computes with.
+    package private(set) var quantizedPolicy: ConfigValue?
     /// What makes this layer the same as its copies.
     package let identity: Serial
 
@@ -41,15 +43,15 @@ public struct LayerCommon: Sendable {
         self.init(
             name: try config.optionalString("name"), trainable: try config.bool("trainable", default: true))
         if let value = config.value("dtype"), !value.isNull {
-            if let policy = value.object?["class_name"]?.string, policy.hasPrefix("Quantized") || policy.hasPrefix("GPTQ") || policy.hasPrefix("AWQ") {
-                throw LocatedError(
-                    .unsupported, "layer.quantized", "expected a layer of floats, got a quantized one (\(policy))", at: ["config", "dtype"],
-                    hint: "inspect and convert to keras-3 work all the same.")
+            if QuantizationPolicy.isQuantized(value) {
+                quantizedPolicy = value
+                dtype = value.object?["config"]?.object?["source_name"]?.string ?? "float32"
+            } else {
+                guard let name = value.string ?? value.object?["config"]?.object?["name"]?.string else {
+                    throw config.wrong("dtype", "a type's name or a dtype policy", value)
+                }
+                dtype = name
             }
-            guard let name = value.string ?? value.object?["config"]?.object?["name"]?.string else {
-                throw config.wrong("dtype", "a type's name or a dtype policy", value)
-            }
-            dtype = name
         }
         batchInputShape = config.value("batch_input_shape")
     }
@@ -57,7 +59,8 @@ public struct LayerCommon: Sendable {
     /// Keras 3's first keys.
     package var config: ConfigObject {
         var config: ConfigObject = [
-            "name": name.map(ConfigValue.string) ?? .null, "trainable": .bool(trainable), "dtype": .string(dtype),
+            "name": name.map(ConfigValue.string) ?? .null, "trainable": .bool(trainable),
+            "dtype": quantizedPolicy ?? .string(dtype),
         ]
         if let batchInputShape { config["batch_input_shape"] = batchInputShape }
         return config

@@ -246,6 +246,11 @@ package struct LayerRegistry: Sendable {
     ) throws(LocatedError) -> any BuiltInLayer {
         var config = ConfigReader(settings, models: models.mapValues(\.value))
         let common = try LayerCommon(&config)
+        if let policy = common.quantizedPolicy, !(type is any QuantizableLayer.Type) {
+            throw LocatedError(
+                .unsupported, "layer.quantized", "expected a layer of floats, got a quantized \(type.className) (\(policy.summary))",
+                at: ["config", "dtype"], hint: "inspect and convert to keras-3 work all the same.")
+        }
         let layer = try type.init(config: &config, common: common)
         try config.finish()
         return layer

@@ -144,13 +144,11 @@ package struct TrainingGraph: Sendable {
         for (parameter, regularizer) in regularizers {
             guard let id = model.origins.firstIndex(where: { if case .parameter(parameter) = $0 { true } else { false } })
             else { continue }
-            let penalty = WeightPenalty(l1: Float(regularizer.l1), l2: Float(regularizer.l2))
-            terms.append(try builder.apply(penalty, Value(id: id), label: "regularization"))
+            terms.append(try regularizer.penalty(on: Value(id: id), in: &builder))
             factors.append(1)
         }
         for (value, regularizer) in activityRegularizers {
-            let penalty = WeightPenalty(l1: Float(regularizer.l1), l2: Float(regularizer.l2))
-            terms.append(try builder.apply(penalty, value, label: "regularization"))
+            terms.append(try regularizer.penalty(on: value, in: &builder))
             let shape = model.info(value).shape
             factors.append(averagesActivity && shape.rank > 0 ? 1 / Float(max(1, (shape[0] ?? 1))) : 1)
         }

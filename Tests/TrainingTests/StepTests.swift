@@ -125,7 +125,7 @@ import Testing
         #expect(try WeightRegularizer(config: ["class_name": "L1L2", "config": ["l1": 0.5, "l2": 0.25]]) == WeightRegularizer(l1: 0.5, l2: 0.25))
         #expect(try WeightRegularizer(config: ["class_name": "L2", "config": ["l2": 0.25]]) == WeightRegularizer(l2: 0.25))
         #expect(try WeightRegularizer(config: "l1_l2") == WeightRegularizer(l1: 0.01, l2: 0.01))
-        #expect(throws: LocatedError.self) { try WeightRegularizer(config: ["class_name": "OrthogonalRegularizer", "config": [:]]) }
+        #expect(throws: LocatedError.self) { try WeightRegularizer(config: ["class_name": "OddRegularizer", "config": [:]]) }
     }
 
     /// A masked output's losses count for nothing; Keras 2.3 divides by all places, Keras 3 by those that count.

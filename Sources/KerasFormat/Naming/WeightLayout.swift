@@ -56,7 +56,10 @@ extension WeightLayout {
         func flag(_ key: String, default fallback: Bool = true) -> Bool { config[key]?.bool ?? fallback }
         let bias = flag("use_bias") ? " bias" : ""
         // Whole numbers with scales beside them: how many arrays, and of what, is each quantization's own.
-        if Self.quantization(of: config) != nil { return nil }
+        if QuantizationPolicy.isQuantized(config["dtype"]) {
+            self.init(quantized: className, config: config)
+            return
+        }
         switch className {
         case "Dense", "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
             "DepthwiseConv1D", "DepthwiseConv2D", "LocallyConnected1D", "LocallyConnected2D":
@@ -125,14 +128,53 @@ extension WeightLayout {
         }
     }
 
-    /// `QuantizedDTypePolicy`, `QuantizedFloat8DTypePolicy`, `GPTQDTypePolicy`…: any policy but the plain ones.
-    private static func isQuantized(_ policy: String) -> Bool {
-        policy.hasSuffix("DTypePolicy") && policy != "DTypePolicy" && policy != "FloatDTypePolicy"
+    /// In the order in which files by objects hold them. Source: `variable_serialization_spec` of each class.
+    private init?(quantized className: String, config: ConfigObject) {
+        guard let policy = QuantizationPolicy(dtype: config["dtype"], settings: config["quantization_config"]) else { return nil }
+        func named(_ names: [String]) -> [Variable] {
+            names.map { Variable(name: $0, role: $0 == "bias" ? .trained : .other) }
+        }
+        let bias: [String]
+        switch className {
+        case "Dense": bias = config["use_bias"]?.bool ?? true ? ["bias"] : []
+        case "EinsumDense": bias = config["bias_axes"]?.isNull ?? true ? [] : ["bias"]
+        case "Embedding", "ReversibleEmbedding":
+            var names = ["embeddings", "embeddings_scale"], isGrouped = false
+            switch policy {
+            case .int8: break
+            case .int4(let blockSize): isGrouped = blockSize != nil
+            default: return nil
+            }
+            if isGrouped { names += ["embeddings_zero", "g_idx"] }
+            if className == "ReversibleEmbedding", config["tie_weights"]?.bool == false {
+                names += ["reverse_embeddings", "reverse_embeddings_scale"] + (isGrouped ? ["reverse_embeddings_zero"] : [])
+            }
+            self.init()
+            variables = named(names)
+            return
+        default: return nil
+        }
+        self.init()
+        switch policy {
+        case .int8: variables = named(["kernel"] + bias + ["kernel_scale"])
+        case .int4(let blockSize):
+            variables = named(["kernel"] + bias + ["kernel_scale"] + (blockSize == nil ? [] : ["kernel_zero", "g_idx"]))
+        case .float8:
+            variables = named(["kernel"] + bias + WeightLayout.float8Scales)
+            variables[0].role = .trained
+        case .gptq: variables = named(bias + ["quantized_kernel", "kernel_scale", "kernel_zero", "g_idx"])
+        case .awq: variables = named(bias + ["quantized_kernel", "kernel_scale", "kernel_zero", "awq_scales", "g_idx"])
+        }
     }
+
+    private static let float8Scales = [
+        "inputs_scale", "inputs_amax_history", "kernel_scale", "kernel_amax_history", "outputs_grad_scale",
+        "outputs_grad_amax_history",
+    ]
 
     /// The policy of a quantized layer.
     private static func quantization(of config: ConfigObject) -> String? {
-        config["dtype"]?.object?["class_name"]?.string.flatMap { isQuantized($0) ? $0 : nil }
+        QuantizationPolicy.isQuantized(config["dtype"]) ? config["dtype"]?.object?["class_name"]?.string : nil
     }
 
     /// The policy by which a layer of Keras is quantized; nil for a layer that isn't, and for classes that Keras doesn't have.

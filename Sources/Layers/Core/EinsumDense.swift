@@ -12,7 +12,7 @@ package import Tensors
 /// `activity_regularizer`.
 /// Differs from Keras: an output extent that is null follows the input's.
 /// Source: keras/src/layers/core/einsum_dense.py (3.15).
-public struct EinsumDense: BuiltInLayer {
+public struct EinsumDense: QuantizableLayer {
     public static let className = "EinsumDense"
     public var common: LayerCommon
     public var equation: String
@@ -27,6 +27,10 @@ public struct EinsumDense: BuiltInLayer {
     public var kernelConstraint: Constraint?
     public var biasConstraint: Constraint?
     private var outputIsList = true
+    private var quantization: Quantization?
+    private var adaptation: LowRankAdaptation?
+    /// A number that Keras keeps in the configuration of a kernel quantized by GPTQ.
+    private var unpackedColumns: ConfigValue?
 
     public init(
         _ equation: String, outputShape: [Int?], activation: ActivationFunction = .linear, biasAxes: String? = nil,
@@ -73,7 +77,9 @@ public struct EinsumDense: BuiltInLayer {
         activityRegularizer = try config.regularizer("activity_regularizer")
         kernelConstraint = try config.constraint("kernel_constraint")
         biasConstraint = try config.constraint("bias_constraint")
-        try config.refuseQuantization()
+        quantization = try Quantization(&config, common)
+        adaptation = try LowRankAdaptation(&config)
+        unpackedColumns = config.value("gptq_unpacked_column_size")
         _ = try EinsumEquation(equation)
     }
 
@@ -89,7 +95,9 @@ public struct EinsumDense: BuiltInLayer {
         config["activity_regularizer"] = activityRegularizer.config
         config["kernel_constraint"] = kernelConstraint.config
         config["bias_constraint"] = biasConstraint.config
-        config["quantization_config"] = .null
+        config["quantization_config"] = quantization?.config ?? .null
+        adaptation?.encode(into: &config)
+        if let unpackedColumns { config["gptq_unpacked_column_size"] = unpackedColumns }
     }
 
     /// Shapes of the kernel and the bias, and which axes of the kernel count as inputs and outputs. Source:
@@ -168,25 +176,148 @@ public struct EinsumDense: BuiltInLayer {
 
     package func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot] {
         let shapes = try shapes(for: try inputs.single().shape)
-        var slots = [
+        let kernel = WeightSlot(
+            "kernel", shapes.kernel, trainable: adaptation == nil,
+            initializer: kernelInitializer.config(inputAxes: shapes.inputAxes, outputAxes: shapes.outputAxes),
+            regularizer: kernelRegularizer.config, constraint: kernelConstraint.config)
+        let bias = shapes.bias.map { shape in
             WeightSlot(
-                "kernel", shapes.kernel,
-                initializer: kernelInitializer.config(inputAxes: shapes.inputAxes, outputAxes: shapes.outputAxes),
-                regularizer: kernelRegularizer.config, constraint: kernelConstraint.config)
-        ]
-        if let bias = shapes.bias {
-            slots.append(
-                WeightSlot(
-                    "bias", bias, initializer: biasInitializer.config, regularizer: biasRegularizer.config,
-                    constraint: biasConstraint.config))
+                "bias", shape, initializer: biasInitializer.config, regularizer: biasRegularizer.config,
+                constraint: biasConstraint.config)
         }
-        return slots
+        guard let quantization else { return [kernel] + (bias.map { [$0] } ?? []) }
+        let (rows, columns) = try matrix(shapes.kernel, inputAxes: shapes.inputAxes, quantization.policy)
+        let places = try QuantizedPlaces(equation, inputRank: try inputs.single().shape.rank)
+        let scale = places.kernelInResult.map { $0.map { shapes.kernel[$0] } ?? 1 }
+        return try quantization.slots(kernel: kernel, bias: bias, rows: rows, columns: columns, scale: Shape(scale))
     }
 
     package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
         let input = try inputs.single()
-        var output = try context.einsum(equation, input.value, context.weight("kernel"))
-        if biasAxes != nil { output = try context.apply(AddN(), output, context.weight("bias")) }
+        var output =
+            if let quantization { try quantizedProduct(input.value, quantization, context) } else {
+                try context.einsum(equation, input.value, context.weight("kernel"))
+            }
+        if biasAxes != nil {
+            var bias = context.weight("bias")
+            if case .float8? = quantization?.policy { bias = try context.halved(bias) }
+            output = try context.apply(AddN(), output, bias)
+        }
         return [Signal(try context.activate(output, activation))]
+    }
+
+    /// A kernel as Keras quantizes it, by rows and columns. Source: `_int4_build`, `_gptq_build`, `_awq_build`.
+    private func matrix(
+        _ kernel: Shape, inputAxes: [Int], _ policy: QuantizationPolicy
+    ) throws(LocatedError) -> (rows: Int, columns: Int) {
+        func product(_ extents: some Sequence<Int>) throws(LocatedError) -> Int {
+            var result = 1
+            for extent in extents {
+                let (value, overflow) = result.multipliedReportingOverflow(by: extent)
+                guard !overflow else {
+                    throw LocatedError(.invalid, "weights.size", "expected a weight that fits in memory, got one of shape \(kernel)")
+                }
+                result = value
+            }
+            return result
+        }
+        switch policy {
+        case .gptq, .awq:
+            guard kernel.rank == 2 || kernel.rank == 3, let largest = kernel.dims.max(),
+                let place = kernel.dims.firstIndex(of: largest)
+            else { throw wrong("whose kernel has 2 or 3 axes, to be quantized") }
+            let inner = kernel.rank == 2 || place == 0 ? 1 : 2
+            return (try product(kernel.dims[..<inner]), try product(kernel.dims[inner...]))
+        case .int8, .int4, .float8:
+            return (
+                try product(inputAxes.map { kernel[$0] }),
+                try product(kernel.dims.indices.filter { !inputAxes.contains($0) }.map { kernel[$0] })
+            )
+        }
+    }
+
+    private func quantizedProduct(
+        _ x: Value, _ quantization: Quantization, _ context: LoweringContext
+    ) throws(LocatedError) -> Value {
+        let shapes = try shapes(for: context.shape(x))
+        let places = try QuantizedPlaces(equation, inputRank: context.rank(x))
+        /// Rounds inputs, and divides the result by what they were multiplied by.
+        func rounded(
+            _ quantizer: Quantization.AbsMaxQuantizer, _ product: (Value) throws(LocatedError) -> Value
+        ) throws(LocatedError) -> Value {
+            let (numbers, factor) = try context.quantized(x, quantizer, axes: places.reducedInputs)
+            return try context.divide(try product(numbers), try context.arranged(factor, as: places.inputInResult))
+        }
+        switch quantization.policy {
+        case .float8:
+            return try context.einsum(
+                equation, try context.throughFloat8(x, scale: context.weight("inputs_scale")),
+                try context.throughFloat8(context.weight("kernel"), scale: context.weight("kernel_scale")))
+        case .int8:
+            let (whole, scale) = (context.weight("kernel"), context.weight("kernel_scale"))
+            var result: Value
+            if let quantizer = quantization.inputs {
+                result = try rounded(quantizer) { (numbers) throws(LocatedError) in
+                    try context.einsum(equation, numbers, whole)
+                }
+            } else {
+                result = try context.einsum(equation, x, whole)
+            }
+            result = try context.divide(result, scale)
+            return try context.straightThrough(result) { () throws(LocatedError) in
+                let factor = try context.arranged(scale, as: places.resultInKernel)
+                return try context.einsum(equation, x, try context.divide(whole, factor))
+            }
+        case .int4, .gptq, .awq:
+            let (rows, columns) = try matrix(shapes.kernel, inputAxes: shapes.inputAxes, quantization.policy)
+            let kernel = try context.reshaped(
+                try context.kernel(of: quantization, rows: rows, columns: columns), to: shapes.kernel.dims)
+            guard let quantizer = quantization.inputs, case .int4(blockSize: nil) = quantization.policy else {
+                return try context.einsum(equation, x, kernel)
+            }
+            let result = try rounded(quantizer) { (numbers) throws(LocatedError) in
+                try context.einsum(equation, numbers, kernel)
+            }
+            return try context.straightThrough(result) { () throws(LocatedError) in
+                try context.einsum(equation, x, kernel)
+            }
+        }
+    }
+}
+
+/// Where the axes of an equation's operands stand in its result. Source: `_analyze_quantization_info`.
+private struct QuantizedPlaces {
+    /// Axes of the input that are summed over.
+    var reducedInputs: [Int]
+    /// For each axis of the result the input's axis, or nil.
+    var inputInResult: [Int?]
+    /// For each axis of the result the kernel's axis, or nil.
+    var kernelInResult: [Int?]
+    /// For each axis of the kernel the result's axis, or nil.
+    var resultInKernel: [Int?]
+
+    init(_ equation: String, inputRank: Int) throws(LocatedError) {
+        let parsed = try EinsumEquation(equation)
+        guard parsed.operands.count == 2 else {
+            throw LocatedError(.invalid, "einsum.equation", "expected an equation of two operands, got \"\(equation)\"")
+        }
+        let (operands, result) = try parsed.spelled([inputRank, parsed.operands[1].count])
+        let (input, kernel) = (operands[0], operands[1])
+        reducedInputs = input.indices.filter { !result.contains(input[$0]) }
+        inputInResult = result.map { input.firstIndex(of: $0) }
+        kernelInResult = result.map { kernel.firstIndex(of: $0) }
+        resultInKernel = kernel.map { result.firstIndex(of: $0) }
+    }
+}
+
+extension LoweringContext {
+    /// A value whose axes are taken from these places, with 1 where there is none. Axes that are not named have extent 1.
+    fileprivate func arranged(_ value: Value, as places: [Int?]) throws(LocatedError) -> Value {
+        let named = places.compactMap(\.self)
+        let others = (0..<rank(value)).filter { !named.contains($0) }
+        let squeezed = try squeezed(value, axes: others)
+        let left = named.sorted()
+        let ordered = try transposed(squeezed, named.compactMap { left.firstIndex(of: $0) })
+        return try expanded(ordered, axes: places.indices.filter { places[$0] == nil })
     }
 }

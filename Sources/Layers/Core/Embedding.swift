@@ -13,7 +13,7 @@ package import Tensors
 /// Differs from Keras: an index outside the table is an error, not zeros or whatever the device does; `input_length`, which
 /// only tells the shape of the input, lives with the input.
 /// Source: keras/src/layers/core/embedding.py (3.15), keras/layers/embeddings.py (2.3.1).
-public struct Embedding: BuiltInLayer {
+public struct Embedding: QuantizableLayer {
     public static let className = "Embedding"
     public var common: LayerCommon
     public var inputDim: Int
@@ -23,6 +23,8 @@ public struct Embedding: BuiltInLayer {
     public var activityRegularizer: Regularizer?
     public var embeddingsConstraint: Constraint?
     public var maskZero: Bool
+    package var quantization: Quantization?
+    private var adaptation: LowRankAdaptation?
 
     /// - Parameters:
     ///   - inputDim: the number of rows: the largest index plus one.
@@ -55,7 +57,22 @@ public struct Embedding: BuiltInLayer {
         embeddingsConstraint = try config.constraint("embeddings_constraint")
         maskZero = try config.bool("mask_zero", default: false)
         config.ignore("input_length")
-        try config.refuseQuantization()
+        quantization = try Quantization(&config, common)
+        adaptation = try LowRankAdaptation(&config)
+        switch quantization?.policy {
+        case nil, .int8, .int4: break
+        case .float8, .gptq, .awq:
+            throw LocatedError(
+                .invalid, "layer.quantized", "expected a table quantized to int8 or int4, got another policy", at: ["config", "dtype"])
+        }
+    }
+
+    /// For a layer that reads the configuration of its own.
+    init(config: inout ConfigReader, common: LayerCommon, roundsInputs: Bool) throws(LocatedError) {
+        var own = config
+        let quantization = try Quantization(&own, common, roundsInputs: roundsInputs)
+        try self.init(config: &config, common: common)
+        self.quantization = quantization
     }
 
     package func encode(into config: inout ConfigObject) {
@@ -67,14 +84,26 @@ public struct Embedding: BuiltInLayer {
         config["activity_regularizer"] = activityRegularizer.config
         config["embeddings_constraint"] = embeddingsConstraint.config
         config["mask_zero"] = .bool(maskZero)
-        config["quantization_config"] = .null
+        config["quantization_config"] = quantization?.config ?? .null
+        adaptation?.encode(into: &config)
     }
 
     package func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot] {
         _ = try inputs.single()
+        switch quantization?.policy {
+        case .int8?:
+            return [
+                Quantization.fixed("embeddings", [inputDim, outputDim], .int8),
+                Quantization.fixed("embeddings_scale", [inputDim], ones: true),
+            ]
+        case .int4(let blockSize)?:
+            return [Quantization.fixed("embeddings", [inputDim, outputDim / 2 + outputDim % 2], .int8)]
+                + Quantization.scales("embeddings", outputs: inputDim, of: outputDim, blockSize: blockSize, inFront: false)
+        default: break
+        }
         return [
             WeightSlot(
-                "embeddings", [inputDim, outputDim], initializer: embeddingsInitializer.config,
+                "embeddings", [inputDim, outputDim], trainable: adaptation == nil, initializer: embeddingsInitializer.config,
                 regularizer: embeddingsRegularizer.config, constraint: embeddingsConstraint.config)
         ]
     }
@@ -83,7 +112,25 @@ public struct Embedding: BuiltInLayer {
         let input = try inputs.single().value
         context.requireIndices(input, below: inputDim)
         let indices = context.info(input).dtype == .int32 ? input : try context.apply(Cast(to: .int32), input)
-        let output = try context.apply(Embed(), context.weight("embeddings"), indices)
+        let output = try looked(up: indices, context)
         return [Signal(output, mask: maskZero ? try context.apply(NotEqual(to: 0), indices) : nil)]
+    }
+
+    private func looked(up indices: Value, _ context: LoweringContext) throws(LocatedError) -> Value {
+        guard let quantization else { return try context.apply(Embed(), context.weight("embeddings"), indices) }
+        var table = context.weight("embeddings")
+        var isGrouped = false
+        if case .int4(let blockSize) = quantization.policy {
+            table = try context.unpacked(table, axis: 1, count: outputDim, signed: true)
+            isGrouped = blockSize != nil
+        }
+        if isGrouped {
+            table = try context.ungrouped(
+                table, scale: context.weight("embeddings_scale"), zero: context.weight("embeddings_zero"),
+                groups: context.weight("g_idx"), axis: 1)
+        } else {
+            table = try context.divide(table, try context.expanded(context.weight("embeddings_scale"), axes: [1]))
+        }
+        return try context.apply(Embed(), table, indices)
     }
 }

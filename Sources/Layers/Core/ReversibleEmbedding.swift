@@ -15,7 +15,7 @@ package import Tensors
 /// Call: `reverse`.
 /// Differs from Keras: an index outside the table is an error; `reverse_dtype` is kept, and float32 is computed in.
 /// Source: keras/src/layers/core/reversible_embedding.py (3.15).
-public struct ReversibleEmbedding: BuiltInLayer {
+public struct ReversibleEmbedding: QuantizableLayer {
     public static let className = "ReversibleEmbedding"
     private var embedding: Embedding
     public var tieWeights: Bool
@@ -47,7 +47,7 @@ public struct ReversibleEmbedding: BuiltInLayer {
         tieWeights = try config.bool("tie_weights", default: true)
         reverseDType = try config.optionalString("reverse_dtype")
         logitSoftCap = try config.optionalNumber("logit_soft_cap")
-        embedding = try Embedding(config: &config, common: common)
+        embedding = try Embedding(config: &config, common: common, roundsInputs: true)
     }
 
     package func encode(into config: inout ConfigObject) {
@@ -61,7 +61,13 @@ public struct ReversibleEmbedding: BuiltInLayer {
 
     package func weights(for inputs: [ValueInfo]) throws(LocatedError) -> [WeightSlot] {
         var slots = try embedding.weights(for: inputs)
-        if !tieWeights {
+        if !tieWeights, let quantization = embedding.quantization {
+            var packed = outputDim, blockSize: Int?
+            if case .int4(let size) = quantization.policy { (packed, blockSize) = (outputDim / 2 + outputDim % 2, size) }
+            slots.append(Quantization.fixed("reverse_embeddings", [packed, inputDim], .int8))
+            slots += Quantization.scales(
+                "reverse_embeddings", outputs: inputDim, of: outputDim, blockSize: blockSize, inFront: true, sharesGroups: true)
+        } else if !tieWeights {
             slots.append(
                 WeightSlot(
                     "reverse_embeddings", [outputDim, inputDim], initializer: embedding.embeddingsInitializer.config))
@@ -72,14 +78,47 @@ public struct ReversibleEmbedding: BuiltInLayer {
     package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
         guard try context.call.flag(1, "reverse") ?? false else { return try embedding.lower(inputs, context) }
         let input = try inputs.single().value
-        var scores =
+        var scores = if let quantization = embedding.quantization { try quantizedScores(input, quantization, context) } else {
             tieWeights
             ? try context.einsum("...d,vd->...v", input, context.weight("embeddings"))
             : try context.apply(MatMul(hasBias: false), input, context.weight("reverse_embeddings"))
+        }
         if let cap = logitSoftCap.map({ Float($0) }) {
             let squeezed = try context.apply(Activate(.tanh), try context.apply(Scale(by: 1 / cap), scores))
             scores = try context.apply(Scale(by: cap), squeezed)
         }
         return [Signal(scores)]
+    }
+
+    private func quantizedScores(
+        _ x: Value, _ quantization: Quantization, _ context: LoweringContext
+    ) throws(LocatedError) -> Value {
+        let name = tieWeights ? "embeddings" : "reverse_embeddings"
+        let stored = context.weight(name), scale = context.weight(name + "_scale")
+        // By axes of the outputs and the words.
+        var table = tieWeights ? try context.transposed(stored, [1, 0]) : stored
+        var isGrouped = false
+        if case .int4(let blockSize) = quantization.policy {
+            table = try context.unpacked(table, axis: 0, count: outputDim, signed: true)
+            isGrouped = blockSize != nil
+        }
+        if isGrouped {
+            func turned(_ value: Value) throws(LocatedError) -> Value { tieWeights ? try context.transposed(value, [1, 0]) : value }
+            table = try context.ungrouped(
+                table, scale: try turned(scale), zero: try turned(context.weight(name + "_zero")), groups: context.weight("g_idx"),
+                axis: 0)
+        }
+        func product(_ x: Value) throws(LocatedError) -> Value { try context.apply(MatMul(hasBias: false), x, table) }
+        guard let quantizer = quantization.inputs else {
+            let result = try product(x)
+            return isGrouped ? result : try context.divide(result, scale)
+        }
+        let (numbers, factor) = try context.quantized(x, quantizer, axes: quantizer.axes ?? [-1])
+        var result = try product(numbers)
+        result = try context.divide(result, isGrouped ? factor : try context.multiply(factor, scale))
+        return try context.straightThrough(result) { () throws(LocatedError) in
+            let result = try product(x)
+            return isGrouped ? result : try context.divide(result, scale)
+        }
     }
 }

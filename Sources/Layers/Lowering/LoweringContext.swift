@@ -10,6 +10,10 @@ package import Tensors
 package final class LoweringContext {
     /// Training: dropout drops, batch statistics are taken, state is updated. (Not the same as wanting gradients.)
     package private(set) var training: Bool
+    /// Whether gradients may be taken: the graph is one of training, be this layer called as in training or not.
+    let mayTrain: Bool
+    /// Whether the model comes from a Keras before 3, which hands masks to layers that are given states, too.
+    var followsOldMasks = false
     /// The arguments of the layer's call that is being lowered.
     package private(set) var call = CallArguments()
     package private(set) var builder = GraphBuilder()
@@ -57,6 +61,7 @@ package final class LoweringContext {
 
     init(training: Bool, parameters: ParameterTable, lengths: [String: Int] = [:]) {
         self.training = training
+        mayTrain = training
         self.parameters = parameters
         self.lengths = lengths
     }
@@ -66,6 +71,7 @@ package final class LoweringContext {
     /// - Parameter label: of the nodes, for errors and profiles.
     package init(continuing builder: GraphBuilder, label: String, training: Bool = true) {
         self.training = training
+        mayTrain = training
         self.parameters = ParameterTable()
         self.lengths = [:]
         self.builder = builder

@@ -56,6 +56,7 @@ extension ModelProgram {
         countsActivity: Bool = false, taps: [String] = [], lengths: [String: Int] = [:]
     ) throws(LocatedError) -> LoweredModel {
         let walk = Walk(context: LoweringContext(training: training, parameters: parameters, lengths: lengths))
+        if let dialect = spec.provenance?.dialect { walk.context.followsOldMasks = dialect != .keras3 }
         var signals: [Signal] = []
         for info in inputs { signals.append(Signal(walk.context.input(info))) }
         let outputs = try walk.run(self, on: signals, path: [])

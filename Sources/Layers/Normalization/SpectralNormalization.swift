@@ -8,7 +8,7 @@ package import Tensors
 ///
 /// Formula: with the kernel as a matrix W of as many columns as it has last, each call in training does `power_iterations` times
 /// v = u·Wᵀ / |u·Wᵀ|, u = v·W / |v·W|, then kernel ← kernel / (v·W·uᵀ). A kernel of zeros stays. Inference changes nothing.
-/// Shapes, masks: the inner layer's; no mask goes on.
+/// Shapes, masks: the inner layer's. (Keras warns that the mask is lost; it hangs on the inner layer's output all the same.)
 /// Weights: vector_u (1, columns), not trainable; the inner layer's, within `layer`.
 /// Config: `layer`, `power_iterations`.
 /// Source: keras/src/layers/normalization/spectral_normalization.py (3.15).
@@ -66,7 +66,7 @@ public struct SpectralNormalization: BuiltInLayer {
         if context.training { try divide(slot.path[0], slot.shape, context) }
         let outputs = try context.within(attribute: "layer") { () throws(LocatedError) in try inner.lower(inputs, context) }
         context.count(outputs, by: inner.activityRegularizer)
-        return outputs.map { Signal($0.value) }
+        return outputs
     }
 
     /// Gives the kernel its new value. What the inner layer reads afterwards is that value, and its gradient the kernel's.

@@ -111,10 +111,13 @@ extension RecurrentLayer {
     package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
         let cell = innerCell
         var sequence = inputs[0]
-        var states = inputs.dropFirst().map(\.value)
+        var states = inputs.dropFirst().map(\.value), outputMask: Value?
         if let mask = try context.call.mask(context) {
             sequence.mask = mask
             states.removeAll { $0 == mask }
+        } else if context.leavesMaskOut {
+            outputMask = sequence.mask
+            sequence.mask = nil
         }
         if settings.timeMajor { sequence = try swapped(sequence, context) }
         if states.isEmpty, settings.stateful { states = cell.stateNames.map { context.state($0) } }
@@ -125,7 +128,7 @@ extension RecurrentLayer {
         if settings.stateful {
             for (name, value) in zip(cell.stateNames, result.states) { context.update(name, with: value) }
         }
-        var output = Signal(result.output, mask: settings.returnSequences ? sequence.mask : nil)
+        var output = Signal(result.output, mask: settings.returnSequences ? outputMask ?? sequence.mask : nil)
         if settings.timeMajor, settings.returnSequences { output = try swapped(output, context) }
         return settings.returnState ? [output] + result.states.map { Signal($0) } : [output]
     }
@@ -138,6 +141,16 @@ extension RecurrentLayer {
             return try context.apply(Transpose(order), value)
         }
         return Signal(try swap(signal.value), mask: try signal.mask.map { (mask) throws(LocatedError) in try swap(mask) })
+    }
+}
+
+extension LoweringContext {
+    /// Whether Keras 3 doesn't hand the sequence's mask to the recurrent layer that lowers itself now: it does only to a layer
+    /// that is called with one argument of tensors, and this one is given states, too. The mask goes on all the same.
+    /// Source: `Layer.__call__`, "Populate mask argument(s)".
+    package var leavesMaskOut: Bool {
+        if followsOldMasks { return false }
+        return call.positional.count > 1 || call.keywords["initial_state"].map { !$0.isNull } ?? false
     }
 }
 

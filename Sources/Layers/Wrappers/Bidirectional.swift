@@ -133,6 +133,7 @@ public struct Bidirectional: BuiltInLayer {
             inputs[0].mask = mask
         }
         let mask = inputs[0].mask
+        if context.call.keywords["mask"].map(\.isNull) ?? true, context.leavesMaskOut { inputs[0].mask = nil }
         let (ahead, behind) = try halves(inputs)
         func run(_ layer: any RecurrentLayer, _ inputs: [Signal], _ part: String) throws(LocatedError) -> [Signal] {
             try context.within(attribute: part, call: CallArguments(inputs)) { () throws(LocatedError) in

@@ -49,6 +49,11 @@ struct Keras3Writer {
                     layer: "",
                     text: "Keras 3.0 and 3.1 train the frozen layers of a file, until their trainable is set to True and then to False"))
         }
+        if let dialect = spec.provenance?.dialect, dialect != .keras3, makesMasks(spec), givesStates(spec) {
+            writer.notes.append(
+                UpgradeNote(
+                    layer: "", text: "Keras 3 keeps the mask of a sequence from a recurrent layer that is given states to begin with"))
+        }
         notes += writer.notes
         return document
     }
@@ -57,6 +62,12 @@ struct Keras3Writer {
         spec.layers.contains { layer in
             layer.className == "Masking" || layer.config["mask_zero"] == true
                 || (layer.model.map { makesMasks($0.value) } ?? false)
+        }
+    }
+
+    private static func givesStates(_ spec: ModelSpec) -> Bool {
+        spec.layers.contains { layer in
+            layer.calls.contains { $0.keywords["initial_state"] != nil } || (layer.model.map { givesStates($0.value) } ?? false)
         }
     }
 

@@ -89,6 +89,13 @@ import Testing
         #expect(try model.predict(Tensor(strings: ["a b c d", "the"], shape: [2, 1])).shape == [2, 4])
     }
 
+    /// Vocabularies, bins and images of tf-keras 2.21.
+    @Test func tfKerasModelsPredict() throws {
+        let folder = Fixtures.path("models/tf_keras")
+        let model = try Model("\(folder)/preprocessing.keras"), arrays = try NPZ(reading: "\(folder)/preprocessing.npz")
+        expect(try model.predict(try (0..<4).map { try arrays.tensor("x\($0)") })[0], try arrays.tensor("y0"), "prediction")
+    }
+
     // MARK: adapt
 
     private func learned() throws -> NPZ { try NPZ(reading: Fixtures.path("models/adapt.npz")) }

@@ -101,6 +101,7 @@ private struct BoundMapCoordinates: BoundOp {
 
     var backwardStages: [Int] { wantsGradient ? [batch] : [] }
     func backward(_ frame: Frame, stage: Int, tile: Int) {
+        if tile == 0 { frame.noGradient(1, 0..<batch * extents.count * points) }
         guard let all = frame.inputGradient(0) else { return }
         let size = extents.reduce(1, *) * channels
         frame.noGradient(0, tile * size..<(tile + 1) * size)

@@ -136,6 +136,7 @@ private struct BoundProjection: BoundOp {
 
     var backwardStages: [Int] { wantsGradient ? [shape[0]] : [] }
     func backward(_ frame: Frame, stage: Int, tile: Int) {
+        if tile == 0 { frame.noGradient(1, 0..<count * 8) }
         guard let all = frame.inputGradient(0) else { return }
         let size = rows * columns * channels
         frame.noGradient(0, tile * size..<(tile + 1) * size)

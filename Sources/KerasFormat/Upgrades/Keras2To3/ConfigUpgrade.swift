@@ -227,9 +227,27 @@ enum ConfigUpgrade {
     }
 
     private static func finishDowngrade(of config: inout ConfigObject, by rule: ClassRule) {
+        if rule.generation == .tfKeras { settleCategoryType(of: &config, by: rule) }
         guard rule.generation == .tfKeras, rule.special == .batchNormalization else { return }
         // As tf.keras writes the axis once it knows it.
         if let axis = config["axis"]?.integer, axis >= 0 { config["axis"] = [.integer(axis)] }
+    }
+
+    /// tf-keras wants the type of what a layer of categories gives, where Keras 3 says any.
+    private static func settleCategoryType(of config: inout ConfigObject, by rule: ClassRule) {
+        // Keras 3 keeps what was asked for beside what was found.
+        if rule.className == "Discretization", config["bin_boundaries"]?.isNull == false { config["num_bins"] = .null }
+        switch rule.className {
+        case "TextVectorization": config["dtype"] = "string"
+        case "StringLookup", "IntegerLookup", "Discretization", "Hashing", "HashedCrossing":
+            let isWhole = config["dtype"]?.string?.hasPrefix("int") ?? false
+            if config["output_mode"] == "int" {
+                if !isWhole { config["dtype"] = "int64" }
+            } else if isWhole || config["dtype"] == "string" {
+                config["dtype"] = "float32"
+            }
+        default: break
+        }
     }
 
     private static func downgrade(

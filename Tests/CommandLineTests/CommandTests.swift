@@ -13,6 +13,26 @@ struct CommandTests {
         #expect(result.output == (try String(contentsOfFile: Fixtures.path("\(folder)/summary.txt"), encoding: .utf8)))
     }
 
+    @Test("plot writes what the ending says, and nothing where it can't")
+    func plot() throws {
+        let folder = try Fixtures.temporaryFolder()
+        for (ending, start) in [("svg", Array("<svg ".utf8)), ("png", [0x89, 0x50, 0x4e, 0x47]), ("dot", Array("digraph ".utf8))] {
+            let path = folder.appendingPathComponent("model.\(ending)").path
+            let result = try Tool.run(
+                "plot", "plots/siamese.json", path, "--show-shapes", "--show-dtype", "--show-layer-activations", "--show-trainable",
+                "--expand-nested", "--rankdir", "LR", "--dpi", "50", "--json")
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(result.output.contains("model.\(ending)"))
+            #expect(try Data(contentsOf: URL(fileURLWithPath: path)).starts(with: start))
+        }
+        for (output, options, status) in [("model.gif", [], 64), ("dots.png", ["--dpi", "5"], 64), ("absent/model.svg", [], 73)] {
+            let path = folder.appendingPathComponent(output).path
+            let result = try Tool.run(["plot", "plots/siamese.json", path] + options)
+            #expect(result.status == Int32(status) && !result.errors.isEmpty && !FileManager.default.fileExists(atPath: path))
+        }
+        try FileManager.default.removeItem(at: folder)
+    }
+
     @Test("verify finds parity and says so in JSON")
     func verify() throws {
         let result = try Tool.run(

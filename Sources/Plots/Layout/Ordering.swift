@@ -72,6 +72,8 @@ extension LayeredGraph {
     private func crossings(_ left: Int, _ right: Int, _ positions: [Double]) -> Int {
         var count = 0
         for (a, b) in [(vertices[left].before, vertices[right].before), (vertices[left].after, vertices[right].after)] {
+            // Where so many meet, sorting has to do.
+            guard a.count * b.count < 10_000 else { continue }
             for one in a { for other in b where place(one, positions) > place(other, positions) { count += 1 } }
         }
         return count

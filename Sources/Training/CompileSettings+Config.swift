@@ -47,7 +47,8 @@ extension CompileSettings {
         if value.isNull { return [] }
         guard let items = value.array else { return [try Metric(config: value)] }
         var metrics: [Metric] = []
-        for item in items { metrics.append(try Metric(config: item)) }
+        // tf.keras writes a null for an output that has none beside one that has.
+        for item in items where !item.isNull { metrics.append(try Metric(config: item)) }
         return metrics
     }
 

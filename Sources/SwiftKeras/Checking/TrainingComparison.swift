@@ -58,7 +58,7 @@ struct TrainingComparison {
         for key in OrderedSet(x.keys).union(y.keys) {
             var (left, right) = (Self.plain(x[key] ?? .null), Self.plain(y[key] ?? .null))
             if key == "loss" { (left, right) = (Self.byFullName(left), Self.byFullName(right)) }
-            if key.hasSuffix("metrics") { (left, right) = (forEach(left), forEach(right)) }
+            if key.hasSuffix("metrics") { (left, right) = (metrics(x[key] ?? .null, self.a), metrics(y[key] ?? .null, self.b)) }
             if !ConfigMeaning.isEqual(left, right) {
                 differences.append(
                     ModelComparison.Difference(.training, "", key, a: ConfigMeaning.text(left), b: ConfigMeaning.text(right)))
@@ -102,12 +102,17 @@ struct TrainingComparison {
         return items.allSatisfy(\.isNull) ? .null : items.count == 1 ? items[0] : value
     }
 
-    /// Metrics that are the same for every output are those of the model.
-    private func forEach(_ metrics: ConfigValue) -> ConfigValue {
-        guard let byOutput = metrics.object, let outputs = a.stored.spec?.outputNames, Set(byOutput.keys) == Set(outputs),
-            let first = byOutput.values.first.map(Self.plain), byOutput.values.allSatisfy({ Self.plain($0) == first })
-        else { return metrics }
-        return first
+    /// Metrics by the outputs' names, those of outputs without any left out; what is the same for every output is the model's.
+    private func metrics(_ value: ConfigValue, _ side: ModelComparison.Side) -> ConfigValue {
+        let outputs = side.stored.spec?.outputNames ?? []
+        var named = value.object
+        if let items = value.array, items.count == outputs.count, items.contains(where: { $0.array != nil || $0.isNull }) {
+            named = ConfigObject(zip(outputs, items), uniquingKeysWith: { first, _ in first })
+        }
+        guard let named, named["class_name"] == nil else { return Self.plain(value) }
+        let own = named.mapValues(Self.plain)
+        if Set(own.keys) == Set(outputs), let first = own.values.first, own.values.allSatisfy({ $0 == first }) { return first }
+        return .object(own.filter { !$0.value.isNull })
     }
 
     // MARK: - State

@@ -187,7 +187,9 @@ package struct LayerRegistry: Sendable {
     package func unknownLayers(in spec: ModelSpec) -> [String] {
         spec.layers.flatMap { layer -> [String] in
             if let model = layer.model { return unknownLayers(in: model.value).map { "\(layer.name)/\($0)" } }
-            return isKnown(layer.className) || customLayer(for: layer) != nil ? [] : ["\(layer.name) (\(layer.className))"]
+            if isKnown(layer.className) || customLayer(for: layer) != nil { return [] }
+            let reason = Operation.reason(against: layer.className).map { ": \($0)" } ?? ""
+            return ["\(layer.name) (\(layer.className)\(reason))"]
         }
     }
 

@@ -14,6 +14,9 @@ package final class LoweringContext {
     let mayTrain: Bool
     /// Whether the model comes from a Keras before 3, which hands masks to layers that are given states, too.
     var followsOldMasks = false
+    /// Whether `TimeDistributed` takes steps as samples even where samples depend on each other: Keras before 3 does, unless the
+    /// batch's size is declared.
+    var foldsSteps = false
     /// The arguments of the layer's call that is being lowered.
     package private(set) var call = CallArguments()
     package private(set) var builder = GraphBuilder()

@@ -370,6 +370,21 @@ extension Operation {
         }
     }
 
+    private static func adaptivePool(_ name: String, _ kind: PoolKind) -> Operation {
+        Operation(name, "inputs", "output_size data_format") { call in
+            let x = try call.float("inputs"), spatial = call.context.rank(x) - 2
+            guard (1...3).contains(spatial) else { throw call.wrong("inputs", "of three to five axes") }
+            let sizes = try each(call, "output_size", count: spatial)
+            return try channelsLast(call, x) { x in
+                var x = x
+                for (axis, size) in sizes.enumerated() {
+                    x = try call.context.apply(AdaptivePool(kind: kind, axis: axis + 1, size: size), x)
+                }
+                return x
+            }
+        }
+    }
+
     private static func pool(_ name: String, _ kind: PoolKind) -> Operation {
         Operation(name, "inputs", "pool_size strides padding data_format") { call in
             let x = try call.float("inputs"), spatial = call.context.rank(x) - 2
@@ -419,7 +434,8 @@ extension Operation {
 
     /// Keras 3.15 can't run a node of `conv_transpose`: there is none.
     private static let windows: [Operation] = [
-        pool("MaxPool", .max), pool("AveragePool", .average),
+        pool("MaxPool", .max), pool("AveragePool", .average), adaptivePool("AdaptiveMaxPool", .max),
+        adaptivePool("AdaptiveAveragePool", .average),
         Operation("Conv", "inputs kernel", "strides padding data_format dilation_rate") { call in
             let x = try call.float("inputs"), kernel = try call.float("kernel")
             let strides = try each(call, "strides", count: try spatialAxes(call, x, kernel))

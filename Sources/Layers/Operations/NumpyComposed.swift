@@ -79,6 +79,10 @@ extension Operation {
             y = try context.reshaped(y, to: b.flatMap { [1, $0] })
             return try context.reshaped(try context.multiply(x, y), to: zip(a, b).map { p, q in p.flatMap { p in q.map { p * $0 } } })
         },
+        Operation(several: "Slogdet", "x") { call in
+            let (sign, log) = try call.context.signAndLogDeterminant(try call.float("x"))
+            return [sign, log]
+        },
         Operation("Cross", "x1 x2", "axisa axisb axisc axis") { try cross($0) },
     ]
 

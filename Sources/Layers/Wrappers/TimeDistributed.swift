@@ -9,7 +9,8 @@ package import Tensors
 /// Weights: the layer's, under `layer`.
 /// Config: `layer`.
 /// The steps are taken as further samples where that is the same; a layer whose samples depend on each other in training (batch
-/// normalization), or that keeps states, is called for one step after the other, as in Keras 3. Masks pass through.
+/// normalization), or that keeps states, is called for one step after the other, as in Keras 3. Keras 1, 2 and tf.keras do so for a
+/// model that declares how large a batch is; for others they take the statistics over all steps. Masks pass through.
 /// Source: keras/src/layers/rnn/time_distributed.py (3.15).
 public struct TimeDistributed: BuiltInLayer {
     public static let className = "TimeDistributed"
@@ -95,7 +96,7 @@ public struct TimeDistributed: BuiltInLayer {
         let input = try inputs.single()
         let info = context.info(input.value)
         let keepsStates = isStateful
-        if keepsStates || (context.training && mixesSamples), let steps = info.shape[1], steps > 0 {
+        if keepsStates || (context.training && mixesSamples && !context.foldsSteps), let steps = info.shape[1], steps > 0 {
             return [Signal(try stepByStep(input, context), mask: input.mask)]
         }
         guard !keepsStates else {

@@ -84,6 +84,33 @@ public struct Inspection: Sendable {
         problems = partial.problems + (weights + optimizerWeights).compactMap(\.problem)
     }
 
+    /// What computing in float32 means for layers of other types.
+    private static func dtypeNotes(_ spec: ModelSpec) -> [String] {
+        var policies: [String: Int] = [:], quantized: [String: Int] = [:]
+        func count(_ spec: ModelSpec) {
+            for layer in spec.layers {
+                if let model = layer.model {
+                    count(model.value)
+                    continue
+                }
+                let dtype = layer.config["dtype"]
+                if QuantizationPolicy.isQuantized(dtype) {
+                    quantized[dtype?.object?["config"]?.object?["mode"]?.string ?? dtype?.string ?? "?", default: 0] += 1
+                } else if layer.className != "InputLayer",
+                    let name = dtype?.string ?? dtype?.object?["config"]?.object?["name"]?.string,
+                    name.hasPrefix("mixed_") || ["float16", "bfloat16", "float64"].contains(name)
+                {
+                    policies[name, default: 0] += 1
+                }
+            }
+        }
+        count(spec)
+        return policies.sorted { $0.key < $1.key }.map { "\($0.value) layers of the dtype policy \($0.key): computed in float32" }
+            + quantized.sorted { $0.key < $1.key }.map {
+                "\($0.value) layers quantized to \($0.key): computed in float32, rounded where Keras rounds"
+            }
+    }
+
     private mutating func describe(_ spec: ModelSpec) {
         modelClass = spec.kind.rawValue
         modelName = spec.name
@@ -98,6 +125,7 @@ public struct Inspection: Sendable {
             }
         }
         add(spec, "")
+        notes += Self.dtypeNotes(spec)
     }
 }
 

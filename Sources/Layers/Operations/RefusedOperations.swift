@@ -1,0 +1,25 @@
+// Functions of keras.ops that can stand in files and aren't computed, and why.
+
+extension Operation {
+    /// Why an operation isn't computed, by class name; nil where nobody knows it.
+    static func reason(against className: String) -> String? { reasons[className] }
+
+    private static let reasons: [String: String] = {
+        let byReason: [(String, String)] = [
+            ("the shape of its result depends on values", "numpy.Nonzero numpy.Unique numpy.Bincount nn.CTCDecode"),
+            ("complex numbers aren't computed with", "nn.Polar math.ViewAsComplex math.ViewAsReal linalg.Eig"),
+            ("it calls a Python function, and code in files is never run",
+                "core.Cond core.Scan core.AssociativeScan core.Map core.VectorizedMap core.WhileLoop core.ForiLoop core.Switch linalg.JVP"),
+            ("a factorization isn't computed", "linalg.Eigh linalg.LuFactor linalg.Lstsq linalg.MatrixRank linalg.Pinv linalg.Qr linalg.SVD"),
+            ("it takes no tensor, so that Keras puts no node for it in a file", "numpy.Arange numpy.Full numpy.Geomspace"),
+            ("Keras 3.15 can't run such a node", "nn.ConvTranspose numpy.Histogram"),
+            ("it shows how floats are stored", "numpy.View numpy.Nextafter"),
+            ("the order of its result is the backend's own", "numpy.Argpartition"),
+        ]
+        var reasons: [String: String] = [:]
+        for (reason, names) in byReason {
+            for name in names.split(separator: " ") { reasons[prefix + name] = reason }
+        }
+        return reasons
+    }()
+}

@@ -44,6 +44,11 @@ public struct StoredWeights: Sendable {
     /// The weights' own words about their origin; nil where the file has none.
     public var kerasVersion: String?
     public var backend: String?
+    /// The optimizer's arrays in the file's order, which files in the scheme `objects` may hold beside the weights. They say
+    /// neither its class nor its settings.
+    public var optimizer: [Weight] = []
+    /// What the optimizer is called, where a file tells (Keras 3.6 and later): `adam`.
+    public var optimizerName: String?
 
     public init(
         layers: [Layer], scheme: Scheme = .layers, kerasVersion: String? = nil, backend: String? = nil

@@ -30,6 +30,14 @@ package enum PickleGlobal: String, CustomStringConvertible, Sendable {
     /// TensorFlow's variable: made by a partial call with `initial_value`.
     case resourceVariable = "tensorflow.python.ops.resource_variable_ops.ResourceVariable"
     case partial = "functools.partial"
+    /// JAX's array: what makes NumPy's, and what describes it.
+    case jaxArray = "jax._src.array._reconstruct_array"
+    case bfloat16 = "ml_dtypes.bfloat16"
+    /// PyTorch's: a parameter around a tensor, which is a view of stored numbers.
+    case torchParameter = "torch._utils._rebuild_parameter"
+    case torchTensor = "torch._utils._rebuild_tensor_v2"
+    case torchStorage = "torch.storage._load_from_bytes"
+    case orderedDictionary = "collections.OrderedDict"
     case elementType = "tensorflow.python.framework.dtypes.as_dtype"
     case set = "builtins.set"
     case set2 = "__builtin__.set"

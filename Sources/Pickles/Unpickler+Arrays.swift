@@ -20,7 +20,15 @@ extension Unpickler {
         case .dtype: return try makeType(values)
         case .reconstruct: return try reconstruct(values)
         case .fromBuffer: return try fromBuffer(values)
-        case .ndarray: throw wrong(global, "no call of its own", values)
+        case .ndarray, .bfloat16: throw wrong(global, "no call of its own", values)
+        case .jaxArray: return try jaxArray(values)
+        case .torchParameter: return try torchParameter(values)
+        case .torchTensor: return try torchTensor(values)
+        case .torchStorage: return try torchStorage(values)
+        // Hooks, of which a saved tensor has none.
+        case .orderedDictionary:
+            guard values.isEmpty else { throw wrong(global, "nothing", values) }
+            return .none
         case .scalar: return try scalar(values)
         case .variable, .variable3, .baseVariable, .resourceVariable, .partial, .elementType, .set, .set2, .kept:
             return try object(callee, arguments)
@@ -36,7 +44,10 @@ extension Unpickler {
         guard case .tuple(let tuple) = state else {
             throw LocatedError(.invalid, "pickle.state", "expected a tuple that describes \(target.kind), got \(state.kind)")
         }
-        let values = pickle.tuples[tuple]
+        try describe(target, pickle.tuples[tuple])
+    }
+
+    private mutating func describe(_ target: Pickle.Value, _ values: [Pickle.Value]) throws(LocatedError) {
         switch target {
         case .type(let index): try stateType(index, values)
         case .array(let index): try stateArray(index, values)
@@ -63,6 +74,7 @@ extension Unpickler {
 
     /// `numpy.dtype('u1', False, True)`, of which the flags say that it is a copy and not aligned.
     private mutating func makeType(_ values: [Pickle.Value]) throws(LocatedError) -> Pickle.Value {
+        if values.count == 3, case .global(.bfloat16) = values[0] { return try add(Pickle.ElementType(dtype: .bfloat16)) }
         guard values.count == 3, let name = values[0].name, values[1].integer != nil, values[2].integer != nil else {
             throw wrong(.dtype, "a type's name and two flags", values)
         }
@@ -85,10 +97,14 @@ extension Unpickler {
             throw LocatedError(
                 .unsupported, "pickle.dtype", "expected an array of integers, got elements of \(PickleReader.shown(name.utf8))")
         }
+        return try add(Pickle.ElementType(dtype: dtype, isObject: name == "O8"))
+    }
+
+    private mutating func add(_ type: Pickle.ElementType) throws(LocatedError) -> Pickle.Value {
         guard pickle.types.count < Unpickler.mostValues else {
             throw LocatedError(.invalid, "pickle.limit", "expected at most \(Unpickler.mostValues) dtypes, got more")
         }
-        pickle.types.append(Pickle.ElementType(dtype: dtype, isObject: name == "O8"))
+        pickle.types.append(type)
         return .type(pickle.types.count - 1)
     }
 
@@ -96,7 +112,10 @@ extension Unpickler {
     private mutating func stateType(_ index: Int, _ values: [Pickle.Value]) throws(LocatedError) {
         guard values.count == 8, values[0].integer == 3, let order = values[1].name, ["|", "<", "=", ">"].contains(order),
             values[2...4].allSatisfy({ if case .none = $0 { true } else { false } }),
-            values[5].integer == -1, values[6].integer == -1, values[7].integer == (pickle.types[index].isObject ? 63 : 0)
+            // A type that isn't NumPy's own tells its size.
+            [-1, pickle.types[index].dtype.byteCount].contains(values[5].integer), [-1, pickle.types[index].dtype.byteCount].contains(values[6].integer),
+            // Flags: an object's; of a type that isn't NumPy's own that items are set by it.
+            values[7].integer == (pickle.types[index].isObject ? 63 : pickle.types[index].dtype == .bfloat16 ? 64 : 0)
         else {
             throw LocatedError(
                 .invalid, "pickle.state", "expected version 3, a byte order and no fields for a dtype, got \(Unpickler.shown(values))")
@@ -143,6 +162,16 @@ extension Unpickler {
         pickle.arrays[index] = try array(shape: values[1], type: values[2], bytes)
     }
 
+    /// `_reconstruct_array(_reconstruct, (ndarray, (0,), b'b'), (1, shape, dtype, False, bytes), {'weak_type': False})`: NumPy's
+    /// array, as `ArrayImpl.__reduce__` of `jax/_src/array.py` 0.10 takes it apart.
+    private mutating func jaxArray(_ values: [Pickle.Value]) throws(LocatedError) -> Pickle.Value {
+        guard values.count == 4, case .global(.reconstruct) = values[0], case .tuple(let arguments) = values[1], case .tuple(let state) = values[2]
+        else { throw wrong(.jaxArray, "what makes NumPy's array", values) }
+        let array = try reconstruct(pickle.tuples[arguments])
+        try describe(array, pickle.tuples[state])
+        return array
+    }
+
     /// `scalar(dtype, bytes)`
     private mutating func scalar(_ values: [Pickle.Value]) throws(LocatedError) -> Pickle.Value {
         guard values.count == 2, case .bytes(let bytes) = values[1] else { throw wrong(.scalar, "a dtype and bytes", values) }
@@ -159,7 +188,7 @@ extension Unpickler {
         return try add(try array(shape: values[2], type: values[1], bytes))
     }
 
-    private mutating func add(_ array: Pickle.Array?) throws(LocatedError) -> Pickle.Value {
+    mutating func add(_ array: Pickle.Array?) throws(LocatedError) -> Pickle.Value {
         guard pickle.arrays.count < Unpickler.mostValues else {
             throw LocatedError(.invalid, "pickle.limit", "expected at most \(Unpickler.mostValues) arrays, got more")
         }
@@ -189,7 +218,7 @@ extension Unpickler {
         return result
     }
 
-    private func wrong(_ global: PickleGlobal, _ expected: String, _ values: [Pickle.Value]) -> LocatedError {
+    func wrong(_ global: PickleGlobal, _ expected: String, _ values: [Pickle.Value]) -> LocatedError {
         LocatedError(.invalid, "pickle.arguments", "expected \(expected) for \(global), got \(Unpickler.shown(values))")
     }
 

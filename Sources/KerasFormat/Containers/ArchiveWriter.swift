@@ -34,7 +34,7 @@ extension KerasWriter {
             let place = ["assets"] + (places[asset.layerPath].map { [$0] } ?? []) + asset.path
             return ZipWriter.Member(place.joined(separator: "/"), [.bytes(try asset.load())])
         }
-        let optimizer = training.flatMap { optimizerObject($0, target) }
+        let optimizer = training.flatMap { OptimizerArrayList(of: $0) }?.object(for: target)
         try AtomicFile.write(to: path) { (temporary) throws(LocatedError) in
             // Named as what a kill leaves of libzip's own writing, so that it is swept away too.
             let weightsFile = temporary + ".weight"
@@ -51,13 +51,15 @@ extension KerasWriter {
     }
 
     /// Writes what `save_weights("x.weights.h5")` writes.
+    ///
+    /// - Parameter optimizer: its arrays in the target's order; nil for none.
     package static func writeObjectWeights(
-        _ weights: ModelWeights, of spec: ModelSpec, for target: KerasTarget, to path: String
+        _ weights: ModelWeights, of spec: ModelSpec, optimizer: OptimizerArrayList? = nil, for target: KerasTarget, to path: String
     ) throws(LocatedError) {
         try requireObjects(target)
         let stored = try ObjectNaming.place(weights, of: spec, for: target)
         try AtomicFile.write(to: path) { (temporary) throws(LocatedError) in
-            try ObjectHDF5Writer.write(stored, to: temporary, named: path)
+            try ObjectHDF5Writer.write(stored, optimizer: optimizer?.object(for: target), to: temporary, named: path)
         }
     }
 
@@ -70,7 +72,8 @@ extension KerasWriter {
         try requireObjects(target)
         try requireOwnLayout(weights)
         try AtomicFile.write(to: path) { (temporary) throws(LocatedError) in
-            try ObjectHDF5Writer.write(weights, to: temporary, named: path)
+            let optimizer = OptimizerArrayList(in: weights)?.object(for: target)
+            try ObjectHDF5Writer.write(weights, optimizer: optimizer, to: temporary, named: path)
         }
     }
 
@@ -91,15 +94,6 @@ extension KerasWriter {
                 .unsupported, "container.target", "expected a container that \(target.dialect.title) reads, got one of Keras 3's",
                 hint: "Write .h5 for it.")
         }
-    }
-
-    private static func optimizerObject(_ training: TrainingSpec, _ target: KerasTarget) -> StoredWeights.Layer? {
-        guard !training.optimizerWeights.isEmpty else { return nil }
-        let name = training.compileSettings["optimizer"]?.object?["config"]?.object?["name"]?.string
-        return StoredWeights.Layer(
-            name: "optimizer",
-            weights: training.optimizerWeights.enumerated().map { StoredWeights.Weight(name: String($0), tensor: $1.tensor) },
-            label: target.dialect == .keras3 && target.minor >= 6 ? name : nil)
     }
 
     /// `2026-11-23@09:36:12`, in UTC.

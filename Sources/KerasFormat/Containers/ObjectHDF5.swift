@@ -33,7 +33,10 @@ struct ObjectHDF5 {
     struct Contents {
         var weights = StoredWeights(layers: [], scheme: .objects)
         /// In the order of their numbers.
-        var optimizer: [StoredWeights.Weight] = []
+        var optimizer: [StoredWeights.Weight] {
+            get { weights.optimizer }
+            set { weights.optimizer = newValue }
+        }
     }
 
     /// Every array of the file; nothing is read but headers.
@@ -134,6 +137,7 @@ struct ObjectHDF5 {
                 case "optimizer":
                     let inner = parts.dropFirst().map { $0 + "/" }.joined()
                     contents.optimizer += object.weights.map { StoredWeights.Weight(name: inner + $0.name, tensor: $0.tensor) }
+                    if parts.count == 1 { contents.weights.optimizerName = object.label }
                 case "metrics", "compiled_metrics", "compiled_loss", "_compile_metrics", "_loss_tracker", "loss_tracker":
                     // What metrics have counted is no part of the model.
                     continue

@@ -8,9 +8,10 @@ import ZipFiles
 ///
 /// tf.keras's dicts hold NumPy's arrays; those of Keras 3 hold its variables themselves, which newer Kerases can't read back.
 /// Pickles are programs: these are read by a machine that only notes what is written down and runs nothing (`Unpickler`).
-/// Variables of TensorFlow are known; any other kind of object is refused.
+/// Variables of TensorFlow, JAX, PyTorch and NumPy are known; any other kind of object is refused.
 ///
-/// Source: `NpzIOStore` of `saving_lib.py` 2.13.1 and 3.15.1; `BaseResourceVariable.__reduce__` of TensorFlow.
+/// Source: `NpzIOStore` of `saving_lib.py` 2.13.1 and 3.15.1; `BaseResourceVariable.__reduce__` of TensorFlow,
+/// `ArrayImpl.__reduce__` of JAX, `Tensor._reduce_ex_internal` of PyTorch.
 struct ObjectNPZ {
     private let archive: ZipArchive
 
@@ -88,10 +89,13 @@ struct ObjectNPZ {
         case .object(let number):
             let object = pickle.objects[number]
             if case .global(let maker) = object.maker, [.variable, .variable3, .baseVariable].contains(maker) {
-                guard case .dictionary(let state)? = object.state, let inner = pickle.dictionaries[state]["_value"],
-                    case .object(let variable) = inner
-                else { return nil }
-                return initialValue(pickle.objects[variable], pickle)
+                guard case .dictionary(let state)? = object.state else { return nil }
+                switch pickle.dictionaries[state]["_value"] {
+                case .object(let variable)?: return initialValue(pickle.objects[variable], pickle)
+                // The values of NumPy, JAX and PyTorch are arrays.
+                case .array(let number)?: return pickle.arrays[number].flatMap { $0.items == nil ? $0 : nil }
+                default: return nil
+                }
             }
             return initialValue(object, pickle)
         default: return nil

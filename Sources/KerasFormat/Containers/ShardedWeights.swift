@@ -57,6 +57,7 @@ struct ShardedWeights {
     func contents() throws(LocatedError) -> ObjectHDF5.Contents {
         var tree = ObjectHDF5.Tree()
         var optimizer: [StoredWeights.Weight] = []
+        var optimizerName: String?
         for shard in shards {
             let contents = try contents(of: shard)
             for object in contents.weights.layers {
@@ -66,11 +67,13 @@ struct ShardedWeights {
                 }
             }
             optimizer += contents.optimizer
+            optimizerName = optimizerName ?? contents.weights.optimizerName
         }
         var whole = tree.contents
         let names = Set(optimizer.map(\.name))
         guard names.count == optimizer.count else { throw Self.duplicate("optimizer", shards.last ?? "") }
         whole.optimizer = optimizer.sorted { NaturalOrder($0.name) < NaturalOrder($1.name) }
+        whole.weights.optimizerName = optimizerName
         return whole
     }
 

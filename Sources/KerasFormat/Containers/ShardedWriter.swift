@@ -11,10 +11,13 @@ extension KerasWriter {
     ///
     /// - Parameter largest: how many bytes of arrays a file may hold.
     package static func writeShards(
-        _ weights: ModelWeights, of spec: ModelSpec, for target: KerasTarget, largest: Int, to path: String
+        _ weights: ModelWeights, of spec: ModelSpec, optimizer: OptimizerArrayList? = nil, for target: KerasTarget, largest: Int,
+        to path: String
     ) throws(LocatedError) {
         try ShardedWriter.requireShards(target)
-        try ShardedWriter(try ObjectNaming.place(weights, of: spec, for: target), largest: largest, path).write()
+        var stored = try ObjectNaming.place(weights, of: spec, for: target)
+        if let optimizer { stored.layers.append(optimizer.object(for: target)) }
+        try ShardedWriter(stored, largest: largest, path).write()
     }
 
     /// Writes weights that were never given a meaning: as their file of the same layout had them.
@@ -23,6 +26,8 @@ extension KerasWriter {
     ) throws(LocatedError) {
         try ShardedWriter.requireShards(target)
         try requireOwnLayout(weights)
+        var weights = weights
+        if let optimizer = OptimizerArrayList(in: weights) { weights.layers.append(optimizer.object(for: target)) }
         try ShardedWriter(weights, largest: largest, path).write()
     }
 }

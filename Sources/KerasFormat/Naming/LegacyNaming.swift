@@ -129,7 +129,9 @@ enum LegacyNaming {
         guard let modern = WeightOwner.owners(in: layer, for: .keras3),
             let owners = WeightOwner.owners(in: layer, for: dialect)
         else {
-            if let inner = weights.first(where: { $0.fileName != nil && $0.outline.path.count > 1 }) {
+            // One object's arrays have an order, that of several is known to the class alone.
+            let objects = Set(weights.filter { $0.fileName != nil }.map { $0.outline.path.dropLast() })
+            if objects.count > 1, let inner = weights.first(where: { $0.fileName != nil && $0.outline.path.count > 1 }) {
                 throw Self.unordered(layer, "tell the layers within it by attributes (\(inner.outline.path.joined(separator: "/")))")
             }
             // Weights that Swift gave names come as Keras lists them; those of a file are in its order.

@@ -9,10 +9,12 @@ enum OptimizerArrays {
     ///
     /// Throws 67 `optimizer.weights` when number or shapes aren't those of this optimizer and these weights.
     ///
-    /// - Parameter weights: of the model, for shapes; not read.
+    /// - Parameters:
+    ///   - weights: of the model, for shapes; not read.
+    ///   - isExact: whether every array must be there, with the shape and type that its place asks for.
     static func decode(
         _ arrays: [StoredWeights.Weight], into record: inout OptimizerRecord, in spec: ModelSpec, weights: ModelWeights,
-        dialect: Dialect
+        dialect: Dialect, isExact: Bool = false
     ) throws(LocatedError) {
         guard !arrays.isEmpty, let optimizer = OptimizerClass.named(record.className) else { return }
         var trained = TrainedWeights(in: spec, weights: weights, for: dialect)
@@ -21,13 +23,17 @@ enum OptimizerArrays {
         var layout = OptimizerLayout(
             optimizer, record.config, in: record.generation, weights: trained.layoutWeights(shapes),
             isScaled: record.lossScaling != nil, isKeras30: order)
-        var fit = fitting(layout.entries, to: arrays)
+        func fitting(_ layout: OptimizerLayout) -> [OptimizerLayout.Entry]? {
+            let holds = !isExact || (layout.entries.count == arrays.count && zip(layout.entries, arrays).allSatisfy(isOfKind))
+            return holds ? self.fitting(layout.entries, to: arrays) : nil
+        }
+        var fit = fitting(layout)
         if fit == nil, dialect == .keras3, spec.holdsFrozen {
             trained = TrainedWeights(in: spec.thawed, weights: weights, for: dialect)
             layout = OptimizerLayout(
                 optimizer, record.config, in: record.generation, weights: trained.layoutWeights(shapes),
                 isScaled: record.lossScaling != nil, isKeras30: order)
-            fit = fitting(layout.entries, to: arrays)
+            fit = fitting(layout)
         }
         guard let entries = fit else {
             throw LocatedError(
@@ -88,6 +94,17 @@ enum OptimizerArrays {
         // tf.keras makes the other arrays with the first step: an optimizer that made none has its counts alone.
         let counts = Array(entries.prefix { $0 == .iterations || $0 == .learningRate })
         return arrays.count == counts.count && arrays.allSatisfy { $0.tensor.shape.rank == 0 } ? counts : nil
+    }
+
+    /// Whether an array is a number of steps, a rate, or beside a weight, as its place asks.
+    private static func isOfKind(_ entry: OptimizerLayout.Entry, _ array: StoredWeights.Weight) -> Bool {
+        let tensor = array.tensor
+        return switch entry {
+        case .iterations: tensor.shape.rank == 0 && !tensor.dtype.isFloatingPoint
+        case .learningRate: tensor.shape.rank == 0 && tensor.dtype.isFloatingPoint
+        case .scalar: tensor.shape.rank == 0
+        case .slot, .stub: true
+        }
     }
 
     private static func number(_ array: StoredWeights.Weight) throws(LocatedError) -> Double {

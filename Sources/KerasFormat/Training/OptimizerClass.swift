@@ -61,6 +61,9 @@ struct OptimizerClass: Sendable {
     /// By class name, `Adam`; nil for a class that is none of Keras's.
     static func named(_ name: String) -> OptimizerClass? { all[name] }
 
+    /// Of all classes, sorted.
+    static let names: [String] = all.keys.sorted()
+
     /// By what stands in compile settings: a class's name, its registered name (`Custom>Adam`), or a word (`adam`).
     static func known(as name: String) -> OptimizerClass? {
         let plain = (name.hasPrefix("Custom>") ? String(name.dropFirst("Custom>".count)) : name).lowercased()

@@ -113,7 +113,7 @@ package enum TrainingConversion {
     }
 
     /// Whether settings and arrays are the target's own already.
-    private static func isNative(
+    static func isNative(
         _ training: TrainingSpec, of spec: ModelSpec, to target: KerasTarget, as form: Form
     ) -> Bool {
         guard training.dialect == target.dialect, Form(of: training.compileSettings) == form else { return false }

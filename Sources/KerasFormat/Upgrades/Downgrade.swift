@@ -172,7 +172,7 @@ struct Downgrade {
             "Activation", "Dense", "Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose", "DepthwiseConv2D",
             "SeparableConv1D", "SeparableConv2D",
         ]
-        guard classes.contains(layer.className), let name = layer.config["activation"]?.string,
+        guard classes.contains(layer.className), let name = layer.config["activation"].flatMap(ActivationUpgrade.name),
             (layer.config["activity_regularizer"] ?? .null).isNull,
             var after = activationLayer(name, layer.config["dtype"] ?? "float32")
         else { return nil }

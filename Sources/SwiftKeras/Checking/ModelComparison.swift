@@ -77,23 +77,26 @@ public struct ModelComparison: Sendable {
     ///   - weightsB: weights for an architecture `b`.
     ///   - backendA: `theano` or `tensorflow`: what trained `a`, where it doesn't tell, as Keras 1's files never do.
     ///   - backendB: the same of `b`.
+    ///   - loading: how `weightsA` and `weightsB` are taken where they aren't all the model's. What isn't loaded keeps what the
+    ///     model's own file holds; where that holds nothing it isn't compared, and a note says so. The layers must be computed.
     ///   - tolerance: exact unless given.
     /// - Throws: what reading throws; 69 `compare.weights` for two weights files that arrange weights differently, where
     ///   neither names nor shapes tell which belong together.
     public init(
         _ a: String, _ b: String, weightsA: String? = nil, weightsB: String? = nil, backendA: String? = nil,
-        backendB: String? = nil, tolerance: Tolerance = Tolerance()
+        backendB: String? = nil, loading: LoadingOptions = LoadingOptions(), tolerance: Tolerance = Tolerance()
     ) throws(LocatedError) {
         let (a, b) = (
-            try Side(a, weights: weightsA, backend: backendA), try Side(b, weights: weightsB, backend: backendB)
+            try Side(a, weights: weightsA, backend: backendA, loading), try Side(b, weights: weightsB, backend: backendB, loading)
         )
+        for (name, side) in [("A", a), ("B", b)] { notes += side.report.map { "\(name): \($0)" } }
         var pairing: LayerPairing?
         switch (a.stored.spec, b.stored.spec) {
         case (let x?, let y?):
             var architecture = ArchitectureComparison(x, y)
             architecture.run()
             differences = architecture.differences
-            notes = architecture.notes
+            notes += architecture.notes
             layersCompared = architecture.pairing.count
             pairing = architecture.pairing
         case (.some, nil): notes.append("B holds weights alone: the architecture was not compared")
@@ -114,8 +117,13 @@ public struct ModelComparison: Sendable {
         case (nil, .some): notes.append("A holds an architecture alone: weights were not compared")
         case (let x?, let y?):
             if let specA = a.stored.spec ?? b.stored.spec, let specB = b.stored.spec ?? a.stored.spec {
-                let meantA = try locating(a.weightsName) { () throws(LocatedError) in try WeightBinding.resolve(x, in: specA) }
-                let meantB = try locating(b.weightsName) { () throws(LocatedError) in try WeightBinding.resolve(y, in: specB) }
+                var meantA = try a.meaning(of: x, in: specA)
+                var meantB = try b.meaning(of: y, in: specB)
+                let unknown = a.unknown.union(b.unknown)
+                if !unknown.isEmpty {
+                    meantA.weights.removeAll { unknown.contains($0.outline.name) }
+                    meantB.weights.removeAll { unknown.contains($0.outline.name) }
+                }
                 try comparison.run(meantA, meantB, pairing ?? LayerPairing(identical: specA))
             } else {
                 try comparison.run(x, y)
@@ -129,8 +137,12 @@ public struct ModelComparison: Sendable {
     private mutating func compareTraining(
         _ a: Side, _ b: Side, _ pairing: LayerPairing?, _ tolerance: Tolerance
     ) throws(LocatedError) {
+        var (a, b) = (a, b)
+        // Weights alone hold an optimizer's state without its settings: they are the other file's.
+        if a.stored.training == nil, b.stored.training != nil { try a.borrow(from: b, &notes) }
+        if b.stored.training == nil, a.stored.training != nil { try b.borrow(from: a, &notes) }
         switch (a.stored.training, b.stored.training) {
-        case (nil, nil): return
+        case (nil, nil): try compareStates(a, b, tolerance)
         case (.some, nil) where b.holdsTraining: differences.append(Difference(.training, "", a: ""))
         case (nil, .some) where a.holdsTraining: differences.append(Difference(.training, "", b: ""))
         case (.some, nil): notes.append("B is a file that holds no training settings: they were not compared")
@@ -140,6 +152,40 @@ public struct ModelComparison: Sendable {
             try comparison.run()
             differences += comparison.differences
             notes += comparison.notes
+        }
+    }
+
+    /// State of optimizers of which nothing more is known, array by array in their order.
+    private mutating func compareStates(_ a: Side, _ b: Side, _ tolerance: Tolerance) throws(LocatedError) {
+        switch (a.state, b.state) {
+        case (nil, nil): return
+        case (.some, nil) where b.holdsState: differences.append(Difference(.optimizer, "", "state", a: ""))
+        case (nil, .some) where a.holdsState: differences.append(Difference(.optimizer, "", "state", b: ""))
+        case (.some, nil): notes.append("B is a file that holds no optimizer state: it was not compared")
+        case (nil, .some): notes.append("A is a file that holds no optimizer state: it was not compared")
+        case (var x?, var y?):
+            if StateConversion.dialect(of: x) != StateConversion.dialect(of: y) {
+                // tf-keras's order is what both can be said in.
+                let spec = a.stored.spec ?? b.stored.spec
+                var unsaid: [UpgradeNote] = []
+                func spoken(_ list: OptimizerArrayList, _ side: Side) throws(LocatedError) -> OptimizerArrayList? {
+                    guard let spec, let stored = side.stored.weights else { return nil }
+                    return try StateConversion.list(
+                        list, in: spec, weights: try WeightBinding.resolve(stored, in: side.stored.spec ?? spec), for: .tfKeras, notes: &unsaid)
+                }
+                guard let p = try spoken(x, a), let q = try spoken(y, b) else {
+                    return notes.append("the optimizers' states are of different generations and were not compared: only an architecture tells how")
+                }
+                (x, y) = (p, q)
+            }
+            if x.arrays.count != y.arrays.count {
+                differences.append(Difference(.optimizer, "", "arrays", a: "\(x.arrays.count)", b: "\(y.arrays.count)"))
+            }
+            var comparison = WeightComparison(tolerance: tolerance)
+            for (number, (p, q)) in zip(x.arrays, y.arrays).enumerated() {
+                try comparison.compare("\(number)", p.tensor, q.tensor, as: .optimizer)
+            }
+            differences += comparison.differences
         }
     }
 }
@@ -152,12 +198,59 @@ extension ModelComparison {
         var holdsTraining: Bool
         /// The file that the weights came from, for errors.
         var weightsName: String
+        /// The optimizer's state beside the weights, where nothing tells its settings.
+        var state: OptimizerArrayList?
+        /// The model's weights where they were loaded in part.
+        var loaded: ModelWeights?
+        /// Weights by path that nothing gave a value.
+        var unknown: Set<String> = []
+        /// What was loaded and what was not, where that isn't all.
+        var report: [String] = []
+        /// Whether the weights stand in a file that has room for an optimizer's state.
+        var holdsState: Bool
 
-        init(_ path: String, weights: String?, backend: String?) throws(LocatedError) {
+        init(_ path: String, weights: String?, backend: String?, _ loading: LoadingOptions) throws(LocatedError) {
             stored = try KerasFile.read(path, backend: backend)
-            if let weights { stored.weights = try KerasFile.readWeights(weights, backend: backend) }
+            if let weights {
+                let hasOwn = stored.weights != nil
+                stored.weights = try KerasFile.readWeights(weights, backend: backend)
+                if !loading.isStrict, stored.spec != nil {
+                    let model = try Model(
+                        contentsOf: path, weights: weights, backend: backend, byName: loading.byName, skipMismatch: loading.skipMismatch)
+                    loaded = try model.currentWeights()
+                    if let found = model.loadingReport, !found.isComplete {
+                        report = found.lines
+                        if !hasOwn { unknown = Set(found.kept) }
+                    }
+                }
+            }
             holdsTraining = stored.spec != nil && stored.weights != nil && weights == nil
             weightsName = (weights ?? path).split(separator: "/").last.map(String.init) ?? path
+            holdsState = stored.weights?.scheme == .objects || holdsTraining
+            let own = stored.weights.flatMap(OptimizerArrayList.init)
+            if stored.training == nil { state = own }
+            guard weights != nil, let own, let training = stored.training, let spec = stored.spec, let values = stored.weights else { return }
+            // As Keras loads weights into a compiled model.
+            var unsaid: [UpgradeNote] = []
+            let meant = try meaning(of: values, in: spec)
+            if let settled = try StateConversion.training(training, with: own, in: spec, weights: meant, notes: &unsaid) { stored.training = settled }
+        }
+
+        /// The model's weights; those that were loaded in part are what they are.
+        func meaning(of values: StoredWeights, in spec: ModelSpec) throws(LocatedError) -> ModelWeights {
+            if let loaded { return loaded }
+            return try locating(weightsName) { () throws(LocatedError) in try WeightBinding.resolve(values, in: spec) }
+        }
+
+        /// Takes another file's training settings for the state that stands beside these weights.
+        mutating func borrow(from other: Side, _ notes: inout [String]) throws(LocatedError) {
+            guard let state, let settings = other.stored.training, let spec = stored.spec ?? other.stored.spec, let values = stored.weights
+            else { return }
+            var unsaid: [UpgradeNote] = []
+            let meant = try WeightBinding.resolve(values, in: spec)
+            stored.training = try StateConversion.training(settings, with: state, in: spec, weights: meant, notes: &unsaid)
+            stored.spec = spec
+            notes += unsaid.map { $0.description.replacing("was left out", with: "was not compared") }
         }
     }
 }

@@ -80,6 +80,8 @@ public struct Inspection: Sendable {
             compileSettings = settings.filter { $0.key != "optimizer_config" && $0.key != "optimizer" }
                 .map { ($0.key, JSON.text($0.value)) }
             optimizerWeights = training.optimizerWeights.map { Weight($0, layer: "optimizer") }
+        } else if let weights = partial.model.weights {
+            optimizerWeights = weights.optimizer.map { Weight($0, layer: "optimizer") }
         }
         problems = partial.problems + (weights + optimizerWeights).compactMap(\.problem)
     }

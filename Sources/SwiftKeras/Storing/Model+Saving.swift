@@ -30,7 +30,9 @@ extension Model {
         var notes: [UpgradeNote] = []
         let destination = try ModelDestination(output: path, weightsOutput: nil, maxShardSize: maxShardSize)
         let own = destination.kind == .shards ? .own(spec.provenance, for: destination, &notes) : KerasTarget(of: spec.provenance)
-        var model = WritableModel(spec: spec, weights: try currentWeights(), target: target ?? own)
+        // State that no file can hold doesn't keep the weights from being written.
+        let training = (try? trainingSpec()) ?? nil
+        var model = WritableModel(spec: spec, weights: try currentWeights(), training: training, target: target ?? own)
         model.largestShard = destination.largestShard
         try model.writeWeights(to: path, &notes)
     }

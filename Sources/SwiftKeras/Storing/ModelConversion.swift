@@ -61,12 +61,27 @@ package struct ModelConversion {
                 model.raw = weights
             }
         }
+        if let list = stored.weights.flatMap(OptimizerArrayList.init) { try take(list, into: &model, stored.training, &notes) }
         if let dtype { try cast(&model, to: dtype) }
         if destination.kind == .architecture, destination.weightsOutput == nil, stored.weights != nil {
             notes.append(UpgradeNote(layer: "", text: "wrote the architecture alone; --weights-out FILE writes the weights beside it"))
         }
         let written = try locating(input) { () throws(LocatedError) in try model.write(to: destination) }
         return (notes + written).map(\.description)
+    }
+
+    /// The optimizer's state that stands beside the weights, as Keras loads it into a compiled model.
+    private func take(
+        _ list: OptimizerArrayList, into model: inout WritableModel, _ training: TrainingSpec?, _ notes: inout [UpgradeNote]
+    ) throws(LocatedError) {
+        guard let spec = model.spec, let weights = model.weights else { return }
+        guard let training else {
+            model.state = list
+            return
+        }
+        // The file's own state is in its training settings already.
+        guard self.weights != nil else { return }
+        if let own = try StateConversion.training(training, with: list, in: spec, weights: weights, notes: &notes) { model.training = own }
     }
 
     /// The weights of the input's model, with those over them that are found and fit. Its layers must be computed.

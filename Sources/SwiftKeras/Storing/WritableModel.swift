@@ -14,6 +14,8 @@ struct WritableModel {
     var raw: StoredWeights?
     /// In any dialect.
     var training: TrainingSpec?
+    /// The optimizer's state of a file of weights, where nothing says how the model is trained.
+    var state: OptimizerArrayList?
     /// Vocabularies and the like.
     var assets: [StoredAsset] = []
     var target: KerasTarget
@@ -46,6 +48,9 @@ struct WritableModel {
         case .hdf5, .archive:
             let spec = try requireSpec(destination.output)
             guard let weights else { throw Self.noWeights(for: destination.output) }
+            if training == nil, state != nil {
+                notes.append(UpgradeNote(layer: "", text: "the optimizer's state was left out: nothing tells how the model is trained"))
+            }
             let training = try training.map { (training) throws(LocatedError) in
                 try TrainingConversion.converted(
                     training, of: spec, weights: weights, to: target,
@@ -65,36 +70,51 @@ struct WritableModel {
     /// In the layout that the name and the target ask for.
     func writeWeights(to path: String, _ notes: inout [UpgradeNote]) throws(LocatedError) {
         let kind = try OutputKind(of: path)
-        if kind == .shards { return try writeShards(to: path) }
-        let isObjects =
-            kind == .weights && (target.dialect == .keras3 || target.dialect == .tfKeras)
+        let isObjects = kind == .shards || (kind == .weights && (target.dialect == .keras3 || target.dialect == .tfKeras))
         guard let spec else {
             guard let raw else { throw Self.noWeights(for: path) }
-            guard raw.scheme == (isObjects ? .objects : .layers) else {
-                throw LocatedError(
-                    .mismatch, "convert.layout", "expected an architecture, which tells how weights are laid out anew, got weights alone",
-                    at: [path], hint: "Give the architecture as IN and the weights with --weights.")
-            }
-            return isObjects
-                ? try KerasWriter.writeObjectWeights(raw, for: target, to: path)
-                : try KerasWriter.writeWeights(raw, for: target, to: path)
+            try write(raw, asObjects: isObjects, kind, to: path, &notes)
+            return
         }
         guard let weights else { throw Self.noWeights(for: path) }
-        if isObjects {
-            try KerasWriter.writeObjectWeights(weights, of: spec, for: target, to: path)
+        guard isObjects else {
+            if state != nil { notes.append(UpgradeNote(layer: "", text: Self.noPlaceForState)) }
+            return try KerasWriter.writeWeights(weights, of: spec, for: target, to: path)
+        }
+        var optimizer: OptimizerArrayList?
+        if let training {
+            optimizer = try StateConversion.list(of: training, in: spec, weights: weights, for: target, notes: &notes)
+        } else if let state {
+            optimizer = try StateConversion.list(state, in: spec, weights: weights, for: target, notes: &notes)
+        }
+        if kind == .shards {
+            try KerasWriter.writeShards(weights, of: spec, optimizer: optimizer, for: target, largest: largestShard, to: path)
         } else {
-            try KerasWriter.writeWeights(weights, of: spec, for: target, to: path)
+            try KerasWriter.writeObjectWeights(weights, of: spec, optimizer: optimizer, for: target, to: path)
         }
     }
 
-    private func writeShards(to path: String) throws(LocatedError) {
-        if let spec {
-            guard let weights else { throw Self.noWeights(for: path) }
-            try KerasWriter.writeShards(weights, of: spec, for: target, largest: largestShard, to: path)
-        } else {
-            guard let raw else { throw Self.noWeights(for: path) }
-            try KerasWriter.writeShards(raw, for: target, largest: largestShard, to: path)
+    private static let noPlaceForState = "the optimizer's state was left out: weights alone have no place for it in this layout"
+
+    /// Weights that no architecture gives a meaning, in the layout that they have.
+    private func write(
+        _ raw: StoredWeights, asObjects isObjects: Bool, _ kind: OutputKind, to path: String, _ notes: inout [UpgradeNote]
+    ) throws(LocatedError) {
+        var raw = raw
+        if let list = OptimizerArrayList(in: raw) {
+            let kept = isObjects ? try StateConversion.list(list, in: nil, weights: nil, for: target, notes: &notes) : nil
+            if !isObjects { notes.append(UpgradeNote(layer: "", text: Self.noPlaceForState)) }
+            raw.optimizer = kept?.arrays ?? []
         }
+        if kind == .shards { return try KerasWriter.writeShards(raw, for: target, largest: largestShard, to: path) }
+        guard raw.scheme == (isObjects ? .objects : .layers) else {
+            throw LocatedError(
+                .mismatch, "convert.layout", "expected an architecture, which tells how weights are laid out anew, got weights alone",
+                at: [path], hint: "Give the architecture as IN and the weights with --weights.")
+        }
+        return isObjects
+            ? try KerasWriter.writeObjectWeights(raw, for: target, to: path)
+            : try KerasWriter.writeWeights(raw, for: target, to: path)
     }
 
     /// Refuses to leave a layer without the vocabulary that it has from its archive alone.

@@ -30,6 +30,12 @@ struct CompareCommand: ParsableCommand {
     @Option(name: .customLong("backend-b"), help: "What trained B.")
     var backendB: BackendOption.Backend?
 
+    @Flag(name: .long, help: "Load the layers that --weights-a or --weights-b and their model both have, by name; the others keep what the model's file holds, or aren't compared.")
+    var byName = false
+
+    @Flag(name: .long, help: "Leave out what of --weights-a or --weights-b doesn't fit its model, instead of refusing the file.")
+    var skipMismatch = false
+
     @Option(name: .long, help: "Relative tolerance of values.")
     var rtol = 0.0
 
@@ -42,11 +48,15 @@ struct CompareCommand: ParsableCommand {
         for (name, value) in [("--rtol", rtol), ("--atol", atol)] where !(value >= 0) {
             throw ValidationError("\(name): expected a number of at least 0, got \(value)")
         }
+        if byName || skipMismatch, weightsA == nil, weightsB == nil {
+            throw ValidationError("\(byName ? "--by-name" : "--skip-mismatch"): expected --weights-a or --weights-b beside it, got neither")
+        }
     }
 
     func run() throws {
         let comparison = try ModelComparison(
             a, b, weightsA: weightsA, weightsB: weightsB, backendA: backendA?.rawValue, backendB: backendB?.rawValue,
+            loading: LoadingOptions(byName: byName, skipMismatch: skipMismatch),
             tolerance: ModelComparison.Tolerance(relative: rtol, absolute: atol))
         if common.json {
             Terminal.put(json: document(comparison))

@@ -216,13 +216,10 @@ struct TfKerasReader {
         let graph = try TfKerasGraph(layers: spec.layers, items: items, at: listPath)
         for index in spec.layers.indices {
             spec.layers[index].calls = graph.calls[index]
-            if var operation = OperationUpgrade.upgrade(spec.layers[index]) {
-                operation.source?.upgraded = operation.config
-                spec.layers[index] = operation
-            }
         }
         spec.inputs = try graph.ends(object["input_layers"], at: path["input_layers"])
         spec.outputs = try graph.ends(object["output_layers"], at: path["output_layers"])
+        OperationUpgrade.upgrade(&spec)
         return spec
     }
 }

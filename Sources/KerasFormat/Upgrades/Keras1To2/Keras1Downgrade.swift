@@ -102,11 +102,11 @@ struct Keras1Downgrade {
         }
         switch key.kind {
         case .activation:
-            guard let name = value.string, Self.activations.contains(name) else {
+            guard let name = ActivationUpgrade.name(of: value), Self.activations.contains(name) else {
                 reasons.append("\(key.keras2) \(JSON.text(value))")
                 return value
             }
-            return value
+            return .string(name)
         case .initializer:
             return Keras1Values.downgradeInitializer(value, key.keras2, note: { remarks.append($0) }, refuse: { reasons.append($0) })
         case .regularizer: return Keras1Values.downgradeRegularizer(value, key.keras2) { reasons.append($0) }

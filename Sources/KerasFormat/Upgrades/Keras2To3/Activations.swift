@@ -13,13 +13,24 @@ enum ActivationUpgrade {
     }
 
     static func downgrade(_ value: ConfigValue, _ refuse: (String) -> Void) -> ConfigValue {
-        guard let name = value.string else {
+        guard let name = name(of: value) else {
             if value.object != nil { refuse("activation that is an object") }
             return value
         }
         if name == LegacyName.hardSigmoid { return "hard_sigmoid" }
         if name == "swish" || keras3Only.contains(name) { refuse("activation \(name)") }
-        return value
+        return .string(name)
+    }
+
+    /// An activation's name, be it a word or a function that Keras 3 wrote as an object, as it does with those that aren't its own:
+    /// `{"module": "builtins", "class_name": "function", "config": "relu", "registered_name": "function"}`. nil for a layer,
+    /// and for a function that was registered in a package of its own.
+    static func name(of value: ConfigValue) -> String? {
+        if let name = value.string { return name }
+        guard let object = value.object, object["class_name"] == "function", let name = object["config"]?.string,
+            !(object["registered_name"]?.string?.contains(">") ?? false)
+        else { return nil }
+        return name
     }
 
     /// Activations that Keras 2.3.1 doesn't have, or means otherwise; other unknown names are a user's own.

@@ -86,7 +86,16 @@ enum ConfigUpgrade {
         case .merge: config[LegacyName.maskRule] = "all"
         case .embedding, nil: break
         }
+        // What they give, in tf.keras; Keras 3 keeps its own type there.
+        if rule.generation == .tfKeras, textual.contains(rule.className) || (counting.contains(rule.className) && rule.className != "Hashing") {
+            config["dtype"] = "float32"
+        }
     }
+
+    /// Layers whose type tf.keras wants to be `string`.
+    private static let textual: Set<String> = ["TextVectorization"]
+    /// Layers whose type tf.keras wants to be that of an integer where they give numbers of classes.
+    private static let counting: Set<String> = ["StringLookup", "IntegerLookup", "Hashing", "HashedCrossing", "Discretization"]
 
     private static func upgrade(
         _ value: ConfigValue, _ kind: Kind, in generation: ClassRule.Generation, at path: JSONPath
@@ -227,27 +236,19 @@ enum ConfigUpgrade {
     }
 
     private static func finishDowngrade(of config: inout ConfigObject, by rule: ClassRule) {
-        if rule.generation == .tfKeras { settleCategoryType(of: &config, by: rule) }
-        guard rule.generation == .tfKeras, rule.special == .batchNormalization else { return }
-        // As tf.keras writes the axis once it knows it.
-        if let axis = config["axis"]?.integer, axis >= 0 { config["axis"] = [.integer(axis)] }
-    }
-
-    /// tf-keras wants the type of what a layer of categories gives, where Keras 3 says any.
-    private static func settleCategoryType(of config: inout ConfigObject, by rule: ClassRule) {
+        guard rule.generation == .tfKeras else { return }
         // Keras 3 keeps what was asked for beside what was found.
         if rule.className == "Discretization", config["bin_boundaries"]?.isNull == false { config["num_bins"] = .null }
-        switch rule.className {
-        case "TextVectorization": config["dtype"] = "string"
-        case "StringLookup", "IntegerLookup", "Discretization", "Hashing", "HashedCrossing":
-            let isWhole = config["dtype"]?.string?.hasPrefix("int") ?? false
-            if config["output_mode"] == "int" {
-                if !isWhole { config["dtype"] = "int64" }
-            } else if isWhole || config["dtype"] == "string" {
-                config["dtype"] = "float32"
-            }
-        default: break
+        if textual.contains(rule.className) {
+            config["dtype"] = "string"
+        } else if counting.contains(rule.className) {
+            let isInteger = config["dtype"]?.string?.hasPrefix("int") ?? false
+            let counts = config["output_mode"].map { $0 == "int" || $0.isNull } ?? true
+            if counts != isInteger { config["dtype"] = counts ? "int64" : "float32" }
         }
+        guard rule.special == .batchNormalization else { return }
+        // As tf.keras writes the axis once it knows it.
+        if let axis = config["axis"]?.integer, axis >= 0 { config["axis"] = [.integer(axis)] }
     }
 
     private static func downgrade(

@@ -80,10 +80,13 @@ struct OperationRule: Sendable {
             ("math.equal", "Equal"), ("math.not_equal", "NotEqual"), ("math.greater", "Greater"),
             ("math.greater_equal", "GreaterEqual"), ("math.less", "Less"), ("math.less_equal", "LessEqual"),
             ("math.logical_and", "LogicalAnd"), ("math.logical_or", "LogicalOr"), ("math.logical_xor", "LogicalXor"),
+            ("__operators__.eq", "Equal"), ("__operators__.ne", "NotEqual"), ("bitwise.bitwise_and", "BitwiseAnd"),
+            ("bitwise.bitwise_or", "BitwiseOr"), ("bitwise.bitwise_xor", "BitwiseXor"),
         ].map { OperationRule($0, "numpy." + $1, "y") }
         + [
             OperationRule("math.atan2", "numpy.Arctan2", "x"),
             OperationRule("where", "numpy.Where", "x y"),
+            OperationRule("tensordot", "numpy.Tensordot", "b", [set("axes")]),
             OperationRule(
                 "linalg.matmul", "numpy.Matmul", "b",
                 neutral: [
@@ -104,10 +107,14 @@ struct OperationRule: Sendable {
             ("math.atanh", "numpy.Arctanh"), ("math.floor", "numpy.Floor"), ("math.ceil", "numpy.Ceil"),
             ("math.sign", "numpy.Sign"), ("math.erf", "math.Erf"), ("math.is_nan", "numpy.Isnan"),
             ("math.is_inf", "numpy.Isinf"), ("math.is_finite", "numpy.Isfinite"), ("math.logical_not", "numpy.LogicalNot"),
-            ("stop_gradient", "core.StopGradient"), ("math.softplus", "nn.Softplus"), ("math.sigmoid", "nn.Sigmoid"),
+            ("identity", "numpy.Copy"), ("math.erfc", "math.Erfc"), ("math.erfinv", "math.Erfinv"), ("math.log_sigmoid", "nn.LogSigmoid"),
+            ("linalg.det", "linalg.Det"), ("stop_gradient", "core.StopGradient"), ("math.softplus", "nn.Softplus"), ("math.sigmoid", "nn.Sigmoid"),
         ].map { OperationRule($0, $1) }
         + [
             OperationRule("math.round", "numpy.Round", added: [("decimals", 0)]),
+            OperationRule("math.rint", "numpy.Round", added: [("decimals", 0)]),
+            OperationRule("linalg.inv", "linalg.Inv", neutral: ["adjoint": false]),
+            OperationRule("linalg.cholesky", "linalg.Cholesky", added: [("upper", false)]),
             OperationRule(
                 "clip_by_value", "numpy.Clip",
                 "", [set("x_min", tf: "clip_value_min"), set("x_max", tf: "clip_value_max")]),

@@ -9,13 +9,21 @@ enum OperationUpgrade {
     /// The operation of Keras 3 that a node is; nil where there is none.
     ///
     /// - Parameter layer: `TFOpLambda` or `SlicingOpLambda` in tf.keras's words, with its calls.
-    static func upgrade(_ layer: LayerSpec) -> LayerSpec? {
+    private static func upgrade(_ layer: LayerSpec) -> LayerSpec? {
         guard layer.className == "TFOpLambda" || layer.className == "SlicingOpLambda",
             let function = layer.config["function"]?.string, let rule = OperationRule.byFunction[function],
             layer.calls.count == 1, let call = layer.calls.first, call.arguments.count == 1
         else { return nil }
         var keywords = call.keywords
         keywords.removeValue(forKey: "name")
+        // Whichever integers count, they are the same.
+        if function.hasPrefix("math.arg"), keywords["output_type"] == .constant("int32") { keywords.removeValue(forKey: "output_type") }
+        if rule.className == "ops.numpy.Reshape", case .list(let extents)? = keywords["shape"] {
+            // An extent that is computed is the one that the others leave.
+            let isKnown = extents.map { if case .constant(let value) = $0 { (value.integer ?? -1) >= 0 } else { false } }
+            guard isKnown.count(where: { !$0 }) == 1 else { return nil }
+            keywords["shape"] = .constant(.array(extents.map { if case .constant(let value) = $0 { value } else { -1 } }))
+        }
         var upgraded = LayerCall(arguments: call.arguments)
         for input in rule.inputs {
             guard let value = keywords.removeValue(forKey: input) else { return nil }
@@ -60,6 +68,102 @@ enum OperationUpgrade {
         }
         if !kept.isEmpty { result.config[LegacyName.kept] = .object(kept) }
         return result
+    }
+
+    /// The layers of Keras 3 that a node is, the last of which bears its name; nil where there are none.
+    ///
+    /// - Parameters:
+    ///   - layer: `TFOpLambda`, `SlicingOpLambda` or `TensorFlowOpLayer` in tf.keras's words, with its calls.
+    ///   - names: of the model's layers, to which those of new ones are added.
+    private static func layers(for layer: LayerSpec, _ names: inout Set<String>) -> [LayerSpec]? {
+        let isNode = layer.className == "TensorFlowOpLayer"
+        guard let node = isNode ? GraphNode.function(layer) : layer else { return nil }
+        if var one = upgrade(node) {
+            // A node of a graph isn't written as one again.
+            one.source = isNode ? nil : one.source
+            one.source?.upgraded = one.config
+            return [one]
+        }
+        guard node.className == "TFOpLambda", let function = node.config["function"]?.string, node.calls.count == 1, let call = node.calls.first,
+            call.arguments.count == 1
+        else { return nil }
+        if function == "keras.backend.batch_flatten" {
+            let config: ConfigObject = ["name": .string(layer.name), "trainable": true, "dtype": "float32", "data_format": "channels_last"]
+            return [LayerSpec(className: "Flatten", name: layer.name, config: config, calls: [LayerCall(arguments: call.arguments)])]
+        }
+        guard let composition = OperationComposition(function, call.arguments[0], call.keywords) else { return nil }
+        let own = composition.steps.indices.map { step in
+            step == composition.steps.count - 1 ? layer.name : unused("\(layer.name)_\(step + 1)", &names)
+        }
+        return zip(composition.steps, own).map { step, name in
+            var config: ConfigObject = ["name": .string(name)]
+            for (key, value) in step.config { config[key] = value }
+            return LayerSpec(
+                className: step.className, name: name, config: config,
+                calls: [LayerCall(arguments: step.arguments.map { $0.naming(steps: own) })])
+        }
+    }
+
+    private static func unused(_ wanted: String, _ names: inout Set<String>) -> String {
+        var (name, number) = (wanted, 1)
+        while !names.insert(name).inserted {
+            name = "\(wanted)_\(number)"
+            number += 1
+        }
+        return name
+    }
+
+    /// Brings all nodes of a functional model up, and leaves out those that nobody reads any more.
+    static func upgrade(_ spec: inout ModelSpec) {
+        guard spec.layers.contains(where: { TfKerasGraph.operationClasses.contains($0.className) }) else { return }
+        var names = Set(spec.layers.map(\.name))
+        var layers: [LayerSpec] = []
+        var renamed: [String: String] = [:]
+        for var layer in spec.layers {
+            let isNode = layer.className == "TensorFlowOpLayer"
+            guard TfKerasGraph.operationClasses.contains(layer.className), let upgraded = self.layers(for: layer, &names) else {
+                layers.append(layer)
+                continue
+            }
+            // Keras 3 takes no name with a slash, which separates scopes of a graph.
+            if isNode, layer.name.contains("/") {
+                let old = layer.name
+                layer.name = unused(String(old.map { $0 == "/" ? "_" : $0 }), &names)
+                renamed[old] = layer.name
+                layer.config["name"] = .string(layer.name)
+                layers += self.layers(for: layer, &names) ?? upgraded
+            } else {
+                layers += upgraded
+            }
+        }
+        if !renamed.isEmpty {
+            for index in layers.indices {
+                for number in layers[index].calls.indices {
+                    layers[index].calls[number].arguments = layers[index].calls[number].arguments.map { $0.renaming(renamed) }
+                    layers[index].calls[number].keywords = layers[index].calls[number].keywords.mapValues { $0.renaming(renamed) }
+                }
+            }
+            spec.outputs = spec.outputs.renaming(renamed)
+        }
+        // Shapes that were asked for, and computed with, for a reshape that now knows without.
+        func isRead(_ layer: LayerSpec) -> Bool {
+            let isOperation = layer.className.hasPrefix(OperationName.prefix) || TfKerasGraph.operationClasses.contains(layer.className)
+            guard isOperation, !spec.outputs.tensors.contains(where: { $0.layer == layer.name }) else { return true }
+            return layers.contains { other in
+                other.calls.contains { call in
+                    (call.arguments.flatMap(\.tensors) + call.keywords.values.flatMap(\.tensors)).contains { $0.layer == layer.name }
+                }
+            }
+        }
+        if layers.contains(where: asksForShape) {
+            while let index = layers.firstIndex(where: { !isRead($0) }) { layers.remove(at: index) }
+        }
+        spec.layers = layers
+    }
+
+    private static func asksForShape(_ layer: LayerSpec) -> Bool {
+        if layer.className == "TensorFlowOpLayer" { return layer.config["node_def"]?.object?["op"] == "Shape" }
+        return layer.className == "TFOpLambda" && ["shape", "compat.v1.shape"].contains(layer.config["function"]?.string)
     }
 
     /// The setting in Keras 3's words; nil where it can't be said.
@@ -231,6 +335,19 @@ enum OperationUpgrade {
             default: return value
             }
         default: return value
+        }
+    }
+}
+
+extension Nest {
+    /// Results of steps under the names that the steps were given.
+    fileprivate func naming(steps: [String]) -> Nest {
+        switch self {
+        case .tensor(let reference):
+            reference.layer.isEmpty && steps.indices.contains(reference.node) ? .tensor(TensorReference(layer: steps[reference.node])) : self
+        case .constant: self
+        case .list(let items): .list(items.map { $0.naming(steps: steps) })
+        case .dictionary(let items): .dictionary(items.mapValues { $0.naming(steps: steps) })
         }
     }
 }

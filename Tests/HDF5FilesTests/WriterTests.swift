@@ -41,7 +41,7 @@ import Testing
         for (name, value) in values { #expect(try file.attribute(name, of: "a/b") == value, "\(name)") }
     }
 
-    @Test(arguments: DType.allCases)
+    @Test(arguments: DType.allCases.filter { $0 != .string })
     func datasetsOfEveryTypeComeBack(dtype: DType) throws {
         let path = try temporaryFile()
         let tensor = Tensor([0.0, 1, 1, 0, 1, 1], shape: [2, 3]).asType(dtype)

@@ -122,6 +122,8 @@ package enum TrainingConversion {
         if target.dialect == .keras1, let metrics = training.compileSettings["metrics"]?.object {
             return metrics.values.allSatisfy { $0.array == nil }
         }
+        // It loads no state that leaves out what it trains all the same.
+        if target.ignoresFrozen, !training.optimizerWeights.isEmpty, spec.holdsFrozen { return false }
         guard target.dialect == .keras3, let version = spec.provenance?.kerasVersion else { return true }
         // Keras 3.0 calls and orders arrays in its own way, and older versions lack optimizers.
         let minor = KerasTarget(.keras3, version: version).minor

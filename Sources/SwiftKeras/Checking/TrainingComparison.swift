@@ -229,7 +229,9 @@ struct TrainingComparison {
             for key in ["optimizer", "optimizer_config"] { (x[key], y[key]) = (nil, nil) }
             x["optimizer"] = .string(own.className)
             y["optimizer"] = .string(other.className)
-            if own.className == other.className { add("optimizer", own.config, other.config) }
+            // No decay is as good as none said.
+            func told(_ config: ConfigObject) -> ConfigObject { config.filter { $0.key != "decay" || $0.value.number != 0 } }
+            if own.className == other.className { add("optimizer", told(own.config), told(other.config)) }
         } catch {
             notes.append("the optimizers were compared as they are written: \(error.message)")
         }

@@ -183,6 +183,7 @@ struct Keras1Writer {
         guard mode == "cos" else { return [.object(merge(mode, item, layer, named: layer.name, calls, path: path))] }
         let axes = item["config"]?.object?["axes"] ?? .null
         if axes != 1, axes != [1, 1], axes != -1 { downgrade.refuse(path + layer.name, "the cosine of matrices, axes \(JSON.text(axes))") }
+        downgrade.note(path + layer.name, "a normalized Dot is written as a merge by cosine and a Reshape")
         // Without the further axis that Keras 1 gives it.
         let name = layer.name + Keras1Merge.cosineSuffix
         let reshape: ConfigObject = ["name": .string(layer.name), "trainable": true, "target_shape": [1]]

@@ -90,7 +90,7 @@ extension ClassRule {
     /// A layer that does something to its input in training only.
     private static func random(_ className: String, _ tfKeras: String, _ keras3: String? = nil) -> ClassRule {
         image(
-            className, "rng_type " + tfKeras, keras3,
+            className, "rng_type " + tfKeras, keras3 ?? tfKeras,
             added: className == "RandomContrast" ? ["value_range": [0, 255]] : [:], neutral: ["rng_type": "stateful"])
     }
 }

@@ -133,9 +133,11 @@ private struct ObjectPlacing {
             objects[([group] + rest.dropLast()).joined(separator: "/"), default: []].append(
                 (name, weight.tensor, weight.outline.role == .trained))
         }
+        let fromFile = (byLayer[layerPath] ?? []).allSatisfy { $0.fileName?.contains("vars/") ?? false }
         for (path, tensors) in objects {
             // Weights that Swift gave names are numbered as Keras numbers them, trained ones first; a file's have numbers.
-            let isNumbered = tensors.allSatisfy { !$0.name.isEmpty && $0.name.allSatisfy(\.isNumber) }
+            // Some files' are words, such as the `idf_weights` of a lookup.
+            let isNumbered = fromFile || tensors.allSatisfy { !$0.name.isEmpty && $0.name.allSatisfy(\.isNumber) }
             let ordered = tensors.filter(\.isTrained) + tensors.filter { !$0.isTrained }
             let tensors = isNumbered
                 ? tensors.map { (name: $0.name, tensor: $0.tensor) }

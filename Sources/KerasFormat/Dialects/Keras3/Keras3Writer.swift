@@ -218,6 +218,10 @@ struct Keras3Writer {
             // A class of one's own: by the names that its file had, else by the name under which it is registered.
             var settings = layer.config
             settings.removeValue(forKey: LegacyName.kept)
+            // Lookups are Keras's own; what arrays they have depends on their data.
+            if source == nil, ["IntegerLookup", "StringLookup", "TextVectorization"].contains(className) {
+                return Self.keras("keras.layers", className, settings)
+            }
             let plain = className.split(separator: ">").last.map(String.init) ?? className
             return [
                 "module": source?["module"] ?? .null, "class_name": source?["class_name"] ?? .string(plain),

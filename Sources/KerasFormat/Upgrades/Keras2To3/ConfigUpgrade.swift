@@ -246,6 +246,8 @@ enum ConfigUpgrade {
             let counts = config["output_mode"].map { $0 == "int" || $0.isNull } ?? true
             if counts != isInteger { config["dtype"] = counts ? "int64" : "float32" }
         }
+        // Keras 3 keeps both, tf.keras takes one of the two.
+        if rule.className == "Discretization", config["bin_boundaries"]?.isNull == false { config["num_bins"] = .null }
         guard rule.special == .batchNormalization else { return }
         // As tf.keras writes the axis once it knows it.
         if let axis = config["axis"]?.integer, axis >= 0 { config["axis"] = [.integer(axis)] }

@@ -119,8 +119,11 @@ struct OperationRule: Sendable {
                 "clip_by_value", "numpy.Clip",
                 "", [set("x_min", tf: "clip_value_min"), set("x_max", tf: "clip_value_max")]),
             OperationRule("cast", "core.Cast", "", [set("dtype")]),
+            OperationRule("compat.v1.cast", "core.Cast", "", [set("dtype")]),
             OperationRule("zeros_like", "numpy.ZerosLike", "", [set("dtype", .null)]),
             OperationRule("ones_like", "numpy.OnesLike", "", [set("dtype", .null)]),
+            OperationRule("compat.v1.zeros_like", "numpy.ZerosLike", "", [set("dtype", .null)], neutral: ["optimize": true]),
+            OperationRule("compat.v1.ones_like", "numpy.OnesLike", "", [set("dtype", .null)], neutral: ["optimize": true]),
         ]
 
     private static let activations: [OperationRule] =
@@ -133,6 +136,8 @@ struct OperationRule: Sendable {
             OperationRule("nn.leaky_relu", "nn.LeakyRelu", "", [set("negative_slope", tf: "alpha", 0.2)]),
             OperationRule("nn.softmax", "nn.Softmax", "", [set("axis", -1, .nullIsDefault)]),
             OperationRule("nn.log_softmax", "nn.LogSoftmax", "", [set("axis", -1, .nullIsDefault)]),
+            OperationRule("compat.v1.nn.softmax", "nn.Softmax", "", [set("axis", -1, .nullIsDefault)], neutral: ["dim": nil]),
+            OperationRule("compat.v1.nn.log_softmax", "nn.LogSoftmax", "", [set("axis", -1, .nullIsDefault)], neutral: ["dim": nil]),
             OperationRule(
                 "math.l2_normalize", "nn.Normalize", "", [axis, set("epsilon", 1e-12, .square, keras3Default: .null)],
                 added: [("order", 2)]),

@@ -27,7 +27,7 @@ enum OperationUpgrade {
         var upgraded = LayerCall(arguments: call.arguments)
         for input in rule.inputs {
             guard let value = keywords.removeValue(forKey: input) else { return nil }
-            upgraded.arguments.append(value)
+            upgraded.arguments.append(operand(value))
         }
         var config: ConfigObject = ["name": .string(layer.name)]
         for setting in rule.settings {
@@ -100,7 +100,7 @@ enum OperationUpgrade {
             for (key, value) in step.config { config[key] = value }
             return LayerSpec(
                 className: step.className, name: name, config: config,
-                calls: [LayerCall(arguments: step.arguments.map { $0.naming(steps: own) })])
+                calls: [LayerCall(arguments: step.arguments.map { operand($0.naming(steps: own)) })])
         }
     }
 
@@ -111,6 +111,28 @@ enum OperationUpgrade {
             number += 1
         }
         return name
+    }
+
+    /// A list of numbers in a tensor's place as Keras 3 writes an array: it takes no lists for tensors.
+    private static func operand(_ nest: Nest) -> Nest {
+        guard case .constant(let value) = nest, value.array != nil, holdsFloats(value) else { return nest }
+        return .constant(["class_name": "__numpy__", "config": ["value": value, "dtype": "float32"]])
+    }
+
+    private static func holdsFloats(_ value: ConfigValue) -> Bool {
+        switch value {
+        case .array(let items): items.contains(where: holdsFloats)
+        case .float: true
+        default: false
+        }
+    }
+
+    /// The list again.
+    private static func listed(_ nest: Nest) -> Nest {
+        guard case .constant(.object(let object)) = nest, object["class_name"] == "__numpy__", let value = object["config"]?.object?["value"] else {
+            return nest
+        }
+        return .constant(value)
     }
 
     /// Brings all nodes of a functional model up, and leaves out those that nobody reads any more.
@@ -249,7 +271,7 @@ enum OperationUpgrade {
             refuse("a call of \(rule.function) with \(call.arguments.count) arguments")
             return nil
         }
-        for (name, argument) in zip(rule.inputs, call.arguments.dropFirst()) { keywords[name] = argument }
+        for (name, argument) in zip(rule.inputs, call.arguments.dropFirst()) { keywords[name] = listed(argument) }
         for setting in rule.settings {
             guard let value = config.removeValue(forKey: setting.keras3) ?? setting.keras3Default,
                 let said = Self.said(value, setting)

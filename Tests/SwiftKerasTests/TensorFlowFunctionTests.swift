@@ -1,0 +1,58 @@
+import Datasets
+import Foundation
+import KerasSpec
+import TestSupport
+import Testing
+
+@testable import KerasFormat
+@testable import SwiftKeras
+
+/// Functions of TensorFlow between input and output, as tf-keras 2.21, tf.keras 2.4 and TensorFlow 2.1 keep them
+/// (`fixtures/generate/make_tf_functions.py`): read as operations of Keras 3, computed as genuine, written for Keras 3.
+@Suite struct TensorFlowFunctionTests {
+    static let folder = "formats/tf_functions"
+    static let sources = ["tf-keras-2.21", "tf-keras-2.4", "keras-2.3-tf2"]
+
+    /// What stays a function of TensorFlow: it asks for shapes, or nothing of Keras 3 computes it.
+    static let kept: Set<String> = [
+        "gather.batch_dims", "image.per_image_standardization", "image.central_crop", "K.switch", "image.resize.antialias", "sort", "argsort",
+        "repeat", "reduce_logsumexp", "reduce_logsumexp.keepdims", "nn.softmax_cross_entropy_with_logits", "K.dot", "K.batch_flatten", "einsum",
+        "tensordot", "image.flip_left_right", "image.flip_up_down", "image.adjust_brightness", "nn.softmax.axis",
+    ]
+
+    @Test(arguments: sources)
+    func functionsAreOperations(_ source: String) throws {
+        let document = try #require(try JSON.parse(try String(contentsOfFile: Fixtures.path("\(Self.folder)/\(source).json"), encoding: .utf8)).object)
+        let arrays = try NPZ(reading: Fixtures.path("\(Self.folder)/\(source).npz"))
+        let names = Set(arrays.names)
+        #expect(document.count > 230)
+        var computed = 0
+        for (name, architecture) in document {
+            let spec = try ArchitectureReader.spec(from: architecture)
+            let rest = spec.layers.filter { TfKerasGraph.operationClasses.contains($0.className) }
+            guard rest.isEmpty else {
+                #expect(Self.kept.contains(name), "\(source) \(name) keeps \(rest.map(\.name))")
+                continue
+            }
+            var notes: [UpgradeNote] = []
+            #expect(throws: Never.self, "\(source) \(name)") { try KerasWriter.architecture(spec, for: .keras3, &notes) }
+            func all(_ letter: String) throws -> [Tensor] {
+                try (0..<4).map { "\(name)/\(letter)\($0)" }.filter(names.contains).map { try arrays.tensor($0) }
+            }
+            let outputs: [Tensor]
+            do { outputs = try Model(spec: spec).predict(try all("x")) } catch {
+                Issue.record("\(source) \(name): \(error)")
+                continue
+            }
+            let expected = try all("y")
+            #expect(outputs.count == expected.count, "\(source) \(name)")
+            for (output, wanted) in zip(outputs, expected) {
+                let comparison = try Comparison(
+                    name: name, got: output, expected: wanted, relativeTolerance: 1e-4, absoluteTolerance: 1e-5)
+                #expect(comparison.passed, "\(source) \(name): off by \(comparison.maxAbsoluteError)")
+            }
+            computed += 1
+        }
+        #expect(computed > 215, "\(source)")
+    }
+}

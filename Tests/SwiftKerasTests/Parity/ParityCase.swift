@@ -100,7 +100,7 @@ extension ParityCase {
     /// Every case of `fixtures/catalogue`, family by family, random models that once came out wrong, and those of a folder of the
     /// same form that the environment names.
     static let catalogue: [ParityCase] =
-        cases(in: Fixtures.path("catalogue")) + cases(in: Fixtures.path("random"))
+        cases(in: Fixtures.path("catalogue")) + cases(in: Fixtures.path("random_models"))
         + (ProcessInfo.processInfo.environment["SWIFT_KERAS_CATALOGUE"].map { cases(in: $0) } ?? [])
 
     private static func cases(in folder: String) -> [ParityCase] {

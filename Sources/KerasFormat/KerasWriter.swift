@@ -74,7 +74,21 @@ package enum KerasWriter {
         if document == nil {
             document = try target.dialect.architecture.write(spec, for: target, usesSources: usesSources, &notes)
         }
+        if let origin = spec.provenance?.dialect, (origin == .keras3) != (target.dialect == .keras3), saysTraining(spec) {
+            let meaning =
+                target.dialect == .keras3
+                ? "fit and predict of Keras 3 override that (freeze a layer by trainable=False)"
+                : "that counts there, where fit and predict of Keras 3 overrode it"
+            notes.append(UpgradeNote(layer: "", text: "calls of layers say training=True or training=False: \(meaning)"))
+        }
         return document ?? [:]
+    }
+
+    private static func saysTraining(_ spec: ModelSpec) -> Bool {
+        spec.layers.contains { layer in
+            layer.calls.contains { $0.keywords["training"].map { $0 != .constant(.null) } ?? false }
+                || (layer.model.map { saysTraining($0.value) } ?? false)
+        }
     }
 
     /// The document of the file while the spec still is what it says; nil when it isn't, or was another target's.

@@ -178,4 +178,17 @@ import Training
     /// More of it: `LookupTraceTests`.
     @Test("rows that are looked up twice in a batch", arguments: traps("lookups"))
     func lookups(_ trap: Trap) throws { try trains(trap, steps: 3) }
+
+    /// tf.keras and Keras 2.3 do as the call says; in Keras 3 the model's own flag wins.
+    @Test("training=False of a call", arguments: traps("training_said", from: Array(kerases.dropFirst())))
+    func trainingSaid(_ trap: Trap) throws { try trains(trap, steps: 2) }
+
+    @Test("training=True of a call", arguments: traps("inference_said", from: Array(kerases.dropFirst())))
+    func inferenceSaid(_ trap: Trap) throws {
+        try predicts(trap)
+        let isKeras3 = trap.keras == "keras-3.15"
+        var notes: [UpgradeNote] = []
+        _ = try KerasWriter.architecture(trap.spec, for: isKeras3 ? .tfKeras : .keras3, &notes)
+        #expect(notes.contains { $0.text.contains(isKeras3 ? "that counts there" : "override that") }, "\(notes)")
+    }
 }

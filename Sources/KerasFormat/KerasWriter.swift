@@ -74,12 +74,11 @@ package enum KerasWriter {
         if document == nil {
             document = try target.dialect.architecture.write(spec, for: target, usesSources: usesSources, &notes)
         }
-        if let origin = spec.provenance?.dialect, (origin == .keras3) != (target.dialect == .keras3), saysTraining(spec) {
-            let meaning =
-                target.dialect == .keras3
-                ? "fit and predict of Keras 3 override that (freeze a layer by trainable=False)"
-                : "that counts there, where fit and predict of Keras 3 overrode it"
-            notes.append(UpgradeNote(layer: "", text: "calls of layers say training=True or training=False: \(meaning)"))
+        if target.dialect == .keras3, saysTraining(spec) {
+            notes.append(
+                UpgradeNote(
+                    layer: "",
+                    text: "calls of layers say training=True or training=False: fit and predict of Keras 3 override that (freeze a layer by trainable=False)"))
         }
         return document ?? [:]
     }

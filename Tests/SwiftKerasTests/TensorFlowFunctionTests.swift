@@ -18,6 +18,7 @@ import Testing
         "gather.batch_dims", "image.per_image_standardization", "image.central_crop", "K.switch", "image.resize.antialias", "sort", "argsort",
         "repeat", "reduce_logsumexp", "reduce_logsumexp.keepdims", "nn.softmax_cross_entropy_with_logits", "K.dot", "K.batch_flatten", "einsum",
         "tensordot", "image.flip_left_right", "image.flip_up_down", "image.adjust_brightness", "nn.softmax.axis",
+        "K.resize_images", "ones_like", "K.ones_like", "clip_by_norm",
     ]
 
     @Test(arguments: sources)

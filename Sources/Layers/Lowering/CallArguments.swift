@@ -98,8 +98,7 @@ struct SettledCall: Sendable {
         if case .layer(let layer) = body { own = layer.callKeywords }
         guard let own else { return }
         if !own.contains("training") {
-            // Keras 3's models hand their own flag on to every layer, whatever the layer's call says.
-            training = context.overridesTraining ? nil : try arguments.flag("training")
+            training = try arguments.flag("training")
             self.arguments.keywords["training"] = nil
         }
         if !own.contains("mask"), let mask = self.arguments.keywords.removeValue(forKey: "mask") {

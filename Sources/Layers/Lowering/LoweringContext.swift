@@ -14,8 +14,6 @@ package final class LoweringContext {
     let mayTrain: Bool
     /// Whether the model comes from a Keras before 3, which hands masks to layers that are given states, too.
     var followsOldMasks = false
-    /// Whether a call's own `training` gives way to the model's: Keras 3.
-    var overridesTraining = false
     /// Whether `TimeDistributed` takes steps as samples even where samples depend on each other: Keras before 3 does, unless the
     /// batch's size is declared.
     var foldsSteps = false

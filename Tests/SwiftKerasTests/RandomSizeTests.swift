@@ -22,4 +22,9 @@ import Testing
         let error = #expect(throws: LocatedError.self) { try model.fit(x, x, verbose: 0) }
         #expect(error?.category == .unsupported)
     }
+
+    @Test func keras3HasThemNot() throws {
+        let error = #expect(throws: LocatedError.self) { try Model(json: path).toJSON(for: .keras3) }
+        #expect(error?.message.contains("RandomHeight") == true && error?.message.contains("RandomWidth") == true)
+    }
 }

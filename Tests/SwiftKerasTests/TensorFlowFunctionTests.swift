@@ -33,6 +33,9 @@ import Testing
             let rest = spec.layers.filter { TfKerasGraph.operationClasses.contains($0.className) }
             guard rest.isEmpty else {
                 #expect(Self.kept.contains(name), "\(source) \(name) keeps \(rest.map(\.name))")
+                var notes: [UpgradeNote] = []
+                let error = #expect(throws: LocatedError.self) { try KerasWriter.architecture(spec, for: .keras3, &notes) }
+                #expect(error?.category == .unsupported && error?.message.contains("TensorFlow's function") == true, "\(name)")
                 continue
             }
             var notes: [UpgradeNote] = []

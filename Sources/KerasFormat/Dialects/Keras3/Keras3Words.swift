@@ -57,7 +57,7 @@ enum Keras3Words {
     /// Classes of older generations for which Keras 3 has none.
     static let gone: Set<String> = [
         "LocallyConnected1D", "LocallyConnected2D", "Highway", "MaxoutDense", "SReLU", "ParametricSoftplus", "Merge",
-        "Recurrent", "ConvRecurrent2D", "CuDNNLSTM", "CuDNNGRU",
+        "Recurrent", "ConvRecurrent2D", "CuDNNLSTM", "CuDNNGRU", "RandomHeight", "RandomWidth",
     ]
 
     /// Classes that came with a version after 3.0.

@@ -199,6 +199,10 @@ struct Keras3Writer {
             refuse(layer.name, "TimeDistributed around a model, which later Keras 3 alone can build", path: path)
         }
         if className.hasPrefix(OperationName.prefix) { return operation(layer, path: path) }
+        if TfKerasGraph.operationClasses.contains(className) {
+            refuse(layer.name, "TensorFlow's function \(layer.config["function"]?.string ?? className)", path: path)
+            return [:]
+        }
         if keepsLegacy, WeightLayout(of: className, config: layer.config) != nil {
             return Self.keras("keras.layers", className, layer.config)
         }

@@ -12,8 +12,9 @@ package import Tensors
 /// Config: `factor`, `value_range`, `seed`, `data_format`, `bounding_box_format` (kept).
 /// Differs from Keras: other random numbers; they depend on the run's seed, the step and the layer's place only.
 /// Source: keras/src/layers/preprocessing/image_preprocessing/random_color_degeneration.py (3.15).
-public struct RandomColorDegeneration: ImageLayer {
+public struct RandomColorDegeneration: FactorImageLayer {
     public static let className = "RandomColorDegeneration"
+    static let leastFactor: Double = -1
     public var common: LayerCommon
     public var options: ImageOptions
     public var factor: FactorRange
@@ -26,21 +27,6 @@ public struct RandomColorDegeneration: ImageLayer {
         self.factor = factor
         self.valueRange = valueRange
         self.seed = seed
-    }
-
-    package init(config: inout ConfigReader, common: LayerCommon) throws(LocatedError) {
-        self.common = common
-        options = try ImageOptions(&config)
-        factor = try FactorRange("factor", &config, least: -1)
-        valueRange = try ValueRange(&config)
-        seed = try config.optionalInteger("seed")
-    }
-
-    package func encode(into config: inout ConfigObject) {
-        options.encode(into: &config)
-        config["factor"] = factor.config
-        config["value_range"] = valueRange.config
-        config["seed"] = seed.map(ConfigValue.integer) ?? .null
     }
 
     func changed(_ images: Value, _ context: LoweringContext) throws(LocatedError) -> Value {

@@ -97,6 +97,9 @@ package enum TrainingConversion {
             texts.append("the file doesn't tell how many steps the optimizer made; 0 was written")
         }
         notes += texts.map { UpgradeNote(layer: "", text: $0) }
+        for layer in OptimizerArrays.layersLeftOut(record, of: spec, weights: weights, for: target) {
+            notes.append(UpgradeNote(layer: layer, text: "the optimizer's arrays of a frozen layer were left out, which Keras 3.0 alone keeps"))
+        }
         return result
     }
 

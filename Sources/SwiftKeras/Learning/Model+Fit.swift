@@ -101,9 +101,9 @@ extension Model {
     package func evaluation(
         _ input: TrainingInput, _ options: FitOptions, callbacks: [any Callback] = [], threads: Int?
     ) throws(LocatedError) -> Logs {
-        // Only `fit` moves the optimizer: its state, which may be large, isn't needed.
-        var compiled = try compiled(withState: false)
-        compiled.optimizerState = nil
+        // Only `fit` moves the optimizer: its state, which may be large, isn't needed unless a callback looks at it.
+        var compiled = try compiled(withState: !callbacks.isEmpty)
+        if callbacks.isEmpty { compiled.optimizerState = nil }
         let trainer = try makeTrainer(compiled, threads: threads, seed: 0)
         return try trainer.evaluate(input, options: options, callbacks: callbacks)
     }

@@ -39,9 +39,9 @@ public final class CSVLogger: ResumableCallback {
         try write(text)
     }
 
-    public var memory: [String: Tensor] { ["text": Tensor(Array(text.utf8))] }
+    public func memory(_ training: TrainingControl) -> [String: Tensor] { ["text": Tensor(Array(text.utf8))] }
 
-    public func restore(_ memory: [String: Tensor]) {
+    public func restore(_ memory: [String: Tensor], _ training: TrainingControl) {
         guard let bytes = memory["text"], bytes.dtype == .uint8 else { return }
         text = String(decoding: bytes.array(as: UInt8.self), as: UTF8.self)
     }

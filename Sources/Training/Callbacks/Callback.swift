@@ -68,9 +68,9 @@ extension Callback {
 /// A callback that remembers something from epoch to epoch, which a training that was cut off goes on with.
 public protocol ResumableCallback: Callback {
     /// What it remembers, by name.
-    var memory: [String: Tensor] { get }
+    func memory(_ training: TrainingControl) -> [String: Tensor]
     /// Goes on from that; called after `onTrainBegin`. What is missing stays as it is.
-    func restore(_ memory: [String: Tensor])
+    func restore(_ memory: [String: Tensor], _ training: TrainingControl)
 }
 
 /// A callback whose turn comes after all others': it keeps what they left.
@@ -132,11 +132,11 @@ public final class TrainingControl {
 
     /// What callbacks remember, by their class and place among those of it.
     package var callbackMemory: [String: [String: Tensor]] {
-        Dictionary(uniqueKeysWithValues: resumableCallbacks.map { ($0.key, $0.callback.memory) })
+        Dictionary(uniqueKeysWithValues: resumableCallbacks.map { ($0.key, $0.callback.memory(self)) })
     }
 
     func restoreCallbacks() throws(LocatedError) {
-        for (key, callback) in resumableCallbacks { if let memory = startMemory[key] { callback.restore(memory) } }
+        for (key, callback) in resumableCallbacks { if let memory = startMemory[key] { callback.restore(memory, self) } }
     }
 
     private var resumableCallbacks: [(key: String, callback: any ResumableCallback)] {
@@ -155,6 +155,16 @@ public final class TrainingControl {
         set { trainer.learningRate = newValue }
     }
 
+    /// Steps that the optimizer made, those before a resumption included.
+    package var iterations: Int { trainer.iterations }
+    /// Lets weights and their averages change places. Throws `callback.ema` when the optimizer keeps none.
+    func swapAverages() throws(LocatedError) { try trainer.swapAverages() }
+    /// Whether they have.
+    var areSwapped: Bool {
+        get { trainer.areSwapped }
+        set { trainer.areSwapped = newValue }
+    }
+    func requireAverages() throws(LocatedError) { try trainer.requireAverages() }
     /// The weights as they are now, copied, in the order of the model's table.
     package var weights: [Tensor] { trainer.weights }
     package func setWeights(_ tensors: [Tensor]) throws(LocatedError) { try trainer.setWeights(tensors) }

@@ -59,13 +59,13 @@ public final class EarlyStopping: ResumableCallback {
         if let bestWeights { try training.setWeights(bestWeights) }
     }
 
-    public var memory: [String: Tensor] {
+    public func memory(_ training: TrainingControl) -> [String: Tensor] {
         var memory = ["best": Tensor([best.best, Double(wait)])]
         for (place, tensor) in (bestWeights ?? []).enumerated() { memory["weight/\(place)"] = tensor }
         return memory
     }
 
-    public func restore(_ memory: [String: Tensor]) {
+    public func restore(_ memory: [String: Tensor], _ training: TrainingControl) {
         guard let numbers = memory["best"], numbers.dtype == .float64, numbers.count == 2 else { return }
         let values = numbers.array(as: Double.self)
         best.best = values[0]

@@ -66,9 +66,9 @@ public final class ReduceLROnPlateau: ResumableCallback {
         }
     }
 
-    public var memory: [String: Tensor] { ["state": Tensor([monitor.best, Double(wait), Double(rest)])] }
+    public func memory(_ training: TrainingControl) -> [String: Tensor] { ["state": Tensor([monitor.best, Double(wait), Double(rest)])] }
 
-    public func restore(_ memory: [String: Tensor]) {
+    public func restore(_ memory: [String: Tensor], _ training: TrainingControl) {
         guard let numbers = memory["state"], numbers.dtype == .float64, numbers.count == 3 else { return }
         let values = numbers.array(as: Double.self)
         monitor.best = values[0]

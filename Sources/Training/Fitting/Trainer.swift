@@ -162,8 +162,26 @@ package final class Trainer {
 
     /// What the end of `fit` does: weights become their averages, where the optimizer keeps these.
     func finalize() throws(LocatedError) {
+        if areSwapped { try swapAverages() }
         try run?.finalize()
         testers.removeAll()
+    }
+
+    /// Lets weights and their averages change places. Throws `callback.ema` when the optimizer keeps none.
+    func swapAverages() throws(LocatedError) {
+        try requireAverages()
+        try optimizerRun().swapAverages()
+        areSwapped.toggle()
+        testers.removeAll()
+    }
+    /// Whether averages stand in the weights' place.
+    var areSwapped = false
+
+    func requireAverages() throws(LocatedError) {
+        guard !generation.isBefore211, optimizer.settings.average != nil else {
+            throw LocatedError(
+                .usage, "callback.ema", "expected an optimizer that keeps averages of the weights (use_ema), got \(type(of: optimizer).className)")
+        }
     }
 
     private func optimizerRun() throws(LocatedError) -> OptimizerRun {

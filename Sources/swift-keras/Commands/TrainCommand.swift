@@ -74,6 +74,12 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .long, help: "A .csv of loss and metrics, a line for each epoch.", completion: .file())
     var csvLog: String?
 
+    @Option(name: .long, help: "A folder for event files that TensorBoard shows.", completion: .directory)
+    var tensorboard: String?
+
+    @Option(name: .long, help: "With --tensorboard: write histograms of the weights after every so many epochs.")
+    var histogramEvery: Int?
+
     @Option(
         name: .long,
         help: "A folder to keep the training's state in; the same command goes on from it after an interruption.",
@@ -111,6 +117,10 @@ struct TrainCommand: ParsableCommand {
             callbacks.append(try ModelCheckpoint(filepath: checkpoint, monitor: watched, saveBestOnly: checkpointBest))
         }
         if let csvLog { callbacks.append(try CSVLogger(filename: csvLog, append: initialEpoch > 0)) }
+        if histogramEvery != nil, tensorboard == nil {
+            throw LocatedError(.usage, "train.histogramEvery", "expected --tensorboard DIR with --histogram-every, got none")
+        }
+        if let tensorboard { callbacks.append(try TensorBoard(logDir: tensorboard, histogramFreq: histogramEvery ?? 0)) }
         if let backup {
             callbacks.append(
                 try BackupAndRestore(backupDirectory: backup, saveFreq: backupEvery.map { .batches($0) } ?? .epoch))

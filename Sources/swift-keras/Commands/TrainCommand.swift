@@ -60,6 +60,9 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .long, help: "Where to write loss and metrics of each epoch as JSON.", completion: .file())
     var history: String?
 
+    @Option(name: .long, help: "Where to draw loss and metrics over the epochs: .svg or .png.", completion: .file())
+    var historyPlot: String?
+
     @Option(name: .long, help: "Not supported yet: augmentation of pictures.")
     var augment: String?
 
@@ -96,6 +99,7 @@ struct TrainCommand: ParsableCommand {
         }
         let destination = try ModelDestination(output: output, weightsOutput: weightsOut)
         try destination.requireWritable(with: history)
+        if let historyPlot { try History.requirePlot(historyPlot) }
         let model = try model.load(needsWeights: false, common)
         model.seedInitialWeights(seed)
         for note in try compile.apply(to: model, optimizer: try chosenOptimizer(model)) { common.note(note) }
@@ -139,6 +143,7 @@ struct TrainCommand: ParsableCommand {
                 ConfigObject(uniqueKeysWithValues: result.history.map { ($0.key, .array($0.value.map(ConfigValue.float))) }))
         ]
         try model.write(to: destination, with: history.map { (document.jsonText + "\n", $0) })
+        if let historyPlot, !result.epoch.isEmpty { try result.plot(to: historyPlot) }
         if common.json { Terminal.put(json: document) }
     }
 

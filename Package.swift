@@ -65,6 +65,8 @@ let rooms: [[Target]] = [
     room(
         "Layers", ["KerasSpec", "Graphs", "Kernels", "KerasOps", "Ops", "Tensors", orderedCollections],
         forTests: ["Engine", "KerasFormat"]),
+    room(
+        "Augmentation", ["Batches", "Datasets", "Engine", "Files", "Kernels", "Tensors"]),
     room("Datasets", ["Batches", "Files", "Pickles", "Tensors", "ZipFiles", "CImageCodecs"]),
     room(
         "Training",

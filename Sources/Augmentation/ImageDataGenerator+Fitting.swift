@@ -48,7 +48,7 @@ extension ImageDataGenerator {
         if augment { data = try augmented(data, layout, parameters, type) }
         var found = statistics
         data.withUnsafeMutableElements(as: Number.self) { data in
-            let moments = ChannelMoments<Number>(data, samples: count, layout, dataFormat)
+            let moments = ChannelMoments<Number>(data, samples: count, layout)
             let mean = moments.mean()
             found.mean = Tensor(mean)
             moments.forEach { data[$0] -= mean[$1] }
@@ -121,29 +121,27 @@ extension ImageDataGenerator {
 private struct ChannelMoments<Number: PictureNumber> {
     let data: UnsafeMutableBufferPointer<Number>
     let perChannel: Number
-    let sums: NumPySums
-    /// Elements that follow each other in a channel, and channels.
-    let run: Int
+    /// Of the array as (samples, channels, elements that follow each other in a channel).
+    let samples: Int
     let channels: Int
+    let run: Int
 
-    init(
-        _ data: UnsafeMutableBufferPointer<Number>, samples: Int, _ layout: PictureLayout, _ format: ImageDataGenerator.DataFormat
-    ) {
+    init(_ data: UnsafeMutableBufferPointer<Number>, samples: Int, _ layout: PictureLayout) {
         self.data = data
         (run, channels) = (layout.channel, layout.channels)
         perChannel = Number(samples * layout.height * layout.width)
-        let depth = NumPySums.Axis(extent: layout.channels, numpyStride: layout.channel, isKept: true)
-        let rows = NumPySums.Axis(extent: layout.height, numpyStride: layout.row)
-        let columns = NumPySums.Axis(extent: layout.width, numpyStride: layout.column)
-        let all = NumPySums.Axis(extent: samples, numpyStride: layout.count)
-        sums = NumPySums(format == .channelsLast ? [all, rows, columns, depth] : [all, depth, rows, columns])
+        self.samples = data.count / (run * channels)
     }
 
-    func mean() -> [Number] { sums.sums { place, _ in data[place] }.map { $0 / perChannel } }
+    private func sums(_ value: (Int, Int) -> Number) -> [Number] {
+        NumPySums.sums(samples: samples, channels: channels, elements: run, value)
+    }
+
+    func mean() -> [Number] { sums { place, _ in data[place] }.map { $0 / perChannel } }
 
     func deviation() -> [Number] {
         let mean = mean()
-        let squares: [Number] = sums.sums { place, channel in
+        let squares: [Number] = sums { place, channel in
             let difference = data[place] - mean[channel]
             return difference * difference
         }

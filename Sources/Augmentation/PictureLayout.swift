@@ -35,7 +35,4 @@ struct PictureLayout: Hashable, Sendable {
 struct MemoryOrder: Hashable, Sendable {
     /// Whether each channel lies by itself, as warping and shifting channels leave them.
     var channelsApart: Bool
-    /// Whether rows (columns) are read backwards, as flipping leaves them.
-    var rowsBackwards = false
-    var columnsBackwards = false
 }

@@ -27,24 +27,22 @@ struct PictureStandardizer<Number: PictureNumber> {
     private func standardizeSample(
         _ x: UnsafeMutableBufferPointer<Number>, _ layout: PictureLayout, _ memory: MemoryOrder
     ) {
-        let axes = layout.axes(memory)
         let count = Number(x.count)
         withUnsafeTemporaryAllocation(of: Number.self, capacity: x.count) { ordered in
             layout.copy(x, inOrderOf: memory, to: ordered)
             if centersSamples {
-                let mean = NumPySums(axes).sums { place, _ in ordered[place] }[0] / count
+                let mean = NumPySums.sum(count: x.count) { ordered[$0] } / count
                 for index in x.indices {
                     x[index] -= mean
                     ordered[index] -= mean
                 }
             }
             if scalesSamples {
-                let mean = NumPySums(axes).sums { place, _ in ordered[place] }[0] / count
-                // The differences are an array of their own, without gaps.
-                let squares = NumPySums([NumPySums.Axis(extent: x.count, numpyStride: 1)]).sums { place, _ in
+                let mean = NumPySums.sum(count: x.count) { ordered[$0] } / count
+                let squares = NumPySums.sum(count: x.count) { place in
                     let difference = ordered[place] - mean
                     return difference * difference
-                }[0]
+                }
                 let deviation = (squares / count).squareRoot() + Number(Self.epsilon)
                 for index in x.indices { x[index] /= deviation }
             }
@@ -69,16 +67,7 @@ struct PictureStandardizer<Number: PictureNumber> {
 }
 
 extension PictureLayout {
-    /// The axes of a picture that NumPy holds so, from the largest distance to the smallest.
-    func axes(_ memory: MemoryOrder) -> [NumPySums.Axis] {
-        let (row, column, channel) = memory.channelsApart ? (width, 1, height * width) : (width * channels, channels, 1)
-        let rows = NumPySums.Axis(extent: height, numpyStride: memory.rowsBackwards ? -row : row)
-        let columns = NumPySums.Axis(extent: width, numpyStride: memory.columnsBackwards ? -column : column)
-        let depth = NumPySums.Axis(extent: channels, numpyStride: channel)
-        return memory.channelsApart ? [depth, rows, columns] : [rows, columns, depth]
-    }
-
-    /// The elements in the order of those axes.
+    /// The elements in the order in which NumPy holds them.
     func copy<Number>(
         _ x: UnsafeMutableBufferPointer<Number>, inOrderOf memory: MemoryOrder, to ordered: UnsafeMutableBufferPointer<Number>
     ) {

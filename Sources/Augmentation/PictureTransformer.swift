@@ -34,8 +34,6 @@ struct PictureTransformer<Number: PictureNumber> {
             shiftChannels(y, by: Number(intensity))
             memory.channelsApart = true
         }
-        memory.rowsBackwards = parameters.flipVertical
-        memory.columnsBackwards = parameters.flipHorizontal
         if let brightness = parameters.brightness {
             brighten(y, by: Float(brightness))
             memory = MemoryOrder(channelsApart: false)

@@ -6,9 +6,11 @@ enum NumPySums {
     /// NumPy's buffer, in elements.
     private static var run: Int { 8192 }
 
-    /// The sum of `value(first)` ..< `value(first + count)`.
-    static func sum<Number: PictureNumber>(from first: Int = 0, count: Int, _ value: (Int) -> Number) -> Number {
-        var sum: Number = 0
+    /// `before` and `value(first)` ..< `value(first + count)` added up.
+    static func sum<Number: PictureNumber>(
+        _ before: Number = 0, from first: Int = 0, count: Int, _ value: (Int) -> Number
+    ) -> Number {
+        var sum = before
         for start in stride(from: first, to: first + count, by: run) {
             sum += pairwise(start, min(run, first + count - start), value)
         }
@@ -26,7 +28,7 @@ enum NumPySums {
             for channel in 0..<channels {
                 let first = (sample * channels + channel) * elements
                 if elements == 1 { sums[channel] += value(first, channel) } else {
-                    sums[channel] += sum(from: first, count: elements) { value($0, channel) }
+                    sums[channel] = sum(sums[channel], from: first, count: elements) { value($0, channel) }
                 }
             }
         }

@@ -76,8 +76,8 @@ let rooms: [[Target]] = [
     room(
         "SwiftKeras",
         [
-            "Batches", "Tensors", "Files", "KerasSpec", "Graphs", "Ops", "Engine", "HDF5Files", "KerasFormat", "KerasOps", "Layers",
-            "Datasets", "Plots", "Training", orderedCollections,
+            "Augmentation", "Batches", "Tensors", "Files", "KerasSpec", "Graphs", "Ops", "Engine", "HDF5Files", "KerasFormat",
+            "KerasOps", "Layers", "Datasets", "Plots", "Training", orderedCollections,
         ]),
 ]
 

@@ -24,7 +24,8 @@ public final class DirectoryIterator: BatchSource {
 
     /// Samples.
     public var n: Int { maker.flow.count }
-    public var batchSize: Int { maker.flow.batchSize }
+    /// Samples a batch; the last of a pass has what is left.
+    public var batchSize: Int? { maker.flow.batchSize }
     /// Batches made so far, over all passes.
     public var totalBatchesSeen: Int { maker.flow.totalBatchesSeen }
     /// Batches of one pass, the last one perhaps smaller: Keras's `len`.

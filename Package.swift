@@ -83,7 +83,8 @@ let rooms: [[Target]] = [
 
 let street: [Target] = [
     .executableTarget(
-        name: "kernel-benchmarks", dependencies: ["Graphs", "Kernels", "Ops", "Tensors"], swiftSettings: manners,
+        name: "kernel-benchmarks", dependencies: ["Augmentation", "Batches", "Graphs", "Kernels", "Ops", "Tensors"],
+        swiftSettings: manners,
         linkerSettings: [.linkedLibrary("m")]),
     .executableTarget(
         name: "cifar10-notebook", dependencies: ["SwiftKeras", argumentParser], swiftSettings: manners),

@@ -144,3 +144,25 @@ private struct FolderCase: Decodable, Sendable, CustomTestStringConvertible {
         }
     }
 }
+
+/// The notebook's cell: six of each picture are saved before its loop is left.
+@Test func previewsAsTheNotebook() throws {
+    let folder = try Fixtures.temporaryFolder().path
+    let x = try NPZ(reading: Fixtures.path("cifar10/expected.npz")).tensor("x_train")
+    let random = RandomState(seed: 0)
+    let datagen = try ImageDataGenerator(
+        rotationRange: 40, widthShiftRange: 0.2, heightShiftRange: 0.2, zoomRange: 0.2, fillMode: .nearest, horizontalFlip: true,
+        random: random)
+    try random.seed(1671)
+    for index in 0..<3 {
+        let flow = try datagen.flow(
+            x.rows(index..<index + 1), batchSize: 1, saveToDir: folder, savePrefix: "cifar", saveFormat: "jpeg")
+        for _ in 0..<6 { _ = try flow.nextBatch() }
+    }
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    let expected = Fixtures.path("augmentation/saved/preview")
+    #expect(try names == FileManager.default.contentsOfDirectory(atPath: expected).sorted())
+    for name in names {
+        #expect(try Image(contentsOf: folder + "/" + name) == Image(contentsOf: expected + "/" + name), "\(name)")
+    }
+}

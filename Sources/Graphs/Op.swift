@@ -83,6 +83,9 @@ package protocol BoundOp: Sendable {
     /// Floating-point operations of forward (or elements moved): below a threshold the plan doesn't wake other threads.
     var cost: Double { get }
 
+    /// How forward is computed, for profiles, where an op has a choice.
+    var algorithm: String? { get }
+
     /// The number of tiles of each stage of forward.
     var forwardStages: [Int] { get }
     func forward(_ frame: Frame, stage: Int, tile: Int)
@@ -106,6 +109,7 @@ package protocol BoundOp: Sendable {
 }
 
 extension BoundOp {
+    package var algorithm: String? { nil }
     package var memory: WorkingMemory { WorkingMemory() }
     package var backwardStages: [Int] { [] }
     package func backward(_ frame: Frame, stage: Int, tile: Int) {}

@@ -108,6 +108,8 @@ package struct Convolution: Op {
         return BoundConvolution(epilogue, geometry, site)
     }
 
+    package func isSampleWise(inputs: [ValueInfo]) -> Bool { true }
+
     package func absorbing(
         _ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase
     ) -> (any Op)? {

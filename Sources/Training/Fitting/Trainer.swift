@@ -198,7 +198,7 @@ package final class Trainer {
     /// What measures batches of a size with the weights of this moment.
     func testing(_ key: PlanKey, weights: [Tensor]) throws(LocatedError) -> TestingRun {
         let graph = try graph(key, training: false)
-        let plan = try InferencePlan(graph: graph.graph.optimized(for: .inference))
+        let plan = try InferencePlan(graph: Slicing.run(graph.graph.optimized(for: .inference)))
         let prepared = try PreparedWeights(plan: plan, parameters: weights, pool: pool)
         return TestingRun(graph, try Session(weights: prepared, pool: pool))
     }

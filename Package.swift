@@ -33,10 +33,13 @@ let cellar: [Target] = [
     .systemLibrary(
         name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
     .systemLibrary(
+        name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
         name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(
         name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
     .target(name: "CHDF5Driver", dependencies: ["CHDF5"]),
+    .target(name: "CDownloads", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG"]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 ]
@@ -65,9 +68,8 @@ let rooms: [[Target]] = [
     room(
         "Layers", ["KerasSpec", "Graphs", "Kernels", "KerasOps", "Ops", "Tensors", orderedCollections],
         forTests: ["Engine", "KerasFormat"]),
-    room(
-        "Augmentation", ["Batches", "Datasets", "Engine", "Files", "Kernels", "Tensors"]),
-    room("Datasets", ["Batches", "Files", "Pickles", "Tensors", "ZipFiles", "CImageCodecs"]),
+    room("Datasets", ["Batches", "CDownloads", "CImageCodecs", "CZlib", "Files", "Pickles", "Tensors", "ZipFiles"]),
+    room("Augmentation", ["Batches", "Datasets", "Engine", "Files", "Kernels", "Tensors"]),
     room(
         "Training",
         ["Batches", "Engine", "Graphs", "Ops", "Kernels", "KerasOps", "KerasSpec", "Layers", "Tensors", orderedCollections],

@@ -19,5 +19,6 @@
 #include "ck_softmax.h"
 #include "ck_transpose.h"
 #include "ck_warp.h"
+#include "ck_winograd.h"
 
 #endif

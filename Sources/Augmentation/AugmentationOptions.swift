@@ -80,6 +80,20 @@ package struct AugmentationOptions: Sendable {
         _ = try generator()
     }
 
+    /// Whether an option was set.
+    package func has(_ word: String) -> Bool { values[word] != nil }
+
+    /// The same without what varies pictures: for those that are only measured.
+    package var withoutVariation: AugmentationOptions {
+        let kept = [
+            "featurewise_center", "samplewise_center", "featurewise_std_normalization", "samplewise_std_normalization",
+            "zca_whitening", "zca_epsilon", "rescale", "data_format", "dtype",
+        ]
+        var options = self
+        options.values = values.filter { kept.contains($0.key) }
+        return options
+    }
+
     // MARK: - Values
 
     private func bad(_ name: String, _ expected: String) -> LocatedError {

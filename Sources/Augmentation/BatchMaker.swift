@@ -68,14 +68,25 @@ final class BatchMaker: Sendable {
         try batch(draft { flow, numbers throws(LocatedError) in try flow.next(&numbers) })
     }
 
-    /// A batch, or nil after each pass.
-    func next() throws(LocatedError) -> Batch? {
-        let isOver = state.withLock { state in
+    /// Whether a pass has ended that nobody was told of.
+    private func endsPass() -> Bool {
+        state.withLock { state in
             defer { state.passEnded = false }
             return state.passEnded || state.flow.count == 0
         }
-        return isOver ? nil : try nextBatch()
     }
+
+    /// A batch, or nil after each pass.
+    func next() throws(LocatedError) -> Batch? { endsPass() ? nil : try nextBatch() }
+
+    /// Draws what `next` would, and makes nothing of it.
+    func skip() throws(LocatedError) -> Bool {
+        if endsPass() { return false }
+        _ = try draft { flow, numbers throws(LocatedError) in try flow.next(&numbers) }
+        return true
+    }
+
+    var isReproducible: Bool { flow.seed != nil || generator.random.isSeeded }
 
     /// Keras's `__getitem__`.
     func batch(at index: Int) throws(LocatedError) -> Batch {

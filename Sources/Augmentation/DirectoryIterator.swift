@@ -34,6 +34,12 @@ public final class DirectoryIterator: BatchSource {
     /// The next batch, or nil after each pass; else as `nextBatch`.
     public func next() throws(LocatedError) -> Batch? { try maker.next() }
 
+    /// Passes over the next batch: its numbers are drawn, its pictures neither made nor saved.
+    public func skip() throws(LocatedError) -> Bool { try maker.skip() }
+
+    /// Whether seeds were given, here or to the generator that numbers are drawn from.
+    public var isReproducible: Bool { maker.isReproducible }
+
     /// The next batch, forever: Keras's `next(iterator)`. Throws 64 `random.seed`, 67 `augment.statistics`, and what reading and
     /// writing pictures throws.
     public func nextBatch() throws(LocatedError) -> Batch { try maker.nextBatch() }

@@ -24,6 +24,9 @@ extension ImageDataGenerator {
         }
     }
 
+    /// Takes over what another generator found.
+    package func adoptStatistics(of other: ImageDataGenerator) { statistics = other.statistics }
+
     private func fit<Number: PictureNumber>(
         _ x: Tensor, _ type: Number.Type, augment: Bool, rounds: Int
     ) throws(LocatedError) {

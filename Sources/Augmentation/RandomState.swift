@@ -6,17 +6,31 @@ public import Tensors
 /// `RandomState.global` is what `numpy.random.seed(…)` seeds, and what Keras draws from; unseeded, it begins anywhere.
 public final class RandomState: Sendable {
     /// The one that all generators draw from unless told otherwise.
-    public static let global = RandomState(seed: .random(in: 0 ... .max))
+    public static let global = RandomState()
 
     private let numbers: Mutex<NumPyRandom>
+    /// Whether somebody chose the numbers, so that the same program gets them again.
+    private let isChosen: Atomic<Bool>
 
     /// As `numpy.random.RandomState(seed)`.
-    public init(seed: UInt32) { numbers = Mutex(NumPyRandom(seed: seed)) }
+    public init(seed: UInt32) {
+        numbers = Mutex(NumPyRandom(seed: seed))
+        isChosen = Atomic(true)
+    }
+
+    /// Beginning anywhere.
+    private init() {
+        numbers = Mutex(NumPyRandom(seed: .random(in: 0 ... .max)))
+        isChosen = Atomic(false)
+    }
+
+    var isSeeded: Bool { isChosen.load(ordering: .relaxed) }
 
     /// Begins anew, as `numpy.random.seed(seed)`. Throws 64 `random.seed` unless the seed is from 0 to 2³² - 1.
     public func seed(_ seed: Int) throws(LocatedError) {
         let fresh = NumPyRandom(seed: try RandomState.checked(seed))
         numbers.withLock { $0 = fresh }
+        isChosen.store(true, ordering: .relaxed)
     }
 
     static func checked(_ seed: Int) throws(LocatedError) -> UInt32 {

@@ -115,6 +115,18 @@ import Testing
         #expect(flow.totalBatchesSeen == 6)
     }
 
+    @Test func skippingDrawsWhatWouldHaveBeenDrawn() throws {
+        func flow() throws -> NumpyArrayIterator {
+            try ImageDataGenerator(rotationRange: 30, random: RandomState(seed: 8)).flow(pictures([5, 4, 4, 3]), batchSize: 2)
+        }
+        let (whole, cut) = (try flow(), try flow())
+        for _ in 0..<5 { _ = try whole.next() }
+        // Three batches, the end of the pass, another batch.
+        #expect(try (0..<5).map { _ in try cut.skip() } == [true, true, true, false, true])
+        #expect(try whole.next()?.x == cut.next()?.x)
+        #expect(whole.isReproducible && whole.batchSize == 2)
+    }
+
     @Test func functionsMayFail() throws {
         struct Odd: Error {}
         let failing = try ImageDataGenerator(preprocessingFunction: { _ in throw Odd() })

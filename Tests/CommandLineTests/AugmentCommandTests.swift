@@ -57,3 +57,45 @@ struct AugmentCommandTests {
         }
     }
 }
+
+@Suite("train --augment")
+struct AugmentedTrainingTests {
+    private func train(_ folder: URL, _ output: String, _ more: String...) throws -> (result: Tool.Result, model: Data?) {
+        let path = folder.appendingPathComponent(output).path
+        let result = try Tool.run(
+            ["train", "digits/cnn.json", folder.appendingPathComponent("data.npz").path, "--loss", "sparse_categorical_crossentropy",
+             "--rescale", "1/16", "--epochs", "2", "--batch-size", "20", "--output", path] + more)
+        return (result, FileManager.default.contents(atPath: path))
+    }
+
+    /// Few digits, so that it is quick.
+    private func bench() throws -> URL {
+        let folder = try Fixtures.temporaryFolder()
+        let archive = try NPZ(reading: Fixtures.path("digits/digits.npz"))
+        try NPZ.write(
+            [("x", archive.tensor("x").rows(0..<100)), ("y", archive.tensor("y").asType(.int64).rows(0..<100))],
+            to: folder.appendingPathComponent("data.npz").path)
+        return folder
+    }
+
+    @Test("the same seed gives the same weights on any number of threads, other options others")
+    func isDeterministic() throws {
+        let folder = try bench()
+        let options = "rotation=20,width_shift=0.2,zoom=[0.8,1.2],samplewise_center"
+        let one = try train(folder, "one.h5", "--augment", options, "--threads", "1", "--seed", "4", "--validation-split", "0.2")
+        #expect(one.result.status == 0 && one.result.errors.contains("val_loss"), "\(one.result.errors)")
+        #expect(one.result.errors.contains("4/4"), "\(one.result.errors)")
+        let two = try train(folder, "two.h5", "--augment", options, "--threads", "2", "--seed", "4", "--validation-split", "0.2")
+        #expect(one.model != nil && one.model == two.model)
+        let other = try train(folder, "other.h5", "--augment", "rotation=5", "--threads", "2", "--seed", "4", "--validation-split", "0.2")
+        #expect(other.model != nil && other.model != one.model)
+    }
+
+    @Test("refuses words and data that don't fit")
+    func refusals() throws {
+        let folder = try bench()
+        #expect(try train(folder, "x.h5", "--augment", "spin=3").result.status == 64)
+        #expect(try train(folder, "x.h5", "--augment", "validation_split=0.2").result.status == 64)
+        #expect(try train(folder, "x.h5", "--augment", "rotation=3", "--seed", "5000000000").result.status == 64)
+    }
+}

@@ -89,7 +89,7 @@ package struct LabeledData: Sendable {
             throw LocatedError(
                 .notFound, "data.absent", "expected cifar10, mnist, an .npz file or a folder, got none of that name", at: [name])
         }
-        if !isFolder.boolValue { return try arrays(name) }
+        if !isFolder.boolValue, !PackedFiles.isTar(name) { return try arrays(name) }
         if CIFAR10.isIn(name) { return try cifar10(CIFAR10.load(from: name)) }
         return try folder(name, pictures)
     }

@@ -69,6 +69,7 @@ let rooms: [[Target]] = [
         "Layers", ["KerasSpec", "Graphs", "Kernels", "KerasOps", "Ops", "Tensors", orderedCollections],
         forTests: ["Engine", "KerasFormat"]),
     room("Datasets", ["Batches", "CDownloads", "CImageCodecs", "CZlib", "Files", "Pickles", "Tensors", "ZipFiles"]),
+    room("Augmentation", ["Batches", "Datasets", "Engine", "Files", "Kernels", "Tensors"]),
     room(
         "Training",
         ["Batches", "Engine", "Graphs", "Ops", "Kernels", "KerasOps", "KerasSpec", "Layers", "Tensors", orderedCollections],
@@ -77,14 +78,15 @@ let rooms: [[Target]] = [
     room(
         "SwiftKeras",
         [
-            "Batches", "Tensors", "Files", "KerasSpec", "Graphs", "Ops", "Engine", "HDF5Files", "KerasFormat", "KerasOps", "Layers",
-            "Datasets", "Plots", "Training", orderedCollections,
+            "Augmentation", "Batches", "Tensors", "Files", "KerasSpec", "Graphs", "Ops", "Engine", "HDF5Files", "KerasFormat",
+            "KerasOps", "Layers", "Datasets", "Plots", "Training", orderedCollections,
         ]),
 ]
 
 let street: [Target] = [
     .executableTarget(
-        name: "kernel-benchmarks", dependencies: ["Graphs", "Kernels", "Ops", "Tensors"], swiftSettings: manners,
+        name: "kernel-benchmarks", dependencies: ["Augmentation", "Batches", "Graphs", "Kernels", "Ops", "Tensors"],
+        swiftSettings: manners,
         linkerSettings: [.linkedLibrary("m")]),
     .executableTarget(
         name: "cifar10-notebook", dependencies: ["SwiftKeras", argumentParser], swiftSettings: manners),

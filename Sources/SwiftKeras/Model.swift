@@ -15,7 +15,17 @@ public class Model: @unchecked Sendable {
         /// The decoded layers; nil until something wants them, so that models with unknown layers can be converted.
         var program: ModelProgram?
         /// Declared and given values once the input's shape is known.
-        var weights: WeightValues?
+        var weights: WeightValues? {
+            mutating get {
+                settle()
+                return settledWeights
+            }
+            set {
+                steps = nil
+                settledWeights = newValue
+            }
+        }
+        private var settledWeights: WeightValues?
         /// What stateful layers carry on from the last prediction, by the parameter's index.
         var carried: [Int: Tensor] = [:]
         /// What a file held for the weights, until the input's shape is known and they are bound.
@@ -27,13 +37,39 @@ public class Model: @unchecked Sendable {
         /// Compile settings and optimizer state as they were read, until something changes them.
         var training: TrainingSpec?
         /// Compile settings and optimizer state as they are since.
-        var compiled: Compiled?
+        var compiled: Compiled? {
+            mutating get {
+                settle()
+                return settledCompiled
+            }
+            set {
+                settle()
+                steps = nil
+                settledCompiled = newValue
+            }
+        }
+        private var settledCompiled: Compiled?
+        /// A training by single batches that goes on.
+        var steps: SingleSteps?
         /// Vocabularies and the like, as they were read.
         var assets: [StoredAsset] = []
         /// Seed of the initializers.
         var seed: UInt64
         /// What names mean that Keras doesn't have.
         var customObjects: CustomObjects
+
+        init(spec: ModelSpec, training: TrainingSpec?, seed: UInt64, customObjects: CustomObjects) {
+            self.spec = spec
+            self.training = training
+            self.seed = seed
+            self.customObjects = customObjects
+        }
+
+        /// Takes over what training by single batches made since the weights were last asked for.
+        private mutating func settle() {
+            guard let left = steps?.takeChanges() else { return }
+            (settledWeights, settledCompiled, training, carried) = (left.weights, left.compiled, nil, [:])
+        }
     }
 
     let state: Mutex<State>

@@ -20,7 +20,7 @@ package struct ProgressBar: Sendable {
     }
 
     /// The last step; nil when nobody knows.
-    package let target: Int?
+    package private(set) var target: Int?
     package let verbosity: Verbosity
     /// Characters of the bar itself.
     package let width: Int
@@ -50,6 +50,9 @@ package struct ProgressBar: Sendable {
         self.isDynamic = isDynamic
         start = now
     }
+
+    /// Says which step is the last, where nobody knew.
+    package mutating func end(at step: Int) { if target == nil { target = step } }
 
     /// What to write when `current` steps are done.
     package mutating func update(_ current: Int, _ news: [(name: String, value: Double)] = [], now: Double) -> String {

@@ -40,7 +40,7 @@ import Testing
         let run = try trainer.training(Trainer.PlanKey(data, batch: 10))
         let order = Array(0..<50)
         func step(_ batch: Int) {
-            run.batch.fill(data, order, from: batch * 10)
+            run.batch.fill(Portion(data: data, order: order, start: batch * 10, count: 10))
             run.step(seed: 3)
         }
         step(0)

@@ -58,28 +58,25 @@ extension Model {
     package func fit(_ request: TrainingRequest, callbacks: [any Callback]) throws(LocatedError) -> History {
         let compiled = try compiled()
         let trainer = try makeTrainer(compiled, threads: request.threads, seed: request.seed)
-        var data = TrainingData(inputs: request.x, targets: request.y, sampleWeights: request.sampleWeight)
-        // Before the split, as in Keras: samples that are held back count by their classes too.
-        if let classWeight = request.classWeight { try data.weigh(classes: classWeight, ofOutput: 0) }
-        var validation = request.validation.map { TrainingData(inputs: $0.x, targets: $0.y) }
-        if validation == nil, request.validationSplit != 0 {
-            try data.requireEqualCounts()
-            let parts = try data.split(validationSplit: request.validationSplit)
-            data = parts.training
-            validation = parts.validation
+        var input = request.data
+        var validation = request.validation
+        if case .arrays(var data) = input {
+            // Before the split, as in Keras: samples that are held back count by their classes too.
+            if let classWeight = request.classWeight { try data.weigh(classes: classWeight, ofOutput: 0) }
+            if validation == nil, request.validationSplit != 0 {
+                try data.requireEqualCounts()
+                let parts = try data.split(validationSplit: request.validationSplit)
+                data = parts.training
+                validation = .arrays(parts.validation)
+            }
+            input = .arrays(data)
         }
-        var options = FitOptions()
-        options.batchSize = request.batchSize
-        options.epochs = request.epochs
-        options.initialEpoch = request.initialEpoch
-        options.shuffle = request.shuffle
-        options.validationFrequency = request.validationFreq
         var random = NumPyRandom(seed: UInt32(truncatingIfNeeded: request.seed))
         for case let callback as any ModelCallback in callbacks {
             callback.attach(to: self) { self.keep(trainer, compiled) }
         }
         defer { keep(trainer, compiled) }
-        return try trainer.fit(data, validation: validation, options: options, random: &random, callbacks: callbacks)
+        return try trainer.fit(input, validation: validation, options: request.options, random: &random, callbacks: callbacks)
     }
 
     /// Measures loss and metrics: Keras's `evaluate`. The loss first, then what was given as metrics.
@@ -91,24 +88,29 @@ extension Model {
 
     /// Measures loss and metrics by name, for any number of inputs and outputs.
     public func evaluation(
-        _ x: [Tensor], _ y: [Tensor], batchSize: Int = 32, sampleWeight: [Tensor]? = nil, threads: Int? = nil
+        _ x: [Tensor], _ y: [Tensor], batchSize: Int = 32, sampleWeight: [Tensor]? = nil, callbacks: [any Callback] = [],
+        threads: Int? = nil
     ) throws(LocatedError) -> Logs {
-        // Only `fit` moves the optimizer: its state, which may be large, isn't needed.
-        var compiled = try compiled(withState: false)
-        compiled.optimizerState = nil
+        var options = FitOptions()
+        options.batchSize = batchSize
+        return try evaluation(
+            .arrays(TrainingData(inputs: x, targets: y, sampleWeights: sampleWeight)), options, callbacks: callbacks, threads: threads)
+    }
+
+    /// Measures loss and metrics by name.
+    package func evaluation(
+        _ input: TrainingInput, _ options: FitOptions, callbacks: [any Callback] = [], threads: Int?
+    ) throws(LocatedError) -> Logs {
+        // Only `fit` moves the optimizer: its state, which may be large, isn't needed unless a callback looks at it.
+        var compiled = try compiled(withState: !callbacks.isEmpty)
+        if callbacks.isEmpty { compiled.optimizerState = nil }
         let trainer = try makeTrainer(compiled, threads: threads, seed: 0)
-        return try trainer.evaluate(
-            TrainingData(inputs: x, targets: y, sampleWeights: sampleWeight), batchSize: batchSize)
+        return try trainer.evaluate(input, options: options, callbacks: callbacks)
     }
 
     /// Takes over what training made.
     private func keep(_ trainer: Trainer, _ compiled: Compiled) {
-        let values = WeightValues(table: trainer.table, tensors: trainer.weights)
-        var compiled = compiled
-        compiled.optimizerState = trainer.optimizerState
-        compiled.notes = []
-        // Callbacks may have changed it; Keras saves the rate of the moment.
-        if trainer.schedule == nil { compiled.settings.optimizer.learningRate = trainer.learningRate }
+        let (values, compiled) = trainer.result(compiled)
         state.withLock { state in
             state.weights = values
             state.carried = [:]
@@ -118,38 +120,46 @@ extension Model {
     }
 }
 
+extension Trainer {
+    /// Weights, and compile settings with the optimizer's state, as they are now.
+    func result(_ compiled: Compiled) -> (weights: WeightValues, compiled: Compiled) {
+        var compiled = compiled
+        compiled.optimizerState = optimizerState
+        compiled.notes = []
+        // Callbacks may have changed it; Keras saves the rate of the moment.
+        if schedule == nil { compiled.settings.optimizer.learningRate = learningRate }
+        return (WeightValues(table: table, tensors: weights), compiled)
+    }
+}
+
 /// Everything that `fit` is asked for.
 package struct TrainingRequest: Sendable {
-    package var x: [Tensor]
-    package var y: [Tensor]
-    package var validationSplit: Double
-    package var validation: (x: [Tensor], y: [Tensor])?
-    package var classWeight: [Int: Double]?
-    package var sampleWeight: [Tensor]?
-    package var batchSize: Int
-    package var epochs: Int
-    package var initialEpoch: Int
-    package var shuffle: Bool
-    package var validationFreq: Int
-    package var seed: UInt64
+    package var data: TrainingInput
+    package var validation: TrainingInput?
+    package var validationSplit = 0.0
+    package var classWeight: [Int: Double]? {
+        didSet { if case .source = data { options.classWeight = classWeight } }
+    }
+    package var options = FitOptions()
+    package var seed: UInt64 = 0
     package var threads: Int?
+
+    package init(_ data: TrainingInput) { self.data = data }
 
     package init(
         x: [Tensor], y: [Tensor], validationSplit: Double = 0, validation: (x: [Tensor], y: [Tensor])? = nil,
         classWeight: [Int: Double]? = nil, sampleWeight: [Tensor]? = nil, batchSize: Int = 32, epochs: Int = 1,
         initialEpoch: Int = 0, shuffle: Bool = true, validationFreq: Int = 1, seed: UInt64 = 0, threads: Int? = nil
     ) {
-        self.x = x
-        self.y = y
+        data = .arrays(TrainingData(inputs: x, targets: y, sampleWeights: sampleWeight))
+        self.validation = validation.map { .arrays(TrainingData(inputs: $0.x, targets: $0.y)) }
         self.validationSplit = validationSplit
-        self.validation = validation
         self.classWeight = classWeight
-        self.sampleWeight = sampleWeight
-        self.batchSize = batchSize
-        self.epochs = epochs
-        self.initialEpoch = initialEpoch
-        self.shuffle = shuffle
-        self.validationFreq = validationFreq
+        options.batchSize = batchSize
+        options.epochs = epochs
+        options.initialEpoch = initialEpoch
+        options.shuffle = shuffle
+        options.validationFrequency = validationFreq
         self.seed = seed
         self.threads = threads
     }

@@ -3,6 +3,7 @@ internal import Graphs
 internal import KerasSpec
 internal import Layers
 public import Tensors
+public import Training
 
 /// What a model gave.
 public struct Prediction: Sendable {
@@ -31,8 +32,10 @@ extension Model {
     }
 
     /// The model's outputs for a batch of samples: one array for each input, one for each output.
-    public func predict(_ x: [Tensor], batchSize: Int = 32, threads: Int? = nil) throws(LocatedError) -> [Tensor] {
-        try predict(x, taps: [], batchSize: batchSize, threads: threads).outputs
+    public func predict(
+        _ x: [Tensor], batchSize: Int = 32, callbacks: [any Callback] = [], threads: Int? = nil
+    ) throws(LocatedError) -> [Tensor] {
+        try predict(x, taps: [], batchSize: batchSize, callbacks: callbacks, threads: threads).outputs
     }
 
     /// The same with the inputs by their names, as for a model that was built on a dictionary.
@@ -57,7 +60,7 @@ extension Model {
     /// - Parameter taps: names of layers (`encoder/dense_1` within a nested model); the output of a layer's first call, the
     ///   first if it has several.
     public func predict(
-        _ x: [Tensor], taps: [String], batchSize: Int = 32, threads: Int? = nil
+        _ x: [Tensor], taps: [String], batchSize: Int = 32, callbacks: [any Callback] = [], threads: Int? = nil
     ) throws(LocatedError) -> Prediction {
         guard batchSize > 0 else {
             throw LocatedError(.usage, "predict.batchSize", "expected a batch size of at least 1, got \(batchSize)")
@@ -67,8 +70,11 @@ extension Model {
         var whole: [Tensor] = []
         var tapped: [String: Tensor] = [:]
         var start = 0
+        for callback in callbacks { try callback.onPredictBegin() }
         repeat {
             let rows = start..<min(start + batchSize, samples)
+            let number = start / batchSize
+            for callback in callbacks { try callback.onPredictBatchBegin(number, size: rows.count) }
             let batch = samples <= batchSize ? inputs : inputs.map { $0.rows(rows) }
             let runner = try runner(for: batch, taps: taps, threads: threads)
             try runner.check(batch)
@@ -76,7 +82,9 @@ extension Model {
             let count = outputs.count - runner.taps.reduce(0) { $0 + $1.outputs.count }
             var rest: [String: Tensor] = [:]
             for tap in runner.taps { rest[tap.layer] = outputs[tap.outputs.lowerBound] }
+            for callback in callbacks { try callback.onPredictBatchEnd(number, outputs: Array(outputs.prefix(count))) }
             if samples <= batchSize {
+                for callback in callbacks { try callback.onPredictEnd() }
                 return Prediction(outputs: Array(outputs.prefix(count)), layers: rest)
             }
             if whole.isEmpty {
@@ -87,6 +95,7 @@ extension Model {
             for (name, tensor) in rest { tapped[name]?.setRows(from: start, to: tensor) }
             start = rows.upperBound
         } while start < samples
+        for callback in callbacks { try callback.onPredictEnd() }
         return Prediction(outputs: whole, layers: tapped)
     }
 

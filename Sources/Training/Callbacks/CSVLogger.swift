@@ -4,13 +4,12 @@ public import Tensors
 /// Writes the numbers of every epoch as a line of a table: `epoch`, then the logs by name.
 ///
 /// Source: keras/callbacks/callbacks.py (2.3.1).
-public final class CSVLogger: Callback {
+public final class CSVLogger: ResumableCallback {
     private let separator: String
     private let appends: Bool
     private let read: () throws(LocatedError) -> String?
     private let write: (String) throws(LocatedError) -> Void
     private var text = ""
-    private var names: [String]?
 
     /// - Parameters:
     ///   - separator: between numbers.
@@ -29,18 +28,22 @@ public final class CSVLogger: Callback {
 
     public func onTrainBegin(_ training: TrainingControl) throws(LocatedError) {
         text = appends ? try read() ?? "" : ""
-        names = nil
         if !text.isEmpty, !text.hasSuffix("\n") { text += "\n" }
     }
 
     public func onEpochEnd(_ epoch: Int, _ logs: Logs, _ training: TrainingControl) throws(LocatedError) {
-        if names == nil {
-            names = training.metrics.sorted()
-            if text.isEmpty { line(["epoch"] + (names ?? [])) }
-        }
+        let names = training.metrics.sorted()
+        if text.isEmpty { line(["epoch"] + names) }
         // Numbers that this epoch lacks: validation that isn't done every time, or that the end came before.
-        line(["\(epoch)"] + (names ?? []).map { name in logs[name].map { "\($0)" } ?? "NA" })
+        line(["\(epoch)"] + names.map { name in logs[name].map { "\($0)" } ?? "NA" })
         try write(text)
+    }
+
+    public func memory(_ training: TrainingControl) -> [String: Tensor] { ["text": Tensor(Array(text.utf8))] }
+
+    public func restore(_ memory: [String: Tensor], _ training: TrainingControl) {
+        guard let bytes = memory["text"], bytes.dtype == .uint8 else { return }
+        text = String(decoding: bytes.array(as: UInt8.self), as: UTF8.self)
     }
 
     private func line(_ fields: [String]) { text += fields.joined(separator: separator) + "\n" }

@@ -4,7 +4,7 @@ public import Tensors
 /// Ends the training when a number has stopped getting better.
 ///
 /// Source: keras/callbacks/callbacks.py (2.3.1).
-public final class EarlyStopping: Callback {
+public final class EarlyStopping: ResumableCallback {
     public typealias Mode = MonitorMode
 
     public let monitor: String
@@ -57,5 +57,20 @@ public final class EarlyStopping: Callback {
         stoppedEpoch = epoch
         training.stopsTraining = true
         if let bestWeights { try training.setWeights(bestWeights) }
+    }
+
+    public func memory(_ training: TrainingControl) -> [String: Tensor] {
+        var memory = ["best": Tensor([best.best, Double(wait)])]
+        for (place, tensor) in (bestWeights ?? []).enumerated() { memory["weight/\(place)"] = tensor }
+        return memory
+    }
+
+    public func restore(_ memory: [String: Tensor], _ training: TrainingControl) {
+        guard let numbers = memory["best"], numbers.dtype == .float64, numbers.count == 2 else { return }
+        let values = numbers.array(as: Double.self)
+        best.best = values[0]
+        wait = Int(exactly: values[1]) ?? 0
+        let weights = (0..<max(memory.count - 1, 0)).compactMap { memory["weight/\($0)"] }
+        bestWeights = weights.isEmpty ? nil : weights
     }
 }

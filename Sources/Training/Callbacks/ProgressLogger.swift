@@ -36,20 +36,22 @@ package final class ProgressLogger: Callback {
         guard verbosity != .silent else { return }
         write("Epoch \(epoch + 1)/\(training.epochs)\n")
         // All but the loss are means already.
-        let names = training.metrics.prefix(training.metrics.count / (training.validationSamples > 0 ? 2 : 1))
+        let names = training.metrics.prefix(training.metrics.count / (training.metrics.contains("val_loss") ? 2 : 1))
         bar = ProgressBar(
-            target: training.samples, verbosity: verbosity, statefulMetrics: Set(names.dropFirst()), isDynamic: isDynamic,
+            target: training.countsSteps ? training.steps : training.samples, verbosity: verbosity, statefulMetrics: Set(names.dropFirst()), isDynamic: isDynamic,
             now: now())
     }
 
     package func onBatchEnd(_ batch: Int, size: Int, _ logs: Logs, _ training: TrainingControl) throws(LocatedError) {
-        seen += size
+        seen += training.countsSteps ? 1 : size
         lastBatch = logs
-        // The last batch is shown with the epoch's numbers.
-        if seen < training.samples { show([logs], training) }
+        // The last batch is shown with the epoch's numbers; without a known end, a line is shown only then.
+        if seen < bar?.target ?? (verbosity == .line ? 0 : .max) { show([logs], training) }
     }
 
     package func onEpochEnd(_ epoch: Int, _ logs: Logs, _ training: TrainingControl) throws(LocatedError) {
+        // An epoch that turned out to be so long.
+        bar?.end(at: seen)
         // As Keras does it: the last batch's numbers, then the epoch's, one after the other.
         show([lastBatch, logs], training)
     }

@@ -4,7 +4,7 @@ public import Tensors
 /// Lowers the learning rate when a number has stopped getting better.
 ///
 /// Source: keras/src/callbacks/reduce_lr_on_plateau.py (3.15).
-public final class ReduceLROnPlateau: Callback {
+public final class ReduceLROnPlateau: ResumableCallback {
     public let factor: Double
     public let patience: Int
     public let cooldown: Int
@@ -64,5 +64,14 @@ public final class ReduceLROnPlateau: Callback {
             rest = cooldown
             wait = 0
         }
+    }
+
+    public func memory(_ training: TrainingControl) -> [String: Tensor] { ["state": Tensor([monitor.best, Double(wait), Double(rest)])] }
+
+    public func restore(_ memory: [String: Tensor], _ training: TrainingControl) {
+        guard let numbers = memory["state"], numbers.dtype == .float64, numbers.count == 3 else { return }
+        let values = numbers.array(as: Double.self)
+        monitor.best = values[0]
+        (wait, rest) = (Int(exactly: values[1]) ?? 0, Int(exactly: values[2]) ?? 0)
     }
 }

@@ -12,6 +12,11 @@ public struct History: Sendable, Hashable {
 
     public init() {}
 
+    package init(epoch: [Int], history: OrderedDictionary<String, [Double]>) {
+        self.epoch = epoch
+        self.history = history
+    }
+
     /// The numbers of one name.
     public subscript(name: String) -> [Double]? { history[name] }
 

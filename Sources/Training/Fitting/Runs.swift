@@ -41,6 +41,34 @@ struct MetricSums {
         }
     }
 
+    /// All that was added up.
+    var numbers: [Double] {
+        var numbers = (sums + weights).map(Double.init)
+        for case let state? in states {
+            let own = state.sums
+            numbers += [Double(own.count)] + own
+        }
+        return numbers
+    }
+
+    /// Goes on from what `numbers` gave. Does nothing with those of other metrics.
+    mutating func restore(_ numbers: [Double]) {
+        var result = self
+        var rest = numbers[...]
+        func take(_ count: Int) -> [Double]? {
+            guard count >= 0, rest.count >= count else { return nil }
+            defer { rest = rest.dropFirst(count) }
+            return Array(rest.prefix(count))
+        }
+        guard let sums = take(sums.count), let weights = take(weights.count) else { return }
+        (result.sums, result.weights) = (sums.map { Float($0) }, weights.map { Float($0) })
+        for place in states.indices where states[place] != nil {
+            guard let length = take(1).flatMap({ Int(exactly: $0[0]) }), let own = take(length) else { return }
+            result.states[place]?.sums = own
+        }
+        if rest.isEmpty { self = result }
+    }
+
     /// Values so far, after what `prefix` has put there.
     func report(into logs: inout Logs, prefix: String = "") {
         for (index, loss) in graph.outputLosses.enumerated() { logs[prefix + loss.name] = Double(sums[index] / weights[index]) }
@@ -48,6 +76,45 @@ struct MetricSums {
             let place = graph.outputLosses.count + index
             logs[prefix + metric.name] = states[index]?.result ?? Double(sums[place] / weights[place])
         }
+    }
+}
+
+/// Loss and metrics over the batches of an epoch.
+struct EpochSums {
+    private(set) var metrics: MetricSums
+    private var loss = 0.0
+    /// Samples so far.
+    private(set) var seen = 0
+
+    init(_ graph: TrainingGraph, generation: TrainingGeneration) {
+        metrics = MetricSums(graph, generation: generation)
+    }
+
+    mutating func add(_ run: some BatchResults, loss: Double) {
+        metrics.add(run)
+        self.loss += loss * Double(run.batch.count)
+        seen += run.batch.count
+    }
+
+    /// All that was added up, for a training that goes on later.
+    var numbers: [Double] { [loss, Double(seen)] + metrics.numbers }
+
+    mutating func restore(_ numbers: [Double]) {
+        guard numbers.count >= 2, let seen = Int(exactly: numbers[1]) else { return }
+        (loss, self.seen) = (numbers[0], seen)
+        metrics.restore(Array(numbers.dropFirst(2)))
+    }
+
+    /// The mean of the samples' losses, and metrics.
+    func report(into logs: inout Logs) {
+        logs["loss"] = loss / Double(max(seen, 1))
+        metrics.report(into: &logs)
+    }
+
+    var logs: Logs {
+        var logs: Logs = [:]
+        report(into: &logs)
+        return logs
     }
 }
 
@@ -133,8 +200,9 @@ final class BatchBuffer {
         }
     }
 
-    /// Copies samples of the data, counted from its first: `order[start]` and those after it.
-    func fill(_ data: TrainingData, _ order: [Int], from start: Int) {
+    /// Copies the samples of a batch to where the plan reads them.
+    func fill(_ portion: Portion) {
+        let (data, start) = (portion.data, portion.start)
         let first = data.samples.lowerBound
         for index in 0..<sources.count {
             let tensor: Tensor?
@@ -148,6 +216,10 @@ final class BatchBuffer {
             let target = areas[index]
             tensor.withUnsafeBytes { bytes in
                 guard let base = bytes.baseAddress else { return }
+                guard let order = portion.order else {
+                    target.copyMemory(from: base + (first + start) * rowBytes, byteCount: count * rowBytes)
+                    return
+                }
                 for place in 0..<count {
                     let row = first + order[start + place]
                     (target + place * rowBytes).copyMemory(from: base + row * rowBytes, byteCount: rowBytes)

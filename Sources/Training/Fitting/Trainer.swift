@@ -27,7 +27,35 @@ package final class Trainer {
     private var run: OptimizerRun?
     private let regularizers: [(parameter: Int, WeightRegularizer)]
     private let indexChecks: [LoweringContext.IndexCheck]
-    private var trainers: [PlanKey: TrainingRun] = [:]
+    private var trainers = RecentRuns<TrainingRun>()
+    /// Of the weights as they are now.
+    private var testers = RecentRuns<TestingRun>()
+    /// Loss and metrics of `trainOnBatch` and `testOnBatch`.
+    var singles: EpochSums?
+
+    /// Runs by what their plans are for, those that were used last: batches of a source may have ever other shapes.
+    private struct RecentRuns<Run> {
+        private var runs: [(key: PlanKey, run: Run)] = []
+        private static var capacity: Int { 8 }
+
+        var all: [(key: PlanKey, run: Run)] { runs }
+
+        mutating func removeAll() { runs.removeAll() }
+
+        mutating func run(_ key: PlanKey, make: () throws(LocatedError) -> Run) throws(LocatedError) -> Run {
+            if let last = runs.last, last.key == key { return last.run }
+            let entry: (key: PlanKey, run: Run)
+            if let place = runs.firstIndex(where: { $0.key == key }) {
+                entry = runs.remove(at: place)
+            } else {
+                // The oldest goes first, so that there is room for the new one.
+                if runs.count == Self.capacity { runs.removeFirst() }
+                entry = (key, try make())
+            }
+            runs.append(entry)
+            return entry.run
+        }
+    }
 
     /// What plans differ by.
     struct PlanKey: Hashable {
@@ -117,6 +145,7 @@ package final class Trainer {
     package func setWeights(_ tensors: [Tensor]) throws(LocatedError) {
         precondition(tensors.count == table.slots.count)
         for (index, tensor) in tensors.enumerated() { try parameters.set(index, to: tensor) }
+        testers.removeAll()
     }
 
     /// The optimizer's base learning rate, or a schedule's of this moment. Setting it ends the schedule.
@@ -132,7 +161,28 @@ package final class Trainer {
     package var schedule: LearningRateSchedule? { chosenRate == nil ? optimizer.schedule : nil }
 
     /// What the end of `fit` does: weights become their averages, where the optimizer keeps these.
-    func finalize() throws(LocatedError) { try run?.finalize() }
+    func finalize() throws(LocatedError) {
+        if areSwapped { try swapAverages() }
+        try run?.finalize()
+        testers.removeAll()
+    }
+
+    /// Lets weights and their averages change places. Throws `callback.ema` when the optimizer keeps none.
+    func swapAverages() throws(LocatedError) {
+        try requireAverages()
+        try optimizerRun().swapAverages()
+        areSwapped.toggle()
+        testers.removeAll()
+    }
+    /// Whether averages stand in the weights' place.
+    var areSwapped = false
+
+    func requireAverages() throws(LocatedError) {
+        guard !generation.isBefore211, optimizer.settings.average != nil else {
+            throw LocatedError(
+                .usage, "callback.ema", "expected an optimizer that keeps averages of the weights (use_ema), got \(type(of: optimizer).className)")
+        }
+    }
 
     private func optimizerRun() throws(LocatedError) -> OptimizerRun {
         if let run { return run }
@@ -177,45 +227,64 @@ package final class Trainer {
 
     /// What runs steps of a batch size, made the first time.
     func training(_ key: PlanKey) throws(LocatedError) -> TrainingRun {
-        if let run = trainers[key] { return run }
-        let graph = try graph(key, training: true)
-        let optimized = graph.graph.optimized(for: .training)
-        let lookups = LookupRule(optimizer, generation).flatMap { LookupGradients(optimized, trained: trained, rule: $0) }
-        let plan = try TrainingPlan(
-            graph: lookups?.graph ?? optimized, parameters: trained, inputs: lookups?.ledgerInputs ?? [],
-            outputs: [graph.total])
-        let run = TrainingRun(
-            graph, try TrainingSession(plan: plan, parameters: parameters, pool: pool), try optimizerRun(), lookups: lookups)
-        trainers[key] = run
-        return run
+        // A step changes the weights.
+        testers.removeAll()
+        return try trainers.run(key) { () throws(LocatedError) in
+            let graph = try graph(key, training: true)
+            let optimized = graph.graph.optimized(for: .training)
+            let lookups = LookupRule(optimizer, generation).flatMap { LookupGradients(optimized, trained: trained, rule: $0) }
+            let plan = try TrainingPlan(
+                graph: lookups?.graph ?? optimized, parameters: trained, inputs: lookups?.ledgerInputs ?? [],
+                outputs: [graph.total])
+            return TrainingRun(
+                graph, try TrainingSession(plan: plan, parameters: parameters, pool: pool), try optimizerRun(), lookups: lookups)
+        }
     }
 
     /// Floating-point operations of a step, roughly; 0 before the first one of this batch size.
     package func stepCost(batchSize: Int) -> Double {
-        trainers.first { $0.key.batch == batchSize }?.value.cost ?? 0
+        trainers.all.first { $0.key.batch == batchSize }?.run.cost ?? 0
     }
 
     /// What measures batches of a size with the weights of this moment.
-    func testing(_ key: PlanKey, weights: [Tensor]) throws(LocatedError) -> TestingRun {
-        let graph = try graph(key, training: false)
-        let plan = try InferencePlan(graph: graph.graph.optimized(for: .inference))
-        let prepared = try PreparedWeights(plan: plan, parameters: weights, pool: pool)
-        return TestingRun(graph, try Session(weights: prepared, pool: pool))
+    func testing(_ key: PlanKey) throws(LocatedError) -> TestingRun {
+        try testers.run(key) { () throws(LocatedError) in
+            let graph = try graph(key, training: false)
+            let plan = try InferencePlan(graph: Slicing.run(graph.graph.optimized(for: .inference)))
+            let prepared = try PreparedWeights(plan: plan, parameters: weights, pool: pool)
+            return TestingRun(graph, try Session(weights: prepared, pool: pool))
+        }
     }
 
-    /// Data as the model takes it. Throws `data.…` for what doesn't fit, indices that no table row stands for included.
-    func prepared(_ data: TrainingData) throws(LocatedError) -> TrainingData {
-        let data = try data.prepared(for: demands)
-        try locating("x") { () throws(LocatedError) in try indexChecks.check(data.inputs) }
-        return data
+    /// Lets go of what measured, with its copy of the weights.
+    func forgetTests() { testers.removeAll() }
+
+    /// Makes data what the model takes, on any thread.
+    struct Preparation: Sendable {
+        fileprivate let demands: DataDemands
+        fileprivate let indexChecks: [LoweringContext.IndexCheck]
+
+        /// Throws `data.…` for what doesn't fit, indices that no table row stands for included.
+        func prepared(_ data: TrainingData) throws(LocatedError) -> TrainingData {
+            let data = try data.prepared(for: demands)
+            try locating("x") { () throws(LocatedError) in try indexChecks.check(data.inputs) }
+            return data
+        }
+    }
+
+    var preparation: Preparation { Preparation(demands: demands, indexChecks: indexChecks) }
+
+    func prepared(_ data: TrainingData) throws(LocatedError) -> TrainingData { try preparation.prepared(data) }
+
+    /// Losses and metrics of a batch of any size.
+    func measures() throws(LocatedError) -> TrainingGraph {
+        let inputs = demands.inputs.map { ValueInfo(PartialShape([nil] + $0.shape.dims), $0.dtype) }
+        let lowered = try program.lower(inputs: inputs, training: false, parameters: table)
+        return try graph(lowered, weighted: outputs.map { _ in false })
     }
 
     /// What is reported, in Keras's order: `loss`, each output's loss, metrics.
-    package func metricNames() throws(LocatedError) -> [String] {
-        let inputs = demands.inputs.map { ValueInfo(PartialShape([nil] + $0.shape.dims), $0.dtype) }
-        let lowered = try program.lower(inputs: inputs, training: false, parameters: table)
-        return try graph(lowered, weighted: outputs.map { _ in false }).names
-    }
+    package func metricNames() throws(LocatedError) -> [String] { try measures().names }
 }
 
 extension PartialShape {

@@ -88,7 +88,7 @@ package struct TrainingData: Sendable {
 }
 
 /// What a model wants of its data.
-struct DataDemands {
+struct DataDemands: Sendable {
     /// Shapes without the samples' axis; nil extents are free.
     var inputs: [(name: String, shape: PartialShape, dtype: DType)]
     var outputs: [(OutputTraining, shape: PartialShape)]

@@ -216,6 +216,8 @@ package struct CountingMetric: Hashable, Sendable {
 package protocol MetricState {
     mutating func add(_ batch: MetricBatch)
     var result: Double { get }
+    /// All that was added up, for a training that goes on later.
+    var sums: [Double] { get set }
 }
 
 /// A batch as counting metrics see it. Pointers are good while the batch is.

@@ -60,6 +60,14 @@ private struct ThresholdCounts {
         return low - 1
     }
 
+    var sums: [Double] {
+        get { buckets.flatMap { [$0.positive, $0.negative] } }
+        set {
+            guard newValue.count == 2 * buckets.count else { return }
+            for place in buckets.indices { buckets[place] = (newValue[2 * place], newValue[2 * place + 1]) }
+        }
+    }
+
     struct Counts {
         var tp: [Double], fp: [Double], tn: [Double], fn: [Double]
     }
@@ -87,6 +95,11 @@ struct AreaUnderCurve: MetricState {
         thresholds = ThresholdCounts(
             count: max(metric.integer("num_thresholds") ?? 200, 2), inner: metric.settings["thresholds"]?.array?.compactMap(\.number),
             ends: (-1e-7, 1 + 1e-7), column: nil)
+    }
+
+    var sums: [Double] {
+        get { thresholds.sums }
+        set { thresholds.sums = newValue }
     }
 
     mutating func add(_ batch: MetricBatch) { thresholds.add(batch, fromLogits: metric.isSet("from_logits")) }
@@ -139,6 +152,11 @@ struct BestUnderConstraint: MetricState {
             count: metric.integer("num_thresholds") ?? 200, inner: nil, ends: (0, 1), column: metric.integer("class_id"))
     }
 
+    var sums: [Double] {
+        get { thresholds.sums }
+        set { thresholds.sums = newValue }
+    }
+
     mutating func add(_ batch: MetricBatch) { thresholds.add(batch) }
 
     var result: Double {
@@ -166,6 +184,11 @@ struct ConfusionCounts: MetricState {
     init(_ metric: CountingMetric) {
         self.metric = metric
         threshold = metric.threshold(metric.integer("top_k") == nil ? 0.5 : -.infinity)
+    }
+
+    var sums: [Double] {
+        get { [tp, fp, tn, fn] }
+        set { if newValue.count == 4 { (tp, fp, tn, fn) = (newValue[0], newValue[1], newValue[2], newValue[3]) } }
     }
 
     mutating func add(_ batch: MetricBatch) {
@@ -217,6 +240,11 @@ struct IntersectionOverUnion: MetricState {
         self.truncatesWeights = truncatesWeights
         classes = metric.kind == .binaryIoU ? 2 : metric.integer("num_classes") ?? 1
         matrix = [Double](repeating: 0, count: classes * classes)
+    }
+
+    var sums: [Double] {
+        get { matrix }
+        set { if newValue.count == matrix.count { matrix = newValue } }
     }
 
     mutating func add(_ batch: MetricBatch) {
@@ -272,6 +300,15 @@ struct FBetaCounts: MetricState {
 
     init(_ metric: CountingMetric) { self.metric = metric }
 
+    var sums: [Double] {
+        get { tp + fp + fn + truths }
+        set {
+            let count = newValue.count / 4
+            func part(_ number: Int) -> [Double] { Array(newValue[number * count..<(number + 1) * count]) }
+            (tp, fp, fn, truths) = (part(0), part(1), part(2), part(3))
+        }
+    }
+
     mutating func add(_ batch: MetricBatch) {
         let isMicro = metric.settings["average"] == "micro"
         if tp.isEmpty {
@@ -311,15 +348,26 @@ struct FBetaCounts: MetricState {
 struct DeterminationSums: MetricState {
     private let metric: CountingMetric
     /// By column.
-    private var (squares, sums, residuals): ([Double], [Double], [Double]) = ([], [], [])
+    private var (squares, totals, residuals): ([Double], [Double], [Double]) = ([], [], [])
     private var (weights, samples) = (0.0, 0.0)
 
     init(_ metric: CountingMetric) { self.metric = metric }
 
+    var sums: [Double] {
+        get { squares + totals + residuals + [weights, samples] }
+        set {
+            guard newValue.count >= 2 else { return }
+            let count = (newValue.count - 2) / 3
+            func part(_ number: Int) -> [Double] { Array(newValue[number * count..<(number + 1) * count]) }
+            (squares, totals, residuals) = (part(0), part(1), part(2))
+            (weights, samples) = (newValue[3 * count], newValue[3 * count + 1])
+        }
+    }
+
     mutating func add(_ batch: MetricBatch) {
-        if sums.isEmpty {
-            sums = [Double](repeating: 0, count: batch.columns)
-            (squares, residuals) = (sums, sums)
+        if totals.isEmpty {
+            totals = [Double](repeating: 0, count: batch.columns)
+            (squares, residuals) = (totals, totals)
         }
         for row in 0..<batch.rows {
             let weight = batch.weight(row)
@@ -327,7 +375,7 @@ struct DeterminationSums: MetricState {
             samples += Double(batch.columns)
             for column in 0..<batch.columns {
                 let (truth, value) = (Double(batch.truth(row, column)), Double(batch.predictions[row * batch.columns + column]))
-                sums[column] += weight * truth
+                totals[column] += weight * truth
                 squares[column] += weight * truth * truth
                 residuals[column] += weight * (truth - value) * (truth - value)
             }
@@ -335,14 +383,14 @@ struct DeterminationSums: MetricState {
     }
 
     var result: Double {
-        let totals = sums.indices.map { squares[$0] - sums[$0] * ratio(sums[$0], weights) }
-        let scores = sums.indices.map { column in
-            let score = 1 - residuals[column] / totals[column]
+        let variances = totals.indices.map { squares[$0] - totals[$0] * ratio(totals[$0], weights) }
+        let scores = totals.indices.map { column in
+            let score = 1 - residuals[column] / variances[column]
             return score.isInfinite ? 0 : score
         }
         var score: Double
         if metric.settings["class_aggregation"] == "variance_weighted_average" {
-            score = ratio(zip(scores, totals).reduce(0) { $0 + $1.0 * $1.1 }, totals.reduce(0, +))
+            score = ratio(zip(scores, variances).reduce(0) { $0 + $1.0 * $1.1 }, variances.reduce(0, +))
         } else {
             score = ratio(scores.reduce(0, +), Double(scores.count))
         }
@@ -360,6 +408,11 @@ struct SampleMean: MetricState {
     private var (sum, weights) = (0.0, 0.0)
 
     init(_ metric: CountingMetric) { self.metric = metric }
+
+    var sums: [Double] {
+        get { [sum, weights] }
+        set { if newValue.count == 2 { (sum, weights) = (newValue[0], newValue[1]) } }
+    }
 
     mutating func add(_ batch: MetricBatch) {
         for row in 0..<batch.rows {

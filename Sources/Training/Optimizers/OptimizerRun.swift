@@ -239,6 +239,16 @@ package final class OptimizerRun {
         for place in trained.indices { try parameters.set(trained[place], to: tensors[kind * trained.count + place]) }
     }
 
+    /// Lets trained weights and their averages change places, if there are any.
+    package func swapAverages() throws(LocatedError) {
+        guard let kind = kinds.firstIndex(of: .average) else { return }
+        let (weights, averages) = (parameters.tensors, slots.tensors)
+        for place in trained.indices {
+            try parameters.set(trained[place], to: averages[kind * trained.count + place])
+            try slots.set(kind * trained.count + place, to: weights[trained[place]])
+        }
+    }
+
     // MARK: State
 
     /// A copy of what is remembered.

@@ -60,6 +60,9 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .long, help: "Where to write loss and metrics of each epoch as JSON.", completion: .file())
     var history: String?
 
+    @Option(name: .long, help: "Where to draw loss and metrics over the epochs: .svg or .png.", completion: .file())
+    var historyPlot: String?
+
     @Option(name: .long, help: "Not supported yet: augmentation of pictures.")
     var augment: String?
 
@@ -73,6 +76,12 @@ struct TrainCommand: ParsableCommand {
 
     @Option(name: .long, help: "A .csv of loss and metrics, a line for each epoch.", completion: .file())
     var csvLog: String?
+
+    @Option(name: .long, help: "A folder for event files that TensorBoard shows.", completion: .directory)
+    var tensorboard: String?
+
+    @Option(name: .long, help: "With --tensorboard: write histograms of the weights after every so many epochs.")
+    var histogramEvery: Int?
 
     @Option(
         name: .long,
@@ -90,6 +99,7 @@ struct TrainCommand: ParsableCommand {
         }
         let destination = try ModelDestination(output: output, weightsOutput: weightsOut)
         try destination.requireWritable(with: history)
+        if let historyPlot { try History.requirePlot(historyPlot) }
         let model = try model.load(needsWeights: false, common)
         model.seedInitialWeights(seed)
         for note in try compile.apply(to: model, optimizer: try chosenOptimizer(model)) { common.note(note) }
@@ -111,6 +121,10 @@ struct TrainCommand: ParsableCommand {
             callbacks.append(try ModelCheckpoint(filepath: checkpoint, monitor: watched, saveBestOnly: checkpointBest))
         }
         if let csvLog { callbacks.append(try CSVLogger(filename: csvLog, append: initialEpoch > 0)) }
+        if histogramEvery != nil, tensorboard == nil {
+            throw LocatedError(.usage, "train.histogramEvery", "expected --tensorboard DIR with --histogram-every, got none")
+        }
+        if let tensorboard { callbacks.append(try TensorBoard(logDir: tensorboard, histogramFreq: histogramEvery ?? 0)) }
         if let backup {
             callbacks.append(
                 try BackupAndRestore(backupDirectory: backup, saveFreq: backupEvery.map { .batches($0) } ?? .epoch))
@@ -129,6 +143,7 @@ struct TrainCommand: ParsableCommand {
                 ConfigObject(uniqueKeysWithValues: result.history.map { ($0.key, .array($0.value.map(ConfigValue.float))) }))
         ]
         try model.write(to: destination, with: history.map { (document.jsonText + "\n", $0) })
+        if let historyPlot, !result.epoch.isEmpty { try result.plot(to: historyPlot) }
         if common.json { Terminal.put(json: document) }
     }
 

@@ -11,7 +11,9 @@ struct DataReader {
         var y: [Tensor]
     }
 
-    func read(_ name: String) throws(LocatedError) -> (training: Samples, evaluation: Samples) {
+    func read(
+        _ name: String
+    ) throws(LocatedError) -> (training: Samples, evaluation: Samples, classNames: [String]?) {
         var reading = LabeledData.PictureReading(interpolation: pictures.interpolation)
         if let input = try? model.pictureInput() {
             if let rows = input.rows, let columns = input.columns { reading.targetSize = (rows, columns) }
@@ -24,7 +26,7 @@ struct DataReader {
         func samples(_ part: LabeledData.Part) -> Samples {
             Samples(x: part.x.map { x in scale.map { x.rescaled(by: $0) } ?? x }, y: part.y)
         }
-        return (samples(data.training), samples(data.evaluation))
+        return (samples(data.training), samples(data.evaluation), data.classNames)
     }
 }
 

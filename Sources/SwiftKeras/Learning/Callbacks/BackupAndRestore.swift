@@ -3,16 +3,19 @@ internal import Files
 internal import Foundation
 internal import KerasSpec
 internal import Layers
+internal import OrderedCollections
 public import Tensors
 public import Training
 
 /// Keeps a copy of a training's state on disk, and goes on from it when a training that was cut off is started again: the same
 /// program with the same data and seed ends with the same weights, bit for bit, as if nothing had happened.
 ///
-/// The copy is one file, `backup.npz` in `backupDirectory`: weights, the optimizer's arrays and numbers, epoch and batch. It is
-/// put in place whole or not at all, and taken away when training ends. What an epoch that was cut off reports is of its rest.
+/// The copy is one file, `backup.npz` in `backupDirectory`: weights, the optimizer's arrays and numbers, epoch and batch, what
+/// the epoch has added up for its numbers, and what other callbacks remember (`ResumableCallback`). It is put in place whole or
+/// not at all, and taken away when training ends. A source is drawn forward to where the training was; one that says it isn't
+/// reproducible can't be, and the training says so.
 /// Source of the behaviour: keras/src/callbacks/backup_and_restore.py (3.15).
-public final class BackupAndRestore: Callback {
+public final class BackupAndRestore: ClosingCallback {
     private let path: String
     private let directory: String
     private let frequency: ModelCheckpoint.Frequency
@@ -78,9 +81,18 @@ private struct TrainingBackup {
     /// Numbers beside the arrays, in this order: epoch, batch, iterations, learning rate, seed (low and high half), Nadam's
     /// product, loss scale and its steps; NaN where there is none.
     private static let numbers = "numbers"
+    private static let sums = "epoch/sums"
+    private static let history = "history/"
 
     init(_ training: TrainingControl, _ next: TrainingControl.Start) {
         let state = training.optimizerState
+        if next.batch > 0 { arrays.append((Self.sums, Tensor(training.epochSums))) }
+        for (callback, own) in training.callbackMemory.sorted(by: { $0.key < $1.key }) {
+            for (name, tensor) in own.sorted(by: { $0.key < $1.key }) { arrays.append(("callback/\(callback)/\(name)", tensor)) }
+        }
+        let history = training.history
+        arrays.append((Self.history + "epoch", Tensor(history.epoch.map(Double.init))))
+        for (name, values) in history.history { arrays.append(("\(Self.history)logs/\(name)", Tensor(values))) }
         let seed = training.seed
         arrays.append((
             Self.numbers,
@@ -138,6 +150,20 @@ private struct TrainingBackup {
         if !values[7].isNaN {
             state.scaling = OptimizerState.Scaling(scale: values[7], goodSteps: Int(exactly: values[8]) ?? 0)
         }
+        for (name, tensor) in arrays where name.hasPrefix("callback/") {
+            let parts = name.dropFirst(9).split(separator: "/", maxSplits: 1).map(String.init)
+            if parts.count == 2 { training.startMemory[parts[0], default: [:]][parts[1]] = tensor }
+        }
+        if let epochs = known[Self.history + "epoch"], epochs.dtype == .float64 {
+            let prefix = Self.history + "logs/"
+            training.history = History(
+                epoch: epochs.array(as: Double.self).compactMap { Int(exactly: $0) },
+                history: OrderedDictionary(
+                    arrays.filter { $0.name.hasPrefix(prefix) && $0.tensor.dtype == .float64 }.map {
+                        (String($0.name.dropFirst(prefix.count)), $0.tensor.array(as: Double.self))
+                    }, uniquingKeysWith: { first, _ in first }))
+        }
+        if let sums = known[Self.sums], sums.dtype == .float64 { training.startSums = sums.array(as: Double.self) }
         try training.setWeights(weights)
         try training.restore(state)
         if !training.followsSchedule { training.learningRate = values[3] }

@@ -81,6 +81,22 @@ CK_INLINE VECTOR CK_NAME(part)(const float *p, ptrdiff_t count) {
     return v;
 }
 
+/* Asks for what the tile after the next one will be the first to touch, which may come from memory: a square of cells is `size` wide,
+   whose first one is at `from`. */
+CK_INLINE void CK_NAME(fetch)(const int size, const ck_winograd_images *m, const float *from, const int writes) {
+    const float *ahead = from + (size + CK_WINOGRAD_TILE) * m->channels;
+#pragma unroll
+    for (int i = 0; i < size; i++, ahead += m->columns * m->channels) {
+#pragma unroll
+        for (int j = 0; j < CK_WINOGRAD_TILE; j++) {
+            if (writes)
+                __builtin_prefetch(ahead + j * m->channels, 1, 3);
+            else
+                __builtin_prefetch(ahead + j * m->channels, 0, 3);
+        }
+    }
+}
+
 /* The part of a square of cells that is there: rows and columns from low to high. */
 typedef struct {
     int row_low, row_high, column_low, column_high;
@@ -141,6 +157,8 @@ CK_INLINE void CK_NAME(input_tiles)(
         for (ptrdiff_t next = 0; next < m->channels; next += CK_WIDTH) {
             const ptrdiff_t n = CK_NAME(first)(next, m->channels);
             const float *from = x + start + n;
+            CK_NAME(fetch)(6, m, from, 0);
+            if (gate) CK_NAME(fetch)(6, m, gate + start + n, 0);
             VECTOR v[36];
             if (is_whole) {
 #pragma unroll
@@ -198,6 +216,7 @@ static void CK_NAME(output)(
                 CK_NAME(from_points)(v, 1, half + j, 6);
             }
             const ptrdiff_t start = image + y0 * line + x0 * m->channels + channel + n;
+            CK_NAME(fetch)(4, m, y + start, 1);
             VECTOR shift = {0};
             if (bias) shift = lanes == CK_WIDTH ? LOAD(bias + channel + n) : CK_NAME(part)(bias + channel + n, lanes);
             if (is_plain && lanes == CK_WIDTH && height == 4 && width == 4) {
@@ -251,6 +270,8 @@ static void CK_NAME(output_gradient)(
             const ptrdiff_t n = CK_NAME(first)(next, m->channels);
             VECTOR v[16], half[24], all[6];
             const float *from = dy + start + n;
+            CK_NAME(fetch)(4, m, from, 0);
+            if (gate) CK_NAME(fetch)(4, m, gate + start + n, 0);
             if (is_whole) {
 #pragma unroll
                 for (int i = 0; i < 16; i++) {

@@ -11,6 +11,17 @@ typedef float CK_NAME(unaligned) __attribute__((vector_size(CK_WIDTH * 4), align
 /* `v` where the gate is open (positive, or NaN), else zero. */
 #define GATED(v, gate) ((VECTOR)((CK_NAME(mask))(v) & ~((gate) <= (VECTOR){0})))
 
+/* max(·, 0), and min(·, 6) by the flags; NaN stays. */
+CK_INLINE VECTOR CK_NAME(rectified)(VECTOR value, unsigned flags) {
+    value = (VECTOR)((CK_NAME(mask))value & ~(value < (VECTOR){0}));
+    if (flags & CK_PRODUCT_SIX) {
+        const VECTOR six = (VECTOR){0} + 6;
+        const CK_NAME(mask) above = value > six;
+        value = (VECTOR)(((CK_NAME(mask))six & above) | ((CK_NAME(mask))value & ~above));
+    }
+    return value;
+}
+
 /* B' of six values, in place. */
 CK_INLINE void CK_NAME(to_points)(VECTOR *v, const ptrdiff_t step) {
 #pragma clang fp contract(fast)
@@ -227,8 +238,7 @@ static void CK_NAME(output)(
 #pragma unroll
                     for (int j = 0; j < 4; j++) {
                         VECTOR value = cells[j] + shift;
-                        if (flags & CK_PRODUCT_RECTIFY)
-                            value = (VECTOR)((CK_NAME(mask))value & ~(value < (VECTOR){0}));
+                        if (flags & CK_PRODUCT_RECTIFY) value = CK_NAME(rectified)(value, flags);
                         STORE(y + start + i * line + j * m->channels, value);
                     }
                 }
@@ -242,8 +252,7 @@ static void CK_NAME(output)(
                     if (residual)
                         value += lanes == CK_WIDTH ? LOAD(residual + at) : CK_NAME(part)(residual + at, lanes);
                     if (flags & CK_PRODUCT_ADD) value += lanes == CK_WIDTH ? LOAD(y + at) : CK_NAME(part)(y + at, lanes);
-                    if (flags & CK_PRODUCT_RECTIFY)
-                        value = (VECTOR)((CK_NAME(mask))value & ~(value < (VECTOR){0}));
+                    if (flags & CK_PRODUCT_RECTIFY) value = CK_NAME(rectified)(value, flags);
                     if (lanes == CK_WIDTH)
                         STORE(y + at, value);
                     else

@@ -5,14 +5,14 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
-MODULES      := hdf5 openblas libzip libpng libjpeg
+MODULES      := hdf5 openblas libzip libpng libjpeg zlib
 APT_PACKAGES := pkg-config libhdf5-dev libopenblas-dev libzip-dev libpng-dev libjpeg-dev zlib1g-dev
-BREW_FORMULAE := pkgconf hdf5 openblas libzip libpng jpeg-turbo
+BREW_FORMULAE := pkgconf hdf5 openblas libzip libpng jpeg-turbo zlib
 
 ifeq ($(shell uname -s),Darwin)
-# Homebrew keeps openblas and jpeg-turbo out of the way of the system's own.
+# Homebrew keeps openblas, jpeg-turbo and zlib out of the way of the system's own.
 BREW_PREFIX := $(shell brew --prefix 2>/dev/null)
-export PKG_CONFIG_PATH := $(BREW_PREFIX)/opt/openblas/lib/pkgconfig:$(BREW_PREFIX)/opt/jpeg-turbo/lib/pkgconfig:$(PKG_CONFIG_PATH)
+export PKG_CONFIG_PATH := $(BREW_PREFIX)/opt/openblas/lib/pkgconfig:$(BREW_PREFIX)/opt/jpeg-turbo/lib/pkgconfig:$(BREW_PREFIX)/opt/zlib/lib/pkgconfig:$(PKG_CONFIG_PATH)
 endif
 
 KERAS := .build/release/swift-keras

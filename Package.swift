@@ -33,10 +33,13 @@ let cellar: [Target] = [
     .systemLibrary(
         name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"]), .brew(["libzip"])]),
     .systemLibrary(
+        name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
         name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(
         name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
     .target(name: "CHDF5Driver", dependencies: ["CHDF5"]),
+    .target(name: "CDownloads", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG"]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
 ]
@@ -65,7 +68,8 @@ let rooms: [[Target]] = [
     room(
         "Layers", ["KerasSpec", "Graphs", "Kernels", "KerasOps", "Ops", "Tensors", orderedCollections],
         forTests: ["Engine", "KerasFormat"]),
-    room("Datasets", ["Batches", "Files", "Pickles", "Tensors", "ZipFiles", "CImageCodecs"]),
+    room("Datasets", ["Batches", "CDownloads", "CImageCodecs", "CZlib", "Files", "Pickles", "Tensors", "ZipFiles"]),
+    room("Augmentation", ["Batches", "Datasets", "Engine", "Files", "Kernels", "Tensors"]),
     room(
         "Training",
         ["Batches", "Engine", "Graphs", "Ops", "Kernels", "KerasOps", "KerasSpec", "Layers", "Tensors", orderedCollections],
@@ -74,14 +78,15 @@ let rooms: [[Target]] = [
     room(
         "SwiftKeras",
         [
-            "Batches", "Tensors", "Files", "KerasSpec", "Graphs", "Ops", "Engine", "HDF5Files", "KerasFormat", "KerasOps", "Layers",
-            "Datasets", "Plots", "Training", orderedCollections,
+            "Augmentation", "Batches", "Tensors", "Files", "KerasSpec", "Graphs", "Ops", "Engine", "HDF5Files", "KerasFormat",
+            "KerasOps", "Layers", "Datasets", "Plots", "Training", orderedCollections,
         ]),
 ]
 
 let street: [Target] = [
     .executableTarget(
-        name: "kernel-benchmarks", dependencies: ["Graphs", "Kernels", "Ops", "Tensors"], swiftSettings: manners,
+        name: "kernel-benchmarks", dependencies: ["Augmentation", "Batches", "Graphs", "Kernels", "Ops", "Tensors"],
+        swiftSettings: manners,
         linkerSettings: [.linkedLibrary("m")]),
     .executableTarget(
         name: "cifar10-notebook", dependencies: ["SwiftKeras", argumentParser], swiftSettings: manners),

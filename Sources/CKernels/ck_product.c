@@ -1,5 +1,6 @@
 #include "include/ck_product.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "ck_target.h"
@@ -9,14 +10,22 @@
 #define CK_ROW_VECTORS 8
 
 #if defined(__x86_64__) && defined(__clang__)
+#include <immintrin.h>
 #define CK_FAMILIES 1
 
 #define CK_WIDTH 16
 #define CK_ROWS 8
 #define CK_NAME(name) name##_avx512
+typedef __mmask16 part_avx512;
+#define CK_PART(count) ((__mmask16)((1u << (count)) - 1))
+#define CK_LOAD_PART(p, part) ((vector_avx512)_mm512_maskz_loadu_ps(part, p))
+#define CK_STORE_PART(p, part, v) _mm512_mask_storeu_ps(p, part, (__m512)(v))
 #pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"))), apply_to = function)
 #include "ck_product_template.h"
 #pragma clang attribute pop
+#undef CK_PART
+#undef CK_LOAD_PART
+#undef CK_STORE_PART
 #undef CK_WIDTH
 #undef CK_ROWS
 #undef CK_NAME
@@ -24,9 +33,16 @@
 #define CK_WIDTH 8
 #define CK_ROWS 6
 #define CK_NAME(name) name##_avx2
+typedef __m256i part_avx2;
+#define CK_PART(count) _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(count)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+#define CK_LOAD_PART(p, part) ((vector_avx2)_mm256_maskload_ps(p, part))
+#define CK_STORE_PART(p, part, v) _mm256_maskstore_ps(p, part, (__m256)(v))
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "ck_product_template.h"
 #pragma clang attribute pop
+#undef CK_PART
+#undef CK_LOAD_PART
+#undef CK_STORE_PART
 #undef CK_WIDTH
 #undef CK_ROWS
 #undef CK_NAME
@@ -198,6 +214,37 @@ void ck_matrix_product(
                     ck_product(e, block, &zero, &zero, packed_b, c + i * ldc + j, &zero, shift ? shift + j : 0, pass);
                 }
             }
+            start += length;
+        } while (start < k);
+    }
+}
+
+void ck_packed_product(
+    ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t lda, const float *b, ptrdiff_t b_panel, float *c,
+    ptrdiff_t ldc, const float *bias, unsigned flags, float *workspace) {
+    const ptrdiff_t zero = 0;
+    /* As above. */
+    const int copies_a = workspace && n > 2 * CK_PANEL && m > 8 && lda >= 512;
+    for (ptrdiff_t i = 0; i < m; i += BLOCK_ROWS) {
+        const ptrdiff_t rows = least(BLOCK_ROWS, m - i), depth = copies_a ? BLOCK_DEPTH : k;
+        ptrdiff_t start = 0;
+        do {
+            const ptrdiff_t length = least(depth, k - start);
+            const int last = start + length >= k;
+            const float *block = a + i * lda + start;
+            ck_product_extents e = {
+                .rows = 1, .columns = rows, .a_column = lda, .c_column = ldc, .segments = 1, .length = length, .step = 1,
+                .n = n, .b_panel = b_panel, .b_row = CK_PANEL,
+            };
+            if (copies_a) {
+                for (ptrdiff_t row = 0; row < rows; row++)
+                    memcpy(workspace + row * length, block + row * lda, length * sizeof(float));
+                block = workspace;
+                e.a_column = length;
+            }
+            ck_product(
+                e, block, &zero, &zero, b + start * CK_PANEL, c + i * ldc, &zero, last ? bias : 0,
+                (start == 0 ? flags & CK_PRODUCT_ADD : CK_PRODUCT_ADD) | (last ? flags & CK_PRODUCT_RECTIFY : 0));
             start += length;
         } while (start < k);
     }

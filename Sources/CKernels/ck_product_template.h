@@ -1,5 +1,6 @@
 /* The kernels of ck_product for one vector length. Included once for each processor family, with CK_WIDTH (floats of a vector),
-   CK_ROWS (rows of a block of C) and CK_NAME (puts the family behind a name) defined. A block is CK_ROWS × 2 vectors. */
+   CK_ROWS (rows of a block of C) and CK_NAME (puts the family behind a name) defined. A block is CK_ROWS × 2 vectors. CK_PART(count),
+   where there is one, is the mask of a vector's first lanes, for CK_LOAD_PART(p, mask) and CK_STORE_PART(p, mask, v). */
 
 typedef float CK_NAME(vector) __attribute__((vector_size(CK_WIDTH * 4)));
 typedef int CK_NAME(mask) __attribute__((vector_size(CK_WIDTH * 4)));
@@ -7,12 +8,13 @@ typedef float CK_NAME(unaligned) __attribute__((vector_size(CK_WIDTH * 4), align
 
 typedef void CK_NAME(kernel)(
     const float *const *a, const ptrdiff_t *offsets, ptrdiff_t segments, ptrdiff_t start, ptrdiff_t length, ptrdiff_t step,
-    const float *b, ptrdiff_t b_row, float *const *c, ptrdiff_t cols, const float *bias, unsigned flags);
+    const float *b, ptrdiff_t b_row, float *const *c, ptrdiff_t cols, const float *bias, unsigned flags, const float *ahead,
+    ptrdiff_t ahead_step);
 
 CK_INLINE void CK_NAME(block)(
     const int mr, const int nv, const float *const *rows, const ptrdiff_t *offsets, ptrdiff_t segments, ptrdiff_t start,
     ptrdiff_t length, ptrdiff_t step, const float *b, ptrdiff_t b_row, float *const *c, ptrdiff_t cols, const float *bias,
-    unsigned flags) {
+    unsigned flags, const float *ahead, ptrdiff_t ahead_step) {
 #pragma clang fp contract(fast)
     CK_NAME(vector) sum[CK_ROWS][2];
     const float *a[CK_ROWS];
@@ -36,6 +38,8 @@ CK_INLINE void CK_NAME(block)(
             }
             at += step;
             b += b_row;
+            __builtin_prefetch(ahead, 0, 2);
+            ahead += ahead_step;
         }
     }
     if (cols == nv * CK_WIDTH) {
@@ -59,6 +63,27 @@ CK_INLINE void CK_NAME(block)(
             }
         }
     } else {
+#if defined(CK_PART)
+#pragma unroll
+        for (int v = 0; v < nv; v++) {
+            const ptrdiff_t rest = cols - v * CK_WIDTH;
+            const CK_NAME(part) part = CK_PART(rest < CK_WIDTH ? rest : CK_WIDTH);
+            CK_NAME(vector) shift = {0};
+            if (bias) shift = CK_LOAD_PART(bias + v * CK_WIDTH, part);
+#pragma unroll
+            for (int i = 0; i < mr; i++) {
+                float *target = c[i] + v * CK_WIDTH;
+                CK_NAME(vector) value = sum[i][v];
+                if (flags & CK_PRODUCT_ADD) value += CK_LOAD_PART(target, part);
+                if (bias) value += shift;
+                if (flags & CK_PRODUCT_RECTIFY) {
+                    const CK_NAME(mask) negative = value < (CK_NAME(vector)){0};
+                    value = (CK_NAME(vector))((CK_NAME(mask))value & ~negative);
+                }
+                CK_STORE_PART(target, part, value);
+            }
+        }
+#else
         float values[CK_ROWS][2 * CK_WIDTH];
 #pragma unroll
         for (int i = 0; i < mr; i++) {
@@ -74,6 +99,7 @@ CK_INLINE void CK_NAME(block)(
                 c[i][j] = value;
             }
         }
+#endif
     }
 }
 
@@ -81,8 +107,9 @@ CK_INLINE void CK_NAME(block)(
     static void CK_NAME(kernel_##mr##_##nv)(                                                                           \
         const float *const *a, const ptrdiff_t *offsets, ptrdiff_t segments, ptrdiff_t start, ptrdiff_t length,        \
         ptrdiff_t step, const float *b, ptrdiff_t b_row, float *const *c, ptrdiff_t cols, const float *bias,           \
-        unsigned flags) {                                                                                              \
-        CK_NAME(block)(mr, nv, a, offsets, segments, start, length, step, b, b_row, c, cols, bias, flags);             \
+        unsigned flags, const float *ahead, ptrdiff_t ahead_step) {                                                    \
+        CK_NAME(block)(                                                                                                \
+            mr, nv, a, offsets, segments, start, length, step, b, b_row, c, cols, bias, flags, ahead, ahead_step);     \
     }
 #define CK_KERNELS(mr) CK_KERNEL(mr, 1) CK_KERNEL(mr, 2)
 CK_KERNELS(1)
@@ -122,6 +149,11 @@ static void CK_NAME(product)(
         const ptrdiff_t cols = e->n - j < 2 * CK_WIDTH ? e->n - j : 2 * CK_WIDTH;
         const int nv = cols > CK_WIDTH ? 2 : 1;
         const float *panel = b + j / CK_PANEL * e->b_panel + j % CK_PANEL;
+        /* While blocks go through a panel, the next one comes into the cache, a part with each of them. */
+        const ptrdiff_t next = j + 2 * CK_WIDTH;
+        const bool fetches = next % CK_PANEL == 0 && next < e->n && e->b_row == CK_PANEL;
+        const ptrdiff_t ahead_step = fetches ? (CK_PANEL * CK_ROWS + count - 1) / count : 0;
+        const float *ahead = fetches ? b + next / CK_PANEL * e->b_panel : panel;
         ptrdiff_t row = 0, column = 0;
         for (ptrdiff_t done = 0; done < count; done += CK_ROWS) {
             const int mr = count - done < CK_ROWS ? (int)(count - done) : CK_ROWS;
@@ -136,7 +168,9 @@ static void CK_NAME(product)(
                 }
             }
             CK_NAME(kernels)[mr - 1][nv - 1](
-                from, offsets, segments, start, length, e->step, panel, e->b_row, to, cols, bias ? bias + j : 0, flags);
+                from, offsets, segments, start, length, e->step, panel, e->b_row, to, cols, bias ? bias + j : 0, flags, ahead,
+                ahead_step);
+            ahead += ahead_step * segments * length;
         }
     }
 }

@@ -148,7 +148,7 @@ extension LabeledData {
     /// A class for each subfolder, in the order of their names by code points, as Keras's `flow_from_directory` counts them.
     /// Labels are int64, shape (samples,).
     private static func folder(_ path: String, _ reading: PictureReading) throws(LocatedError) -> LabeledData {
-        let classes = try subfolders(path)
+        let classes = try FolderListing.subfolders(path)
         guard !classes.isEmpty else {
             throw LocatedError(
                 .invalid, "data.classes", "expected a subfolder of pictures for each class, got no subfolders", at: [path])
@@ -166,18 +166,6 @@ extension LabeledData {
         let x = try pictures(files, reading)
         return LabeledData(
             training: try Part(x: [("x", x)], y: [("y", Tensor(labels))]), rescale: 1 / 255, classNames: classes)
-    }
-
-    private static func subfolders(_ path: String) throws(LocatedError) -> [String] {
-        let names: [String]
-        do { names = try FileManager.default.contentsOfDirectory(atPath: path) } catch {
-            throw LocatedError(.notFound, "file.unreadable", "expected a folder that can be listed", at: [path])
-        }
-        return names.filter { name in
-            var isFolder: ObjCBool = false
-            return !name.hasPrefix(".")
-                && FileManager.default.fileExists(atPath: KerasCache.join(path, name), isDirectory: &isFolder) && isFolder.boolValue
-        }.sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }
     }
 
     /// float32, shape (samples, height, width, channels), 0 to 255.

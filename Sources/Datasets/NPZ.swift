@@ -38,7 +38,7 @@ public final class NPZ: Sendable {
         return LazyTensor(shape: header.shape, dtype: header.dtype) { () throws(LocatedError) in try self.tensor(name) }
     }
 
-    private func member<Result>(
+    func member<Result>(
         _ name: String,
         _ body: (Int, (UnsafeMutableRawBufferPointer) throws(LocatedError) -> Void) throws(LocatedError) -> Result
     ) throws(LocatedError) -> Result {

@@ -4,6 +4,7 @@ import Graphs
 struct BoundNode: Sendable {
     let op: any BoundOp
     let name: String
+    let algorithm: String?
     let label: String
     let inputs: [Int]
     let outputs: [Int]
@@ -18,6 +19,7 @@ struct BoundNode: Sendable {
     init(_ node: Node, _ site: Site) {
         op = node.op.bound(to: site)
         name = node.op.name
+        algorithm = op.algorithm
         label = node.label
         inputs = node.inputs.map(\.id)
         outputs = node.outputs.map(\.id)

@@ -5,6 +5,8 @@ package struct Profile: Sendable {
         /// The layers whose work it is.
         package var label: String
         package var op: String
+        /// How forward is computed, where an op has a choice.
+        package var algorithm: String?
         /// Floating-point operations of one forward.
         package var cost: Double
         /// Of all forwards together.
@@ -25,7 +27,7 @@ extension Profile {
     /// Adds the nanoseconds of one run, by node. Nodes that do nothing in a run (aliases, folded ones) take none.
     mutating func add(_ nodes: [BoundNode], forward: [UInt64], backward: [UInt64]? = nil) {
         if entries.isEmpty {
-            entries = nodes.map { Entry(label: $0.label, op: $0.name, cost: $0.cost) }
+            entries = nodes.map { Entry(label: $0.label, op: $0.name, algorithm: $0.algorithm, cost: $0.cost) }
         }
         precondition(entries.count == nodes.count, "a profile of another plan")
         for index in nodes.indices {

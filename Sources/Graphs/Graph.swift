@@ -44,6 +44,13 @@ package struct Node: Sendable {
     package var outputs: [Value]
     /// The layer that asked for it, as a path, for errors and profiles.
     package var label: String
+
+    package init(op: any Op, inputs: [Value], outputs: [Value], label: String) {
+        self.op = op
+        self.inputs = inputs
+        self.outputs = outputs
+        self.label = label
+    }
 }
 
 /// What to compute: nodes in an order that can be run, between inputs, parameters and outputs. The second narrow waist: it

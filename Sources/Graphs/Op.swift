@@ -14,6 +14,10 @@ package protocol Op: Sendable {
     /// The op with geometry, tiles and memory decided for one place in a plan.
     func bound(to site: Site) -> any BoundOp
 
+    /// Whether, along axis 0 of the outputs and of all inputs that aren't weights, each element is computed from its own inputs
+    /// alone, and by the same rule for any number of them. Weights are never added to the whole batch.
+    func isSampleWise(inputs: [ValueInfo]) -> Bool
+
     /// The op that does this op's work and `consumer`'s in one, or nil.
     ///
     /// Asked by the fusion pass when this op's only output is read by `consumer` alone, as input number `position`. The fused
@@ -25,6 +29,8 @@ package protocol Op: Sendable {
 }
 
 extension Op {
+    package func isSampleWise(inputs: [ValueInfo]) -> Bool { false }
+
     package func absorbing(
         _ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase
     ) -> (any Op)? { nil }
@@ -83,6 +89,9 @@ package protocol BoundOp: Sendable {
     /// Floating-point operations of forward (or elements moved): below a threshold the plan doesn't wake other threads.
     var cost: Double { get }
 
+    /// How forward is computed, for profiles, where an op has a choice.
+    var algorithm: String? { get }
+
     /// The number of tiles of each stage of forward.
     var forwardStages: [Int] { get }
     func forward(_ frame: Frame, stage: Int, tile: Int)
@@ -106,6 +115,7 @@ package protocol BoundOp: Sendable {
 }
 
 extension BoundOp {
+    package var algorithm: String? { nil }
     package var memory: WorkingMemory { WorkingMemory() }
     package var backwardStages: [Int] { [] }
     package func backward(_ frame: Frame, stage: Int, tile: Int) {}

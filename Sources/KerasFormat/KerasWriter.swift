@@ -95,12 +95,11 @@ package enum KerasWriter {
         guard let provenance = spec.provenance, provenance.dialect == target.dialect,
             let document = provenance.document?.object
         else { return nil }
-        // A newer Keras 3 has words that an older one refuses.
+        // Newer versions have words that older ones refuse.
+        if target.dialect == .tfKeras || target.dialect == .keras3, KerasTarget(provenance).minor > target.minor { return nil }
         if target.dialect == .keras3 {
-            // Its architectures say no version themselves; what is not known to be older is taken for the newest.
-            let version = provenance.kerasVersion ?? KerasTarget(.keras3).version
             // `model_config` of whole .h5 files has no modules, which model_from_json wants.
-            guard document["module"] != nil, KerasTarget(.keras3, version: version).minor <= target.minor,
+            guard document["module"] != nil,
                 !spec.holdsBidirectional || target.minor >= Keras3Writer.bidirectionalBuilds
             else { return nil }
         }

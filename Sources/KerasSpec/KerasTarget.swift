@@ -21,13 +21,18 @@ public struct KerasTarget: Hashable, Sendable, CustomStringConvertible {
             }
     }
 
+    /// The Keras that a file comes from; what isn't known to be older is taken for the newest.
+    package init(_ origin: Provenance) {
+        self.init(origin.dialect, version: origin.kerasVersion ?? KerasTarget(origin.dialect).version)
+    }
+
     public static let keras1 = KerasTarget(.keras1)
     public static let keras2 = KerasTarget(.keras2)
     public static let tfKeras = KerasTarget(.tfKeras)
     public static let keras3 = KerasTarget(.keras3)
 
-    /// As the command line names it: `keras-1.2`, `keras-2.3`, `tf-keras`, `keras-3`, `keras-3.0` to `keras-3.15`; nil for
-    /// anything else.
+    /// As the command line names it: `keras-1.2`, `keras-2.3`, `tf-keras`, `tf-keras-2.4` to `tf-keras-2.21` (TensorFlow's
+    /// number), `keras-3`, `keras-3.0` to `keras-3.15`; nil for anything else.
     public init?(name: String) {
         switch name {
         case "keras-1.2": self.init(.keras1)
@@ -35,16 +40,18 @@ public struct KerasTarget: Hashable, Sendable, CustomStringConvertible {
         case "tf-keras": self.init(.tfKeras)
         case "keras-3": self.init(.keras3)
         default:
-            guard name.hasPrefix("keras-3."), let minor = Int(name.dropFirst("keras-3.".count)), String(minor) == name.dropFirst("keras-3.".count),
-                (0...Self.newestMinor).contains(minor)
-            else { return nil }
-            // 3.0.5 and 3.15.1 are the releases that were run; of the others the first.
-            self.init(.keras3, version: minor == 0 ? "3.0.5" : minor == Self.newestMinor ? "3.15.1" : "3.\(minor).0")
+            if let minor = Self.number(in: name, behind: "keras-3.", from: 0, to: Self.newestMinor) {
+                self.init(.keras3, version: Self.releases[.keras3]?[minor] ?? "3.\(minor).0")
+            } else if let minor = Self.number(in: name, behind: "tf-keras-2.", from: Self.oldestTfKeras, to: Self.newestTfKeras) {
+                self.init(.tfKeras, version: Self.releases[.tfKeras]?[minor] ?? "2.\(minor).0")
+            } else {
+                return nil
+            }
         }
     }
 
     /// Names for help and errors.
-    public static let names = "keras-1.2, keras-2.3, tf-keras, keras-3, keras-3.0 … keras-3.\(newestMinor)"
+    public static let names = "keras-1.2, keras-2.3, tf-keras, tf-keras-2.\(oldestTfKeras) … tf-keras-2.\(newestTfKeras), keras-3, keras-3.0 … keras-3.\(newestMinor)"
 
     /// The second number of the version: 15 of 3.15.1.
     public var minor: Int {
@@ -56,7 +63,7 @@ public struct KerasTarget: Hashable, Sendable, CustomStringConvertible {
         switch dialect {
         case .keras1: "keras-1.2"
         case .keras2: "keras-2.3"
-        case .tfKeras: "tf-keras"
+        case .tfKeras: minor == Self.newestTfKeras ? "tf-keras" : "tf-keras-2.\(minor)"
         case .keras3: "keras-3.\(minor)"
         }
     }
@@ -71,4 +78,17 @@ public struct KerasTarget: Hashable, Sendable, CustomStringConvertible {
     package var ignoresFrozen: Bool { dialect == .keras3 && minor < Self.respectsFrozen }
 
     private static let newestMinor = 15
+    private static let oldestTfKeras = 4
+    private static let newestTfKeras = 21
+    /// The releases that were run, by their second numbers; of the others files name the first.
+    private static let releases: [Dialect: [Int: String]] = [
+        .keras3: [0: "3.0.5", newestMinor: "3.15.1"], .tfKeras: [13: "2.13.1"],
+    ]
+
+    private static func number(in name: String, behind prefix: String, from first: Int, to last: Int) -> Int? {
+        guard name.hasPrefix(prefix) else { return nil }
+        let digits = name.dropFirst(prefix.count)
+        guard let number = Int(digits), String(number) == digits, (first...last).contains(number) else { return nil }
+        return number
+    }
 }

@@ -23,6 +23,33 @@ package struct PackedMatrix: Hashable, Sendable {
         ck_pack_panels_transposed(b, stride ?? k, k, n, packed, k * Int(CK_PANEL))
     }
 
+    /// Whether packing pays: not where OpenBLAS computes products.
+    package static var isWorthwhile: Bool { !BLAS.isPreferred }
+
+    /// Multiplies column j of what is packed by scale[j].
+    package func scale(_ packed: UnsafeMutablePointer<Float>, by scale: UnsafePointer<Float>) {
+        for column in 0..<n {
+            let start = packed + column / panelWidth * panelWidth * k + column % panelWidth
+            for row in 0..<k { start[row * panelWidth] *= scale[column] }
+        }
+    }
+
+    /// Columns of C (m × n, rows `ldc` apart) = A (m × k, rows `lda` apart) times this + bias.
+    ///
+    /// - Parameters:
+    ///   - columns: begin at a multiple of 32; `c` and `bias` point at the first of them.
+    ///   - rectify: max(·, 0) last of all.
+    ///   - workspace: `sgemmWorkspace` elements.
+    package func product(
+        _ m: Int, columns: Range<Int>, _ a: UnsafePointer<Float>, lda: Int, packed: UnsafePointer<Float>,
+        to c: UnsafeMutablePointer<Float>, ldc: Int, bias: UnsafePointer<Float>?, rectify: Bool,
+        workspace: UnsafeMutablePointer<Float>
+    ) {
+        ck_packed_product(
+            m, columns.count, k, a, lda, packed + columns.lowerBound * k, k * panelWidth, c, ldc, bias,
+            productFlags(accumulate: false, rectify: rectify), workspace)
+    }
+
     /// C (m × n, rows `ldc` apart) = A (m × k, rows `lda` apart) times this, or added to C.
     package func product(
         _ m: Int, _ a: UnsafePointer<Float>, lda: Int, packed: UnsafePointer<Float>, to c: UnsafeMutablePointer<Float>,

@@ -16,6 +16,8 @@ package struct Activate: ElementwiseActivation {
         return inputs
     }
 
+    package func isSampleWise(inputs: [ValueInfo]) -> Bool { true }
+
     package func bound(to site: Site) -> any BoundOp {
         BoundActivate(
             kind: activation,

@@ -14,6 +14,8 @@ package struct AddN: Op {
         return [ValueInfo(try broadcast(name, inputs.map(\.shape)))]
     }
 
+    package func isSampleWise(inputs: [ValueInfo]) -> Bool { inputs.allSatisfy { $0.shape == inputs[0].shape } }
+
     package func bound(to site: Site) -> any BoundOp { BoundAddN(site) }
 }
 

@@ -29,6 +29,8 @@ package struct BatchNormalize: ChannelAffine {
 
     package func bound(to site: Site) -> any BoundOp { BoundBatchNormalize(self, site) }
 
+    package func isSampleWise(inputs: [ValueInfo]) -> Bool { axis == -1 && inputs[0].shape.rank > 1 }
+
     package func isChannelAffine(others: [ValueInfo]) -> Bool { axis == -1 }
 
     package func channelAffine(

@@ -44,6 +44,8 @@ package struct Concatenate: Op {
             got: inputs.map(\.shape.description).joined(separator: ", "))
     }
 
+    package func isSampleWise(inputs: [ValueInfo]) -> Bool { axis != 0 && axis != -inputs[0].shape.rank }
+
     package func bound(to site: Site) -> any BoundOp { BoundConcatenate(axis, site) }
 }
 

@@ -108,6 +108,8 @@ package struct Convolution: Op {
         return BoundConvolution(epilogue, geometry, site)
     }
 
+    package func isSampleWise(inputs: [ValueInfo]) -> Bool { true }
+
     package func absorbing(
         _ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase
     ) -> (any Op)? {
@@ -124,7 +126,9 @@ package struct Convolution: Op {
 private struct BoundConvolution: BoundOp {
     let epilogue: Epilogue
     let geometry: ConvolutionGeometry
+    let algorithm: String?
     let bands: ConvolutionBands
+    let winograd: WinogradStages?
     /// The kernel is packed once for each version of the weights, or else in a stage of its own.
     let isPackedBeforehand: Bool
     /// Units are bands of images, image by image; a tile of forward is a few of them.
@@ -136,6 +140,9 @@ private struct BoundConvolution: BoundOp {
         self.geometry = geometry
         bands = ConvolutionBands(geometry)
         isPackedBeforehand = site.phase == .inference && site.constantInputs.dropFirst().allSatisfy(\.self)
+        let choice = geometry.forwardAlgorithm(isPrepared: isPackedBeforehand)
+        algorithm = choice.algorithm.rawValue
+        winograd = choice.winograd.map { WinogradStages($0, isStaged: choice.algorithm == .stagedWinograd) }
         units = TileCut(geometry.images * bands.bandCount, step: unitsPerTile(geometry.cost, bands.bandCount))
         backward =
             site.phase == .training ? ConvolutionBackward(epilogue, geometry, bands, wants: site.wantsGradient) : nil
@@ -143,16 +150,22 @@ private struct BoundConvolution: BoundOp {
 
     var cost: Double { Double(geometry.images) * geometry.cost }
 
+    private var packedCount: Int { winograd?.plan.packedCount ?? bands.packedCount }
+    private var panels: Int { winograd?.plan.panels ?? bands.panels }
+
     /// The packed kernel; after it scale and shift, when something is folded.
     private var packedBytes: Int {
-        alignedBytes(bands.packedCount * 4) + (epilogue.affine == nil ? 0 : 2 * geometry.filters * 4)
+        alignedBytes(packedCount * 4) + (epilogue.affine == nil ? 0 : 2 * geometry.filters * 4)
     }
+    private var packingBytes: Int { (winograd?.plan.packingCount ?? 0) * 4 }
 
     var memory: WorkingMemory {
-        WorkingMemory(
-            prepared: isPackedBeforehand ? packedBytes : 0, forwardScratch: isPackedBeforehand ? 0 : packedBytes,
-            backwardScratch: backward?.scratchBytes ?? 0,
-            workerScratch: max(bands.bufferCount * 4, backward?.workerBytes ?? 0))
+        let packed = isPackedBeforehand ? 0 : alignedBytes(packedBytes)
+        return WorkingMemory(
+            prepared: isPackedBeforehand ? packedBytes : 0,
+            forwardScratch: packed + (winograd?.scratchBytes ?? 0), backwardScratch: backward?.scratchBytes ?? 0,
+            workerScratch: max(
+                winograd?.workerBytes ?? bands.bufferCount * 4, packingBytes, backward?.workerBytes ?? 0))
     }
 
     var retained: Retained { backward?.retained ?? Retained() }
@@ -160,42 +173,57 @@ private struct BoundConvolution: BoundOp {
     private func packed(_ area: UnsafeMutableRawPointer) -> (
         kernel: UnsafeMutablePointer<Float>, scale: UnsafeMutablePointer<Float>, shift: UnsafeMutablePointer<Float>
     ) {
-        let scale = (area + alignedBytes(bands.packedCount * 4)).assumingMemoryBound(to: Float.self)
+        let scale = (area + alignedBytes(packedCount * 4)).assumingMemoryBound(to: Float.self)
         return (area.assumingMemoryBound(to: Float.self), scale, scale + geometry.filters)
     }
 
     func prepare(_ frame: Frame) {
         guard isPackedBeforehand else { return }
-        pack(frame, into: frame.prepared, 0..<bands.panels)
+        pack(frame, into: frame.prepared, 0..<panels)
     }
 
-    private func pack(_ frame: Frame, into area: UnsafeMutableRawPointer, _ panels: Range<Int>) {
+    private func pack(_ frame: Frame, into area: UnsafeMutableRawPointer, _ range: Range<Int>) {
         let (kernel, scale, shift) = packed(area)
         if epilogue.affine != nil { epilogue.fold(frame, channels: geometry.filters, scale: scale, shift: shift) }
-        for panel in panels {
-            bands.pack(frame.input(1), panel: panel, scale: epilogue.affine == nil ? nil : UnsafePointer(scale), into: kernel)
+        let factors = epilogue.affine == nil ? nil : UnsafePointer(scale)
+        for panel in range {
+            if let winograd {
+                winograd.plan.pack(
+                    frame.input(1), panel: panel, scale: factors, into: kernel,
+                    buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))
+            } else {
+                bands.pack(frame.input(1), panel: panel, scale: factors, into: kernel)
+            }
         }
     }
 
     /// Panels are packed one a tile, unless scale and shift come first.
-    private var packingTiles: Int { epilogue.affine == nil ? bands.panels : 1 }
+    private var packingTiles: Int { epilogue.affine == nil ? panels : 1 }
 
-    var forwardStages: [Int] { isPackedBeforehand ? [units.count] : [packingTiles, units.count] }
+    var forwardStages: [Int] { (isPackedBeforehand ? [] : [packingTiles]) + (winograd?.stages ?? [units.count]) }
 
     func forward(_ frame: Frame, stage: Int, tile: Int) {
         if !isPackedBeforehand && stage == 0 {
-            return pack(frame, into: frame.scratch, packingTiles == 1 ? 0..<bands.panels : tile..<tile + 1)
+            return pack(frame, into: frame.scratch, packingTiles == 1 ? 0..<panels : tile..<tile + 1)
         }
         let (kernel, _, shift) = packed(isPackedBeforehand ? frame.prepared : frame.scratch)
         let bias = epilogue.affine != nil ? UnsafePointer(shift) : epilogue.hasBias ? frame.input(2) : nil
+        let rectifies = epilogue.activation == .rectifier
+        if let winograd {
+            return winograd.run(
+                stage: isPackedBeforehand ? stage : stage - 1, tile: tile, frame.input(0), packed: kernel,
+                WinogradConvolution.Finish(bias: bias, rectifies: rectifies), to: frame.output(),
+                scratch: isPackedBeforehand ? frame.scratch : frame.scratch + alignedBytes(packedBytes),
+                workerScratch: frame.workerScratch
+            ) { epilogue.activateInPlace(frame.output() + $0, count: $1) }
+        }
         let planeCount = geometry.outputCount / max(1, geometry.axes.first.output)
         for unit in units.range(tile) {
             let (image, planes) = (unit / bands.bandCount, bands.planes(unit % bands.bandCount))
             let y = frame.output() + image * geometry.outputCount + planes.lowerBound * planeCount
             bands.forward(
                 frame.input(0) + image * geometry.inputCount, packed: kernel, bias: bias, planes: planes,
-                rectify: epilogue.activation == .rectifier, to: y,
-                buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))
+                rectify: rectifies, to: y, buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))
             epilogue.activateInPlace(y, count: planes.count * planeCount)
         }
     }

@@ -9,48 +9,68 @@ struct ConvolutionBackward: Sendable {
     private let epilogue: Epilogue
     private let geometry: ConvolutionGeometry
     private let bands: ConvolutionBands
+    /// The input's gradient, when it is wanted: one of two ways.
     private let transposed: TransposedConvolutionBands?
+    private let winograd: WinogradStages?
     private let inputTiles: TileCut
+    /// The kernel's and the bias's: the latter where Winograd is faster.
+    private let wantsKernel: Bool
     private let sums: KernelSums
+    private let winogradSums: WinogradSums?
 
     init(_ epilogue: Epilogue, _ geometry: ConvolutionGeometry, _ bands: ConvolutionBands, wants: [Bool]) {
         self.epilogue = epilogue
         self.geometry = geometry
         self.bands = bands
-        if wants[0] {
+        // Winograd's steps know one derivative, a rectifier's.
+        let isSimple = epilogue.activation == .linear || epilogue.activation == .rectifier
+        winograd =
+            wants[0] && isSimple ? geometry.winogradInputGradient.map { WinogradStages($0, isStaged: false) } : nil
+        if wants[0] && winograd == nil {
             let transposed = TransposedConvolutionBands(geometry)
             self.transposed = transposed
             inputTiles = TileCut(
                 geometry.images * transposed.bandCount, step: unitsPerTile(geometry.cost, transposed.bandCount))
         } else {
             transposed = nil
-            inputTiles = TileCut(0, step: 1)
+            inputTiles = TileCut(winograd?.plan.blocks ?? 0, step: 1)
         }
+        wantsKernel = wants[1]
+        let biasCount = epilogue.hasBias && wants[2] ? geometry.filters : 0
+        winogradSums =
+            isSimple && (wants[1] || biasCount > 0)
+            ? geometry.winogradKernelGradient.map { WinogradSums($0, wantsKernel: wants[1], biasCount: biasCount) } : nil
         sums = KernelSums(
-            bands, wantsKernel: wants[1], biasCount: epilogue.hasBias && wants[2] ? geometry.filters : 0)
+            bands, wantsKernel: winogradSums == nil && wants[1], biasCount: winogradSums == nil ? biasCount : 0)
     }
 
     private var isActivated: Bool { epilogue.activation != .linear }
-    private var packedBytes: Int { alignedBytes((transposed?.packedCount ?? 0) * 4) }
+    private var wantsInput: Bool { transposed != nil || winograd != nil }
+    private var packedBytes: Int { alignedBytes((transposed?.packedCount ?? winograd?.plan.packedCount ?? 0) * 4) }
+    private var packingTiles: Int { winograd?.plan.panels ?? geometry.axes.taps }
     /// Whether the outputs' gradient must be copied for the sums: to be multiplied, or to be readable behind its end.
     private var copiesGradient: Bool { isActivated || (sums.wantsKernel && bands.readsBehind) }
     private var planeCount: Int { geometry.outputCount / max(1, geometry.axes.first.output) }
+    private var sumTiles: Int { winogradSums?.tiles ?? sums.tiles }
+    private var additionTiles: Int { winogradSums?.additionTiles ?? sums.additionTiles }
 
-    var scratchBytes: Int { packedBytes + sums.scratchBytes }
+    var scratchBytes: Int { packedBytes + (winogradSums?.scratchBytes ?? sums.scratchBytes) }
 
     var workerBytes: Int {
         let copied = sums.tiles > 0 && copiesGradient ? (bands.bandSize * planeCount + 16) * 4 : 0
-        return max(transposed.map { $0.bufferCount * 4 } ?? 0, alignedBytes(bands.bufferCount * 4) + copied)
+        return max(
+            transposed.map { $0.bufferCount * 4 } ?? 0, winograd.map { max($0.workerBytes, $0.plan.packingCount * 4) } ?? 0,
+            winogradSums?.workerBytes ?? 0, alignedBytes(bands.bufferCount * 4) + copied)
     }
 
     var retained: Retained {
         Retained(
-            inputs: (sums.wantsKernel ? [0] : []) + (transposed == nil ? [] : [1]), outputs: isActivated ? [0] : [])
+            inputs: (wantsKernel ? [0] : []) + (wantsInput ? [1] : []),
+            outputs: isActivated ? [0] : [])
     }
 
     var stages: [Int] {
-        (transposed == nil ? [] : [geometry.axes.taps]) + [inputTiles.count + sums.tiles]
-            + (sums.additionTiles > 0 ? [sums.additionTiles] : [])
+        (wantsInput ? [packingTiles] : []) + [inputTiles.count + sumTiles] + (additionTiles > 0 ? [additionTiles] : [])
     }
 
     func run(_ frame: Frame, _ stage: Int, _ tile: Int) {
@@ -58,13 +78,31 @@ struct ConvolutionBackward: Sendable {
             if stage == 0 && tile == 0 { zeroGradients(frame) }
             return
         }
-        switch (stage - (transposed == nil ? 0 : 1), tile) {
-        case (-1, _):
-            transposed?.pack(frame.input(1), tap: tile, into: frame.scratch.assumingMemoryBound(to: Float.self))
-        case (0, ..<inputTiles.count): inputGradient(frame, dy, inputTiles.range(tile))
-        case (0, _): addToSums(frame, dy, tile - inputTiles.count)
-        default: sums.add(frame, tile: tile, sums: frame.scratch + packedBytes)
+        let gate = isActivated ? UnsafePointer(frame.output()) : nil
+        let sumArea = frame.scratch + packedBytes
+        switch (stage - (wantsInput ? 1 : 0), tile) {
+        case (-1, _): pack(frame, tile)
+        case (0, ..<inputTiles.count): inputGradient(frame, dy, tile)
+        case (0, _):
+            if let winogradSums {
+                winogradSums.run(frame, tile: tile - inputTiles.count, dy: dy, gate: gate, sums: sumArea)
+            } else {
+                addToSums(frame, dy, tile - inputTiles.count)
+            }
+        default:
+            if let winogradSums {
+                winogradSums.add(frame, tile: tile, sums: sumArea)
+            } else {
+                sums.add(frame, tile: tile, sums: sumArea)
+            }
         }
+    }
+
+    private func pack(_ frame: Frame, _ tile: Int) {
+        let packed = frame.scratch.assumingMemoryBound(to: Float.self)
+        transposed?.pack(frame.input(1), tap: tile, into: packed)
+        winograd?.plan.pack(
+            frame.input(1), panel: tile, into: packed, buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))
     }
 
     private func zeroGradients(_ frame: Frame) {
@@ -74,14 +112,20 @@ struct ConvolutionBackward: Sendable {
         }
     }
 
-    private func inputGradient(_ frame: Frame, _ dy: UnsafePointer<Float>, _ units: Range<Int>) {
-        guard let transposed, let dx = frame.inputGradient(0) else { return }
-        for unit in units {
+    private func inputGradient(_ frame: Frame, _ dy: UnsafePointer<Float>, _ tile: Int) {
+        guard let dx = frame.inputGradient(0) else { return }
+        let packed = UnsafePointer(frame.scratch.assumingMemoryBound(to: Float.self))
+        winograd?.run(
+            stage: 0, tile: tile, dy, gate: isActivated ? UnsafePointer(frame.output()) : nil, packed: packed,
+            WinogradConvolution.Finish(accumulates: frame.accumulates[0]), to: dx, scratch: frame.scratch,
+            workerScratch: frame.workerScratch)
+        guard let transposed else { return }
+        for unit in inputTiles.range(tile) {
             let image = unit / transposed.bandCount
             transposed.run(
                 dy + image * geometry.outputCount,
                 y: isActivated ? UnsafePointer(frame.output() + image * geometry.outputCount) : nil,
-                activation: epilogue.activation, packed: UnsafePointer(frame.scratch.assumingMemoryBound(to: Float.self)),
+                activation: epilogue.activation, packed: packed,
                 steps: transposed.steps(unit % transposed.bandCount), accumulate: frame.accumulates[0],
                 to: dx + image * geometry.inputCount, buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))
         }

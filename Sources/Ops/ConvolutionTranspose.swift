@@ -104,6 +104,8 @@ package struct ConvolutionTranspose: Op {
         return BoundConvolutionTranspose(epilogue, geometry, site)
     }
 
+    package func isSampleWise(inputs: [ValueInfo]) -> Bool { true }
+
     package func absorbing(
         _ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase
     ) -> (any Op)? {

@@ -56,6 +56,8 @@ private struct BoundMatMul: BoundOp {
     let (m, k, n): (Int, Int, Int)
     /// The kernel and the bias are scaled beforehand, or, when they may change, in a stage of their own.
     let isFoldedBeforehand: Bool
+    /// The kernel is packed beforehand, where many rows are multiplied by one that stays.
+    let isPacked: Bool
     /// Few rows: W is read once in long runs, in parts whose sums are added in a second stage.
     let isNarrow: Bool
     let depthParts: TileCut
@@ -76,10 +78,13 @@ private struct BoundMatMul: BoundOp {
         n = w[1]
         isFoldedBeforehand = site.constantInputs.dropFirst().allSatisfy(\.self)
         isNarrow = m <= 4
+        isPacked = site.phase == .inference && isFoldedBeforehand && !isNarrow && PackedMatrix.isWorthwhile
         columnParts = TileCut(n, step: 2048)
         depthParts = TileCut(k, step: max(64, 131_072 / max(1, min(n, 2048))))
         rowBlocks = TileCut(m, step: 128)
-        columnBlocks = TileCut(n, step: rowBlocks.count * ((n + 127) / 128) >= 8 ? 128 : 64)
+        // Rows are copied for each block of columns when they are long.
+        let columns = isPacked && k >= 512 && n >= 512 ? 256 : 128
+        columnBlocks = TileCut(n, step: columns == 256 || rowBlocks.count * ((n + 127) / 128) >= 8 ? columns : 64)
         elementBlocks = TileCut(m * n, step: 65536)
         depthBlocks = TileCut(k, step: 128)
         gradientColumnBlocks = TileCut(n, step: 512)
@@ -88,7 +93,7 @@ private struct BoundMatMul: BoundOp {
     var cost: Double { 2 * Double(m) * Double(k) * Double(n) }
 
     var memory: WorkingMemory {
-        let folded = epilogue.affine == nil ? 0 : (k * n + 2 * n) * 4
+        let folded = isPacked ? (matrix.count + 2 * n) * 4 : epilogue.affine == nil ? 0 : (k * n + 2 * n) * 4
         let differentiated = epilogue.activation == .linear ? 0 : m * n * 4
         return WorkingMemory(
             prepared: isFoldedBeforehand ? folded : 0,
@@ -107,7 +112,17 @@ private struct BoundMatMul: BoundOp {
 
     private var foldsInForward: Bool { epilogue.affine != nil && !isFoldedBeforehand }
 
+    private var matrix: PackedMatrix { PackedMatrix(k: k, n: n) }
+
     func prepare(_ frame: Frame) {
+        if isPacked {
+            let packed = frame.prepared.assumingMemoryBound(to: Float.self)
+            let (shift, scale) = (packed + matrix.count, packed + matrix.count + n)
+            matrix.pack(frame.input(1), to: packed)
+            guard epilogue.affine != nil else { return }
+            epilogue.fold(frame, channels: n, scale: scale, shift: shift)
+            return matrix.scale(packed, by: scale)
+        }
         if epilogue.affine != nil && isFoldedBeforehand { fold(frame, into: frame.prepared.assumingMemoryBound(to: Float.self)) }
     }
 
@@ -120,6 +135,10 @@ private struct BoundMatMul: BoundOp {
     }
 
     private func weights(_ frame: Frame) -> (kernel: UnsafePointer<Float>, bias: UnsafePointer<Float>?) {
+        if isPacked {
+            let packed = UnsafePointer(frame.prepared.assumingMemoryBound(to: Float.self))
+            return (packed, epilogue.affine != nil ? packed + matrix.count : epilogue.hasBias ? frame.input(2) : nil)
+        }
         guard epilogue.affine != nil else { return (frame.input(1), epilogue.hasBias ? frame.input(2) : nil) }
         let area = isFoldedBeforehand ? frame.prepared : frame.scratch
         let folded = UnsafePointer(area.assumingMemoryBound(to: Float.self))
@@ -153,11 +172,17 @@ private struct BoundMatMul: BoundOp {
     private func product(_ frame: Frame, _ rows: Range<Int>, _ columns: Range<Int>) {
         let (kernel, bias) = weights(frame)
         let y = frame.output() + rows.lowerBound * n + columns.lowerBound
+        let workspace = frame.workerScratch.assumingMemoryBound(to: Float.self)
+        defer { for row in 0..<rows.count { epilogue.activateInPlace(y + row * n, count: columns.count) } }
+        if isPacked {
+            return matrix.product(
+                rows.count, columns: columns, frame.input(0) + rows.lowerBound * k, lda: k, packed: kernel, to: y, ldc: n,
+                bias: bias.map { $0 + columns.lowerBound }, rectify: epilogue.activation == .rectifier, workspace: workspace)
+        }
         sgemm(
             rows.count, columns.count, k, frame.input(0) + rows.lowerBound * k, lda: k, kernel + columns.lowerBound, ldb: n, y,
             ldc: n, bias: bias.map { $0 + columns.lowerBound }, rectify: epilogue.activation == .rectifier,
-            workspace: frame.workerScratch.assumingMemoryBound(to: Float.self))
-        for row in 0..<rows.count { epilogue.activateInPlace(y + row * n, count: columns.count) }
+            workspace: workspace)
     }
 
     private func narrowProduct(_ frame: Frame, _ tile: Int) {

@@ -47,6 +47,8 @@ package struct Pool: Op {
         return [ValueInfo(PartialShape(dims))]
     }
 
+    package func isSampleWise(inputs: [ValueInfo]) -> Bool { true }
+
     private func window(_ axis: Int, _ input: Int) -> WindowAxis? {
         WindowAxis(input: input, kernel: size[axis], stride: strides[axis], padding: padding, axis: axis)
     }

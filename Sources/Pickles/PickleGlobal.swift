@@ -2,6 +2,8 @@
 package enum PickleVocabulary: Sendable {
     /// What rebuilds NumPy's arrays of numbers, and what old protocols write byte strings with.
     case arrays
+    /// The same names; arrays may also hold Python's lists and numbers, as Keras's files of reviews do.
+    case objects
     /// Also what the variables of Keras and TensorFlow are written with, as in the `.npz` weights of `.keras` archives.
     case keras
 }

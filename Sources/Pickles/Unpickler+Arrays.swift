@@ -92,7 +92,7 @@ extension Unpickler {
         case "f4" where vocabulary == .keras: dtype = .float32
         case "f8" where vocabulary == .keras: dtype = .float64
         case "b1" where vocabulary == .keras: dtype = .bool
-        case "O8" where vocabulary == .keras: dtype = .uint64
+        case "O8" where vocabulary != .arrays: dtype = .uint64
         default:
             throw LocatedError(
                 .unsupported, "pickle.dtype", "expected an array of integers, got elements of \(PickleReader.shown(name.utf8))")
@@ -101,8 +101,8 @@ extension Unpickler {
     }
 
     private mutating func add(_ type: Pickle.ElementType) throws(LocatedError) -> Pickle.Value {
-        guard pickle.types.count < Unpickler.mostValues else {
-            throw LocatedError(.invalid, "pickle.limit", "expected at most \(Unpickler.mostValues) dtypes, got more")
+        guard pickle.types.count < mostValues else {
+            throw LocatedError(.invalid, "pickle.limit", "expected at most \(mostValues) dtypes, got more")
         }
         pickle.types.append(type)
         return .type(pickle.types.count - 1)
@@ -189,8 +189,8 @@ extension Unpickler {
     }
 
     mutating func add(_ array: Pickle.Array?) throws(LocatedError) -> Pickle.Value {
-        guard pickle.arrays.count < Unpickler.mostValues else {
-            throw LocatedError(.invalid, "pickle.limit", "expected at most \(Unpickler.mostValues) arrays, got more")
+        guard pickle.arrays.count < mostValues else {
+            throw LocatedError(.invalid, "pickle.limit", "expected at most \(mostValues) arrays, got more")
         }
         pickle.arrays.append(array)
         return .array(pickle.arrays.count - 1)

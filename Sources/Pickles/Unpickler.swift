@@ -13,6 +13,10 @@ package import Tensors
 package struct Unpickler {
     /// More values than this on the stack, in the memo, or in all containers together are refused.
     package static let mostValues = 1 << 20
+    /// Arrays of lists hold a number in two bytes of the file, as many as the file has; Keras's largest holds six millions.
+    package static let mostObjects = 1 << 24
+
+    let mostValues: Int
 
     let vocabulary: PickleVocabulary
     private var reader: PickleReader
@@ -41,6 +45,7 @@ package struct Unpickler {
         self.vocabulary = vocabulary
         reader = PickleReader(bytes)
         encodingBudget = bytes.count
+        mostValues = vocabulary == .objects ? min(max(bytes.count, Unpickler.mostValues), Unpickler.mostObjects) : Unpickler.mostValues
     }
 
     /// Runs one instruction; true after the last one.
@@ -93,7 +98,7 @@ package struct Unpickler {
         case .shortBinUnicode: try push(.text(reader.take(reader.unsigned(1))))
 
         case .mark:
-            guard marks.count < Unpickler.mostValues else { throw Unpickler.tooMany("marks") }
+            guard marks.count < mostValues else { throw tooMany("marks") }
             marks.append(stack.count)
         case .tuple: try pushTuple(popToMark())
         case .tuple1: try pushTuple(pop(1))
@@ -156,7 +161,7 @@ package struct Unpickler {
 
     /// Notes what would be called, and calls nothing.
     mutating func object(_ maker: Pickle.Value, _ arguments: Pickle.Value) throws(LocatedError) -> Pickle.Value {
-        guard pickle.objects.count < Unpickler.mostValues else { throw Unpickler.tooMany("objects") }
+        guard pickle.objects.count < mostValues else { throw tooMany("objects") }
         pickle.objects.append(Pickle.Object(maker: maker, arguments: arguments))
         return .object(pickle.objects.count - 1)
     }
@@ -176,7 +181,7 @@ package struct Unpickler {
     // MARK: - Stack
 
     private mutating func push(_ value: Pickle.Value) throws(LocatedError) {
-        guard stack.count < Unpickler.mostValues else { throw Unpickler.tooMany("values on the stack") }
+        guard stack.count < mostValues else { throw tooMany("values on the stack") }
         stack.append(value)
     }
 
@@ -226,7 +231,7 @@ package struct Unpickler {
         contained += count
         // A container without content takes memory too.
         let containers = pickle.tuples.count + pickle.lists.count + pickle.dictionaries.count
-        guard contained <= Unpickler.mostValues - containers else { throw Unpickler.tooMany("values in tuples, lists and dicts") }
+        guard contained <= mostValues - containers else { throw tooMany("values in tuples, lists and dicts") }
     }
 
     private mutating func pushTuple(_ items: ArraySlice<Pickle.Value>) throws(LocatedError) {
@@ -282,7 +287,7 @@ package struct Unpickler {
     private mutating func remember(_ index: Int) throws(LocatedError) {
         let value = try top()
         guard index >= 0 else { throw LocatedError(.invalid, "pickle.memo", "expected a memo number of 0 or more, got \(index)") }
-        guard memo.count < Unpickler.mostValues else { throw Unpickler.tooMany("memo entries") }
+        guard memo.count < mostValues else { throw tooMany("memo entries") }
         memo[index] = value
     }
 
@@ -313,7 +318,7 @@ package struct Unpickler {
             .invalid, code, message, hint: "The pickle was refused; nothing in it was run. Take the file from its original source.")
     }
 
-    private static func tooMany(_ what: String) -> LocatedError {
+    private func tooMany(_ what: String) -> LocatedError {
         LocatedError(.invalid, "pickle.limit", "expected at most \(mostValues) \(what), got more")
     }
 

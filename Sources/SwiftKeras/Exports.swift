@@ -1,3 +1,4 @@
+@_exported public import Augmentation
 @_exported public import Batches
 @_exported public import Datasets
 @_exported public import KerasOps

@@ -21,4 +21,6 @@ package struct ZipRules: Sendable {
     /// `.keras`: Keras stores its members, and itself refuses large ones that expand more than a hundredfold.
     package static let keras = ZipRules(
         family: "zip", mostExpansion: 100, smallMember: 1 << 20, encrypted: .invalid, refusesUnsafeNames: true)
+    /// Archives of data sets.
+    package static let archive = ZipRules(family: "zip", refusesUnsafeNames: true)
 }

@@ -3,8 +3,6 @@ import Foundation
 import SwiftKeras
 
 /// The notebook that the project began with, its cells in order. Beside each cell stands what it was in Python.
-///
-/// Augmentation (`ImageDataGenerator`) follows later.
 @main
 struct Notebook: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,8 +14,14 @@ struct Notebook: ParsableCommand {
     @Option(name: .long, help: "Where to write the files.")
     var output = "."
 
-    @Option(name: .long, help: "1: the first network; 2: the deeper one.")
-    var network = 1
+    @Option(name: .long, help: "1: the first network; 2: the deeper one. (default: 1, with --augment 2)")
+    var network: Int?
+
+    @Flag(name: .long, help: "The last cells, too: show varied pictures, and train on them instead.")
+    var augment = false
+
+    @Option(name: .long, help: "With --augment: how many pictures to show varied; the notebook shows all 50000, six of each.")
+    var previews = 10
 
     @Option(name: .long, help: "Passes over the data; the notebook makes 20.")
     var epochs = 20
@@ -26,7 +30,8 @@ struct Notebook: ParsableCommand {
     var seed: UInt64 = 1671
 
     func validate() throws {
-        if ![1, 2].contains(network) { throw ValidationError("--network: expected 1 or 2, got \(network)") }
+        if let network, ![1, 2].contains(network) { throw ValidationError("--network: expected 1 or 2, got \(network)") }
+        if previews < 0 { throw ValidationError("--previews: expected at least 0, got \(previews)") }
         if epochs < 1 { throw ValidationError("--epochs: expected at least 1, got \(epochs)") }
     }
 
@@ -59,7 +64,7 @@ struct Notebook: ParsableCommand {
         // X_train = X_train.astype('float32') / 255
         let (xTrain, xTest) = (train.x.asType(.float32) / 255, test.x.asType(.float32) / 255)
 
-        let model = network == 1 ? try firstNetwork(classes) : try deeperNetwork(classes)
+        let model = network ?? (augment ? 2 : 1) == 1 ? try firstNetwork(classes) : try deeperNetwork(classes)
 
         // model.summary()
         print(try model.summary(), terminator: "")
@@ -67,10 +72,14 @@ struct Notebook: ParsableCommand {
         // model.compile(loss='categorical_crossentropy', optimizer=OPTIM, metrics=['accuracy'])
         try model.compile(loss: .categoricalCrossentropy, optimizer: optimizer, metrics: [.accuracy])
 
-        // model.fit(X_train, Y_train, batch_size=BATCH_SIZE, epochs=NB_EPOCH, validation_split=VALIDATION_SPLIT, verbose=VERBOSE)
-        try model.fit(
-            xTrain, yTrain, batchSize: batchSize, epochs: epochs, verbose: verbose, validationSplit: validationSplit,
-            seed: seed)
+        if augment {
+            try fitAugmented(model, train.x, xTrain, yTrain, batchSize: batchSize, verbose: verbose)
+        } else {
+            // model.fit(X_train, Y_train, batch_size=BATCH_SIZE, epochs=NB_EPOCH, validation_split=VALIDATION_SPLIT, verbose=VERBOSE)
+            try model.fit(
+                xTrain, yTrain, batchSize: batchSize, epochs: epochs, verbose: verbose, validationSplit: validationSplit,
+                seed: seed)
+        }
 
         // score = model.evaluate(X_test, Y_test, batch_size=BATCH_SIZE, verbose=VERBOSE)
         print("Testing...")
@@ -83,6 +92,45 @@ struct Notebook: ParsableCommand {
 
         // model.save_weights('cifar10_weights.h5', overwrite=True)
         try model.saveWeights(output + "/cifar10_weights.h5", overwrite: true)
+    }
+
+    /// The cells about augmentation.
+    private func fitAugmented(
+        _ model: Sequential, _ pictures: Tensor, _ xTrain: Tensor, _ yTrain: Tensor, batchSize: Int, verbose: Int
+    ) throws {
+        // np.random.seed(1671)
+        try RandomState.global.seed(Int(exactly: seed) ?? -1)
+
+        // datagen = ImageDataGenerator(rotation_range=40, width_shift_range=0.2, height_shift_range=0.2, zoom_range=0.2,
+        //                              horizontal_flip=True, fill_mode='nearest')
+        let datagen = try ImageDataGenerator(
+            rotationRange: 40, widthShiftRange: 0.2, heightShiftRange: 0.2, zoomRange: 0.2, fillMode: .nearest, horizontalFlip: true)
+
+        // for i in range(X_train.shape[0]):
+        //     num_aug = 0
+        //     x = X_train[i].reshape((1,) + X_train[i].shape)
+        //     for x_aug in datagen.flow(x, batch_size=1, save_to_dir='preview', save_prefix='cifar', save_format='jpeg'):
+        //         if num_aug >= NUM_TO_AUGMENT: break
+        //         xtas.append(x_aug[0]); num_aug += 1
+        print("Augmenting training set images...")
+        let preview = output + "/preview"
+        try FileManager.default.createDirectory(atPath: preview, withIntermediateDirectories: true)
+        let numToAugment = 5
+        for index in 0..<min(previews, pictures.shape[0]) {
+            let flow = try datagen.flow(
+                pictures.rows(index..<index + 1), batchSize: 1, saveToDir: preview, savePrefix: "cifar", saveFormat: "jpeg")
+            // One more than it keeps: the loop is left when that has been drawn and saved.
+            for _ in 0...numToAugment { _ = try flow.nextBatch() }
+        }
+
+        // datagen.fit(X_train)
+        try datagen.fit(xTrain)
+
+        // model.fit_generator(datagen.flow(X_train, Y_train, batch_size=BATCH_SIZE), samples_per_epoch=X_train.shape[0],
+        //                     epochs=NB_EPOCH, verbose=VERBOSE)
+        try model.fitGenerator(
+            datagen.flow(xTrain, yTrain, batchSize: batchSize), samplesPerEpoch: xTrain.shape[0], nbEpoch: epochs, verbose: verbose,
+            seed: seed)
     }
 
     /// The notebook's first network.

@@ -1,6 +1,7 @@
 // The speed of single ops on one thread, for the shapes of the notebook's two networks.
 //
 // swift run -c release kernel-benchmarks [batch size]…
+// swift run -c release kernel-benchmarks augmentation: of the varying of pictures instead.
 
 import Graphs
 import Kernels
@@ -102,7 +103,9 @@ func pool(_ b: Int, _ side: Int, _ channels: Int) -> (any Op, [Shape]) {
 }
 
 let batches = CommandLine.arguments.dropFirst().compactMap { Int($0) }
-for batch in batches.isEmpty ? [1, 128] : batches {
+let isAboutPictures = CommandLine.arguments.contains("augmentation")
+if isAboutPictures { try benchmarkAugmentation() }
+for batch in batches.isEmpty && !isAboutPictures ? [1, 128] : batches {
     for phase in [Phase.inference, .training] {
         let cases: [(String, (any Op, [Shape]), Bool)] = [
             ("net1 conv 32x32x3 to 32, relu", convolution(batch, 32, 3, 32, .same), false),

@@ -9,7 +9,7 @@ struct SwiftKerasCommand: ParsableCommand {
         abstract: "Reads, writes, runs and checks Keras models, without Python.",
         subcommands: [
             SummaryCommand.self, InspectCommand.self, ConvertCommand.self, PredictCommand.self, EvaluateCommand.self,
-            TrainCommand.self, VerifyCommand.self, CompareCommand.self, PlotCommand.self, BenchmarkCommand.self,
+            TrainCommand.self, VerifyCommand.self, CompareCommand.self, PlotCommand.self, AugmentCommand.self, BenchmarkCommand.self,
         ])
 
     /// Errors are one paragraph on standard error; the exit status is the error's category (sysexits.h).

@@ -92,6 +92,22 @@ import Testing
         #expect(notes.isEmpty)
     }
 
+    /// TensorFlow before 2.11 has OptimizerV2 alone.
+    @Test func olderTfKerasIsGivenItsOwnOptimizers() throws {
+        var young = adam()
+        young.dialect = .keras3
+        young.compileSettings = [
+            "optimizer": ["class_name": "Adam", "config": ["learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7]], "loss": "mse",
+        ]
+        young.optimizerWeights = []
+        let old = try #require(KerasTarget(name: "tf-keras-2.10"))
+        #expect(OptimizerGeneration(of: try converted(young, old).0) == .optimizerV2)
+        #expect(OptimizerGeneration(of: try converted(young, KerasTarget(.tfKeras)).0) == .keras211)
+        young.compileSettings["optimizer"] = ["class_name": "Lion", "config": ["learning_rate": 0.01]]
+        let error = try #require(throws: LocatedError.self) { try converted(young, old) }
+        #expect(error.code == "training.inexpressible" && error.message.contains("tf.keras 2.10"))
+    }
+
     /// Sums of squares begin with 0 in standalone Keras, with 0.1 later: an optimizer without state tells its own.
     @Test func adagradsFirstSums() throws {
         let fresh = TrainingSpec(

@@ -22,7 +22,7 @@ private struct HostilePickle: Decodable, Sendable {
 /// The error of reading these bytes as a batch, nil when there is none.
 private func failure(_ bytes: [UInt8]) -> LocatedError? {
     do throws(LocatedError) {
-        _ = try CIFAR10Batch(Unpickler.read(bytes))
+        _ = try CIFARBatch(Unpickler.read(bytes), CIFAR10.kind)
         return nil
     } catch { return error }
 }
@@ -36,8 +36,8 @@ private func pickleCode(_ bytes: [UInt8]) -> String? {
     @Test(arguments: try FileManager.default.contentsOfDirectory(atPath: Fixtures.path("cifar10/protocols")).sorted())
     func readsEveryProtocol(_ name: String) throws {
         let expected = try NPZ(reading: Fixtures.path("cifar10/expected.npz"))
-        let batch = try CIFAR10Batch(reading: Fixtures.path("cifar10/protocols/\(name)"))
-        let samples = CIFAR10Batch.samples([batch])
+        let batch = try CIFARBatch(InputFile.readBytes(Fixtures.path("cifar10/protocols/\(name)")), isBinary: false, CIFAR10.kind)
+        let samples = CIFARBatch.samples([batch])
         #expect(try samples.x == expected.tensor("x"))
         #expect(try samples.y == expected.tensor("y"))
     }

@@ -65,6 +65,11 @@ void ck_matrix_product(
     int transpose_a, int transpose_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t lda, const float *b,
     ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *bias, unsigned flags, float *workspace);
 
+/* The same with B packed by ck_pack_panels, panels `b_panel` elements apart. */
+void ck_packed_product(
+    ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *a, ptrdiff_t lda, const float *b, ptrdiff_t b_panel, float *c,
+    ptrdiff_t ldc, const float *bias, unsigned flags, float *workspace);
+
 /* y[j] = sum over i < rows of x[i] w[i * stride + j], j < n: one row times a matrix that is read once, in order. */
 void ck_row_product(const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *y);
 void ck_row_product_by(

@@ -18,5 +18,7 @@
 #include "ck_rows.h"
 #include "ck_softmax.h"
 #include "ck_transpose.h"
+#include "ck_warp.h"
+#include "ck_winograd.h"
 
 #endif

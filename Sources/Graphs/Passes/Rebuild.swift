@@ -4,7 +4,7 @@ extension Graph {
     /// Inputs, outputs and updates stay, in their order. Values are numbered anew.
     ///
     /// - Parameter nodes: in an order that can be run.
-    func rebuilt(with nodes: [Node]) -> Graph {
+    package func rebuilt(with nodes: [Node]) -> Graph {
         var result = Graph()
         var renumbered = [Value?](repeating: nil, count: infos.count)
 

@@ -88,10 +88,10 @@ extension KerasWriter {
     }
 
     /// Only Keras 3 and tf.keras from 2.13 on read files by objects.
-    private static func requireObjects(_ target: KerasTarget) throws(LocatedError) {
-        guard target.dialect == .keras3 || target.dialect == .tfKeras else {
+    static func requireObjects(_ target: KerasTarget) throws(LocatedError) {
+        guard target.dialect == .keras3 || (target.dialect == .tfKeras && target.minor >= TfKerasVersions.archives) else {
             throw LocatedError(
-                .unsupported, "container.target", "expected a container that \(target.dialect.title) reads, got one of Keras 3's",
+                .unsupported, "container.target", "expected a container that \(target) reads, got one of Keras 3's",
                 hint: "Write .h5 for it.")
         }
     }

@@ -71,12 +71,22 @@ extension Dialect {
     }
 }
 
+extension KerasTarget {
+    /// In words, for errors: the version where it isn't its dialect's newest.
+    var title: String {
+        switch dialect {
+        case .keras1, .keras2: dialect.title
+        case .tfKeras, .keras3: minor == KerasTarget(dialect).minor ? dialect.title : "\(dialect == .tfKeras ? "tf.keras 2" : "Keras 3").\(minor)"
+        }
+    }
+}
+
 extension LocatedError {
     /// What a target can't say, all layers at once.
     static func inexpressible(_ refusals: [String], in target: KerasTarget) -> LocatedError {
         LocatedError(
             .unsupported, "architecture.inexpressible",
-            "expected what \(target.dialect.title) can say, got \(refusals.joined(separator: "; "))",
+            "expected what \(target.title) can say, got \(refusals.joined(separator: "; "))",
             hint: "Write another format or another target.")
     }
 

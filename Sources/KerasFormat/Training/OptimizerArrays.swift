@@ -1,4 +1,5 @@
 import KerasSpec
+import OrderedCollections
 import Tensors
 
 /// An optimizer's state, from a file's list of arrays to what belongs to which weight, and back.
@@ -166,6 +167,21 @@ enum OptimizerArrays {
     }
 
     // MARK: - Writing
+
+    /// Layers whose arrays a target's file has no place for: frozen ones, for which Keras 3.0 and 3.1 alone keep any.
+    static func layersLeftOut(
+        _ record: OptimizerRecord, of spec: ModelSpec, weights: ModelWeights, for target: KerasTarget
+    ) -> [String] {
+        guard record.hasState, spec.holdsFrozen, !target.ignoresFrozen else { return [] }
+        let trained = TrainedWeights(in: spec, weights: weights, for: target.dialect)
+        let kept = Set(trained.places.flatMap { trained.modern[$0.owner].outlines.map(\.name) })
+        let held = Set(record.slots.values.flatMap(\.keys)).subtracting(kept)
+        var layers: OrderedSet<String> = []
+        for weight in weights.weights where held.contains(weight.outline.name) {
+            layers.append(weight.outline.layerPath.joined(separator: "/"))
+        }
+        return Array(layers)
+    }
 
     /// The arrays that a file of the target lists; none when there is no state.
     static func encode(

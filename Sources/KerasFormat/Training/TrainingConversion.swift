@@ -83,7 +83,7 @@ package enum TrainingConversion {
         guard refusals.isEmpty else {
             throw LocatedError(
                 .unsupported, "training.inexpressible",
-                "expected training settings that \(target.dialect.title) can say, got \(refusals.joined(separator: "; "))",
+                "expected training settings that \(target.title) can say, got \(refusals.joined(separator: "; "))",
                 hint: "Write another target, or the architecture and the weights alone.")
         }
         let settings = listed(
@@ -97,6 +97,9 @@ package enum TrainingConversion {
             texts.append("the file doesn't tell how many steps the optimizer made; 0 was written")
         }
         notes += texts.map { UpgradeNote(layer: "", text: $0) }
+        for layer in OptimizerArrays.layersLeftOut(record, of: spec, weights: weights, for: target) {
+            notes.append(UpgradeNote(layer: layer, text: "the optimizer's arrays of a frozen layer were left out, which Keras 3.0 alone keeps"))
+        }
         return result
     }
 
@@ -124,6 +127,9 @@ package enum TrainingConversion {
         }
         // It loads no state that leaves out what it trains all the same.
         if target.ignoresFrozen, !training.optimizerWeights.isEmpty, spec.holdsFrozen { return false }
+        if target.dialect == .tfKeras, target.minor < TfKerasVersions.optimizers {
+            return OptimizerGeneration(of: training) == .optimizerV2
+        }
         guard target.dialect == .keras3, let version = spec.provenance?.kerasVersion else { return true }
         // Keras 3.0 calls and orders arrays in its own way, and older versions lack optimizers.
         let minor = KerasTarget(.keras3, version: version).minor
@@ -185,6 +191,7 @@ package enum TrainingConversion {
         switch target.dialect {
         case .keras1: .keras1
         case .keras2: .keras23
+        case .tfKeras where target.minor < TfKerasVersions.optimizers: .optimizerV2
         case .tfKeras: source.isBefore211 && form == .trainingConfig ? .optimizerV2 : .keras211
         case .keras3: .keras3
         }

@@ -37,7 +37,7 @@ enum ConfigMeaning {
     /// What leaving a key out means, in every class that has it.
     private static let defaults: [String: ConfigValue] = [
         "trainable": true, "dtype": "float32", "sparse": false, "ragged": false, "optional": false, "groups": 1,
-        "synchronized": false, "renorm": false, "renorm_momentum": 0.99, "keepdims": false, "zero_output_for_mask": false, "use_gate": false,
+        "synchronized": false, "renorm": false, "renorm_momentum": 0.99, "keepdims": false, "zero_output_for_mask": false, "use_gate": false, "rms_scaling": false,
         "data_format": "channels_last", "dilation_rate": 1, "unroll": false, "time_major": false, "stateful": false,
         "go_backwards": false, "return_state": false, "return_sequences": false, "use_bias": true, "activation": "linear",
         "mask_zero": false, "normalize": false, "dropout": 0, "recurrent_dropout": 0, "arguments": .object([:]),

@@ -148,6 +148,7 @@ struct TrainingComparison {
             }
         }
         var arrays = WeightComparison(tolerance: tolerance)
+        var untouched = 0
         // Without momentum Keras 1 and 2 keep the last step, which no further step reads.
         let isIdle = [settingsA, settingsB].allSatisfy { ($0.optimizer as? SGD)?.momentum == 0 }
         for slot in OptimizerSlot.allCases where !(isIdle && slot == .momentum) {
@@ -156,16 +157,32 @@ struct TrainingComparison {
                 let name = "\(path)/\(slot.rawValue)"
                 let partner = self.partner(of: path)
                 guard let other = others.removeValue(forKey: partner) else {
-                    differences.append(ModelComparison.Difference(.optimizer, name, a: "\(tensor.shape)"))
+                    if Self.isUntouched(tensor, slot) {
+                        untouched += 1
+                    } else {
+                        differences.append(ModelComparison.Difference(.optimizer, name, a: "\(tensor.shape)"))
+                    }
                     continue
                 }
                 try arrays.compare(name, LazyTensor(tensor), LazyTensor(other), as: .optimizer)
             }
             for (path, tensor) in others.sorted(by: { $0.key < $1.key }) {
+                guard !Self.isUntouched(tensor, slot) else {
+                    untouched += 1
+                    continue
+                }
                 differences.append(ModelComparison.Difference(.optimizer, "\(path)/\(slot.rawValue)", b: "\(tensor.shape)"))
             }
         }
+        if untouched > 0 {
+            notes.append("\(untouched) of the optimizer's arrays stand in one file only, and hold what an optimizer begins with")
+        }
         differences += arrays.differences
+    }
+
+    /// Whether an array holds zeros, with which every slot begins but Adagrad's and Ftrl's sums and averages of weights.
+    private static func isUntouched(_ tensor: Tensor, _ slot: OptimizerSlot) -> Bool {
+        slot != .accumulator && slot != .average && tensor.floats.allSatisfy { $0 == 0 }
     }
 
     /// Whether a file's state can't be its model's, so that every Keras begins afresh.

@@ -25,6 +25,8 @@ public struct BenchmarkResult: Sendable {
     public struct Node: Sendable {
         public var layer: String
         public var op: String
+        /// How it is computed, where there is a choice: `direct`, `winograd`.
+        public var algorithm: String?
         /// The mean of a run.
         public var milliseconds: Double
         public var gigaflops: Double
@@ -64,7 +66,7 @@ extension Model {
             result.nodes = profile.entries.map { entry in
                 let milliseconds = Double(entry.forwardNanoseconds) / Double(max(profile.runs, 1)) / 1e6
                 return BenchmarkResult.Node(
-                    layer: entry.label, op: entry.op, milliseconds: milliseconds,
+                    layer: entry.label, op: entry.op, algorithm: entry.algorithm, milliseconds: milliseconds,
                     gigaflops: milliseconds > 0 ? entry.cost / milliseconds / 1e6 : 0)
             }
             return result

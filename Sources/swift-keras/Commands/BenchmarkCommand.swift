@@ -62,7 +62,8 @@ struct BenchmarkCommand: ParsableCommand {
             document["layers"] = .array(
                 result.nodes.map {
                     [
-                        "name": .string($0.layer), "op": .string($0.op), "milliseconds": .float($0.milliseconds),
+                        "name": .string($0.layer), "op": .string($0.op),
+                        "algorithm": $0.algorithm.map { .string($0) } ?? .null, "milliseconds": .float($0.milliseconds),
                         "gflops": .float($0.gigaflops),
                     ]
                 })
@@ -84,7 +85,9 @@ struct BenchmarkCommand: ParsableCommand {
         for node in result.nodes {
             let share = total > 0 ? node.milliseconds / total * 100 : 0
             text += "\(node.milliseconds.fixed(3).padded(9)) ms \(share.fixed(1).padded(5))% "
-            text += "\(node.gigaflops.fixed(1).padded(7)) GFLOP/s  \(node.op)  \(node.layer)\n"
+            text += "\(node.gigaflops.fixed(1).padded(7)) GFLOP/s  \(node.op)"
+            if let algorithm = node.algorithm { text += " (\(algorithm))" }
+            text += "  \(node.layer)\n"
         }
         return text
     }

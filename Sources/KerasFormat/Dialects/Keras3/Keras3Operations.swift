@@ -12,7 +12,7 @@ enum Keras3Operations {
     static func firstMinor(of className: String) -> Int { firstMinors[className] ?? 0 }
 
     /// A setting that came with a version, and values that say nothing an older one doesn't do anyway.
-    static func key(_ name: String, of className: String) -> Keras3Words.Key? { keys[className]?[name] }
+    static func key(_ name: String, of className: String) -> LateKey? { keys[className]?[name] }
 
     private static let modules: [String: String] = table([
         "core": """
@@ -118,7 +118,7 @@ enum Keras3Operations {
         return result
     }
 
-    private static let keys: [String: [String: Keras3Words.Key]] = [
+    private static let keys: [String: [String: LateKey]] = [
         "Argmax": ["keepdims": .init(minor: 3, neutral: [false])], "Argmin": ["keepdims": .init(minor: 3, neutral: [false])],
         "Bincount": ["sparse": .init(minor: 2, neutral: [false])], "OneHot": ["sparse": .init(minor: 2, neutral: [false])],
         "MultiHot": ["sparse": .init(minor: 2, neutral: [false])], "Normalize": ["epsilon": .init(minor: 6, neutral: [nil, 1e-12])],

@@ -5,52 +5,46 @@ import OrderedCollections
 ///
 /// Source: the constructors of `keras/src/layers` at each version's tag.
 enum Keras3Words {
-    /// A constructor's key that came with a version, and the values that say nothing an older version doesn't do anyway.
-    struct Key: Sendable {
-        let minor: Int
-        let neutral: [ConfigValue]
-    }
-
     /// Keys of single classes.
-    private static let keys: [String: [String: Key]] = [
+    private static let keys: [String: [String: LateKey]] = [
         "Resizing": [
-            "pad_to_aspect_ratio": Key(minor: 3, neutral: [false]), "fill_mode": Key(minor: 3, neutral: ["constant"]),
-            "fill_value": Key(minor: 3, neutral: [0.0, 0]), "antialias": Key(minor: 9, neutral: [false]),
+            "pad_to_aspect_ratio": LateKey(minor: 3, neutral: [false]), "fill_mode": LateKey(minor: 3, neutral: ["constant"]),
+            "fill_value": LateKey(minor: 3, neutral: [0.0, 0]), "antialias": LateKey(minor: 9, neutral: [false]),
         ],
         "MultiHeadAttention": [
-            "seed": Key(minor: 4, neutral: [nil]), "use_gate": Key(minor: 14, neutral: [false]),
-            "sliding_window": Key(minor: 15, neutral: [nil]), "flash_attention": Key(minor: 7, neutral: [nil]),
+            "seed": LateKey(minor: 4, neutral: [nil]), "use_gate": LateKey(minor: 14, neutral: [false]),
+            "sliding_window": LateKey(minor: 15, neutral: [nil]), "flash_attention": LateKey(minor: 7, neutral: [nil]),
         ],
         "GroupQueryAttention": [
-            "seed": Key(minor: 7, neutral: [nil]), "use_gate": Key(minor: 14, neutral: [false]),
-            "sliding_window": Key(minor: 15, neutral: [nil]), "flash_attention": Key(minor: 7, neutral: [nil]),
+            "seed": LateKey(minor: 7, neutral: [nil]), "use_gate": LateKey(minor: 14, neutral: [false]),
+            "sliding_window": LateKey(minor: 15, neutral: [nil]), "flash_attention": LateKey(minor: 7, neutral: [nil]),
         ],
-        "CategoryEncoding": ["sparse": Key(minor: 2, neutral: [false])],
-        "Embedding": ["weights": Key(minor: 3, neutral: [nil])],
-        "EinsumDense": ["gptq_unpacked_column_size": Key(minor: 12, neutral: [nil])],
-        "LSTM": ["use_cudnn": Key(minor: 2, neutral: ["auto", true, false])],
-        "GRU": ["use_cudnn": Key(minor: 2, neutral: ["auto", true, false])],
-        "IntegerLookup": ["oov_method": Key(minor: 14, neutral: ["floormod"]), "salt": Key(minor: 14, neutral: [nil])],
-        "StringLookup": ["salt": Key(minor: 14, neutral: [nil])],
-        "TextVectorization": ["salt": Key(minor: 14, neutral: [nil])],
-        "InputLayer": ["optional": Key(minor: 4, neutral: [false]), "ragged": Key(minor: 9, neutral: [false])],
-        "ZeroPadding1D": ["data_format": Key(minor: 5, neutral: ["channels_last", nil])],
-        "RandomFlip": ["data_format": Key(minor: 6, neutral: ["channels_last", nil])],
+        "CategoryEncoding": ["sparse": LateKey(minor: 2, neutral: [false])],
+        "Embedding": ["weights": LateKey(minor: 3, neutral: [nil])],
+        "EinsumDense": ["gptq_unpacked_column_size": LateKey(minor: 12, neutral: [nil])],
+        "LSTM": ["use_cudnn": LateKey(minor: 2, neutral: ["auto", true, false])],
+        "GRU": ["use_cudnn": LateKey(minor: 2, neutral: ["auto", true, false])],
+        "IntegerLookup": ["oov_method": LateKey(minor: 14, neutral: ["floormod"]), "salt": LateKey(minor: 14, neutral: [nil])],
+        "StringLookup": ["salt": LateKey(minor: 14, neutral: [nil])],
+        "TextVectorization": ["salt": LateKey(minor: 14, neutral: [nil])],
+        "InputLayer": ["optional": LateKey(minor: 4, neutral: [false]), "ragged": LateKey(minor: 9, neutral: [false])],
+        "ZeroPadding1D": ["data_format": LateKey(minor: 5, neutral: ["channels_last", nil])],
+        "RandomFlip": ["data_format": LateKey(minor: 6, neutral: ["channels_last", nil])],
         "RandomContrast": [
-            "data_format": Key(minor: 6, neutral: ["channels_last", nil]),
-            "value_range": Key(minor: 8, neutral: [[0, 255]]),
+            "data_format": LateKey(minor: 6, neutral: ["channels_last", nil]),
+            "value_range": LateKey(minor: 8, neutral: [[0, 255]]),
         ],
-        "RandomBrightness": ["data_format": Key(minor: 6, neutral: ["channels_last", nil])],
+        "RandomBrightness": ["data_format": LateKey(minor: 6, neutral: ["channels_last", nil])],
         "BatchNormalization": [
-            "renorm": Key(minor: 14, neutral: [false]), "renorm_clipping": Key(minor: 14, neutral: [nil]),
-            "renorm_momentum": Key(minor: 14, neutral: [0.99]),
+            "renorm": LateKey(minor: 14, neutral: [false]), "renorm_clipping": LateKey(minor: 14, neutral: [nil]),
+            "renorm_momentum": LateKey(minor: 14, neutral: [0.99]),
         ],
     ]
 
     /// The key of a class, where some Keras 3 lacks it.
-    static func key(_ name: String, of className: String) -> Key? {
-        if name == "quantization_config" { return Key(minor: 13, neutral: [nil]) }
-        if name == "input_axes" || name == "output_axes" { return Key(minor: 15, neutral: [nil]) }
+    static func key(_ name: String, of className: String) -> LateKey? {
+        if name == "quantization_config" { return LateKey(minor: 13, neutral: [nil]) }
+        if name == "input_axes" || name == "output_axes" { return LateKey(minor: 15, neutral: [nil]) }
         return keys[className]?[name]
     }
 

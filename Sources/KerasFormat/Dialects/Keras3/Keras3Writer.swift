@@ -28,9 +28,7 @@ struct Keras3Writer {
     static func document(
         _ spec: ModelSpec, for target: KerasTarget, usesSources: Bool, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) -> ConfigObject {
-        // Architectures of Keras 3 say no version themselves; what is not known to be older is taken for the newest.
-        let origin = KerasTarget(.keras3, version: spec.provenance?.kerasVersion ?? KerasTarget(.keras3).version)
-        let sourcesServe = spec.provenance?.dialect == .keras3 && origin.minor <= target.minor
+        let sourcesServe = spec.provenance.map { $0.dialect == .keras3 && KerasTarget($0).minor <= target.minor } ?? false
         var writer = Keras3Writer(target: target, usesSources: usesSources && sourcesServe)
         let document = writer.model(spec, path: "")
         guard writer.refusals.isEmpty else { throw .inexpressible(writer.refusals, in: target) }

@@ -14,7 +14,8 @@ enum TfKerasDialect: ArchitectureDialect {
     static func write(
         _ spec: ModelSpec, for target: KerasTarget, usesSources: Bool, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) -> ConfigObject {
-        var writer = TfKerasWriter(usesSources: usesSources)
+        let serves = spec.provenance.map { $0.dialect == .tfKeras && KerasTarget($0).minor <= target.minor } ?? false
+        var writer = TfKerasWriter(target: target, usesSources: usesSources && serves)
         let document = writer.model(Downgrade.prepared(spec, for: .tfKeras, &notes))
         guard writer.refusals.isEmpty else { throw .inexpressible(writer.refusals, in: target) }
         notes += writer.notes

@@ -8,6 +8,8 @@ import Tensors
 /// Source: `get_config` of `tf_keras/src/engine/sequential.py` and `functional.py`, `serialize_keras_object` of
 /// `saving/serialization_lib.py` 2.21.
 struct TfKerasWriter {
+    /// The version that is to read it.
+    private let minor: Int
     /// Whether layers that nobody changed since they were read from this dialect are written as they stood in their file.
     let usesSources: Bool
     /// What can't be said, as `layer: reason`.
@@ -15,7 +17,10 @@ struct TfKerasWriter {
     /// What tf.keras does otherwise than the spec says.
     private(set) var notes: [UpgradeNote] = []
 
-    init(usesSources: Bool = true) { self.usesSources = usesSources }
+    init(target: KerasTarget = .tfKeras, usesSources: Bool = true) {
+        minor = target.minor
+        self.usesSources = usesSources
+    }
 
     /// `{"class_name": …, "config": …}`.
     mutating func model(_ spec: ModelSpec, path: String = "") -> ConfigObject {
@@ -50,7 +55,18 @@ struct TfKerasWriter {
         if usesSources, let source = unchangedSource(of: layer) { return source }
         guard let rule = Self.rule(of: layer) else { return keptLayer(layer, path: path) }
         noteMeaning(of: layer, path: path)
-        let config = ConfigUpgrade.downgrade(layer.config, by: rule) { refuse(layer, $0, path: path) }
+        if minor < TfKerasVersions.firstWithClasses, TfKerasVersions.classes.contains(layer.className) {
+            refuse(layer, "class \(layer.className)", path: path)
+        }
+        var config = ConfigUpgrade.downgrade(layer.config, by: rule) { refuse(layer, $0, path: path) }
+        for (key, value) in config {
+            guard let late = TfKerasVersions.key(key, of: layer.className) else { continue }
+            if late.neutral.contains(value) || (key == "seed" && minor < late.minor) {
+                config.removeValue(forKey: key)
+            } else if minor < late.minor {
+                refuse(layer, "\(key) \(JSON.text(value))", path: path)
+            }
+        }
         return [
             "module": "keras.layers", "class_name": .string(layer.className), "config": .object(config), "registered_name": nil,
         ]

@@ -8,24 +8,23 @@ public enum MNIST {
     /// Training and test samples, as Keras's `mnist.load_data()` gives them: `x` uint8, shape (samples, 28, 28), `y`
     /// uint8, shape (samples,), 0 to 9.
     ///
-    /// Without `path`, the file is `$KERAS_HOME/datasets/mnist.npz` or `~/.keras/datasets/mnist.npz`. Nothing is
-    /// downloaded. Throws 66 `mnist.absent`, 65 `mnist.shape`, `mnist.label`, `data.…`, `npz.…`, `npy.…`, 74 when reading
-    /// fails.
+    /// Without `path`, the file is `$KERAS_HOME/datasets/mnist.npz` or `~/.keras/datasets/mnist.npz`, which is downloaded as
+    /// Keras does when it is absent. Throws 66 `mnist.absent`, 65 `mnist.shape`, `mnist.label`, `data.…`, `npz.…`, `npy.…`,
+    /// `download.…`, 73 and 74 when downloading or reading fails.
     public static func load(
-        from path: String? = nil
+        from path: String? = nil, downloads: Downloads = .automatic
     ) throws(LocatedError) -> (train: LabeledSamples, test: LabeledSamples) {
-        try load(from: path, environment: ProcessInfo.processInfo.environment)
+        try load(from: path, environment: ProcessInfo.processInfo.environment, downloads: downloads)
     }
 
+    static let file = KerasCache.RemoteFile(
+        dataset: "MNIST", family: "mnist", name: "mnist.npz", origin: KerasCache.server + "mnist.npz",
+        sum: "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1")
+
     static func load(
-        from path: String?, environment: [String: String]
+        from path: String?, environment: [String: String], downloads: Downloads = .never
     ) throws(LocatedError) -> (train: LabeledSamples, test: LabeledSamples) {
-        let path = path ?? KerasCache.join(KerasCache.datasets(environment), "mnist.npz")
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw LocatedError(
-                .notFound, "mnist.absent", "expected MNIST's archive, got no such file", at: [path],
-                hint: "Get mnist.npz, which keras.datasets.mnist.load_data() downloads, and put it there.")
-        }
+        let path = try KerasCache(environment: environment, downloads: downloads).path(file, or: path)
         let archive = try NPZ(reading: path)
         return try locating(path) { () throws(LocatedError) in
             (try samples(archive, "train"), try samples(archive, "test"))

@@ -1,0 +1,296 @@
+/* The kernels of ck_winograd for one vector length. Included once for each processor family, with CK_WIDTH (floats of a vector) and
+   CK_NAME (puts the family behind a name) defined. */
+
+typedef float CK_NAME(vector) __attribute__((vector_size(CK_WIDTH * 4)));
+typedef int CK_NAME(mask) __attribute__((vector_size(CK_WIDTH * 4)));
+typedef float CK_NAME(unaligned) __attribute__((vector_size(CK_WIDTH * 4), aligned(4), may_alias));
+
+#define VECTOR CK_NAME(vector)
+#define LOAD(p) (*(const CK_NAME(unaligned) *)(p))
+#define STORE(p, v) (*(CK_NAME(unaligned) *)(p) = (v))
+/* `v` where the gate is open (positive, or NaN), else zero. */
+#define GATED(v, gate) ((VECTOR)((CK_NAME(mask))(v) & ~((gate) <= (VECTOR){0})))
+
+/* B' of six values, in place. */
+CK_INLINE void CK_NAME(to_points)(VECTOR *v, const ptrdiff_t step) {
+#pragma clang fp contract(fast)
+    const VECTOR d0 = v[0], d1 = v[step], d2 = v[2 * step], d3 = v[3 * step], d4 = v[4 * step], d5 = v[5 * step];
+    const VECTOR even_a = d4 - BB * d2, odd_a = d3 - BB * d1;
+    const VECTOR even_b = d4 - AA * d2, odd_b = d3 - AA * d1;
+    v[0] = AA * BB * d0 + (d4 - (AA + BB) * d2);
+    v[step] = even_a + A * odd_a;
+    v[2 * step] = even_a - A * odd_a;
+    v[3 * step] = even_b + B * odd_b;
+    v[4 * step] = even_b - B * odd_b;
+    v[5 * step] = AA * BB * d1 + (d5 - (AA + BB) * d3);
+}
+
+/* A' of six values: four. */
+CK_INLINE void CK_NAME(from_points)(const VECTOR *v, const ptrdiff_t step, VECTOR *y, const ptrdiff_t y_step) {
+#pragma clang fp contract(fast)
+    const VECTOR sum_a = v[step] + v[2 * step], difference_a = v[step] - v[2 * step];
+    const VECTOR sum_b = v[3 * step] + v[4 * step], difference_b = v[3 * step] - v[4 * step];
+    y[0] = v[0] + sum_a + sum_b;
+    y[y_step] = A * difference_a + B * difference_b;
+    y[2 * y_step] = AA * sum_a + BB * sum_b;
+    y[3 * y_step] = A * AA * difference_a + (B * BB * difference_b + v[5 * step]);
+}
+
+/* A of four values: six. */
+CK_INLINE void CK_NAME(gradient_to_points)(const VECTOR *y, const ptrdiff_t y_step, VECTOR *v, const ptrdiff_t step) {
+#pragma clang fp contract(fast)
+    const VECTOR y0 = y[0], y1 = y[y_step], y2 = y[2 * y_step], y3 = y[3 * y_step];
+    const VECTOR even_a = y0 + AA * y2, odd_a = y1 + AA * y3;
+    const VECTOR even_b = y0 + BB * y2, odd_b = y1 + BB * y3;
+    v[0] = y0;
+    v[step] = even_a + A * odd_a;
+    v[2 * step] = even_a - A * odd_a;
+    v[3 * step] = even_b + B * odd_b;
+    v[4 * step] = even_b - B * odd_b;
+    v[5 * step] = y3;
+}
+
+/* G of three values: six. */
+CK_INLINE void CK_NAME(taps_to_points)(const VECTOR *g, const ptrdiff_t g_step, VECTOR *v, const ptrdiff_t step) {
+#pragma clang fp contract(fast)
+    const VECTOR g0 = g[0], g1 = g[g_step], g2 = g[2 * g_step];
+    const VECTOR even_a = SHARE_A * (g0 + AA * g2), odd_a = A * SHARE_A * g1;
+    const VECTOR even_b = SHARE_B * (g0 + BB * g2), odd_b = B * SHARE_B * g1;
+    v[0] = SHARE_0 * g0;
+    v[step] = even_a + odd_a;
+    v[2 * step] = even_a - odd_a;
+    v[3 * step] = even_b + odd_b;
+    v[4 * step] = even_b - odd_b;
+    v[5 * step] = g2;
+}
+
+/* G' of six values: three. */
+CK_INLINE void CK_NAME(points_to_taps)(const VECTOR *v, const ptrdiff_t step, VECTOR *g, const ptrdiff_t g_step) {
+#pragma clang fp contract(fast)
+    const VECTOR sum_a = SHARE_A * (v[step] + v[2 * step]), difference_a = SHARE_A * (v[step] - v[2 * step]);
+    const VECTOR sum_b = SHARE_B * (v[3 * step] + v[4 * step]), difference_b = SHARE_B * (v[3 * step] - v[4 * step]);
+    g[0] = SHARE_0 * v[0] + sum_a + sum_b;
+    g[g_step] = A * difference_a + B * difference_b;
+    g[2 * g_step] = AA * sum_a + (BB * sum_b + v[5 * step]);
+}
+
+/* Puts up to CK_WIDTH floats somewhere or takes them: rests of rows only. */
+CK_INLINE VECTOR CK_NAME(part)(const float *p, ptrdiff_t count) {
+    VECTOR v = {0};
+    memcpy(&v, p, count * sizeof(float));
+    return v;
+}
+
+/* A square of cells into v[size][size], zeros where none are. `lanes` channels of each. */
+CK_INLINE void CK_NAME(read)(
+    const int size, const ck_winograd_images *m, const float *x, const float *gate, ptrdiff_t y0, ptrdiff_t x0,
+    ptrdiff_t lanes, VECTOR *v) {
+    const ptrdiff_t line = m->columns * m->channels;
+    const bool is_inside = y0 >= 0 && x0 >= 0 && y0 + size <= m->rows && x0 + size <= m->columns;
+    const ptrdiff_t start = y0 * line + x0 * m->channels;
+    if (is_inside && lanes == CK_WIDTH) {
+#pragma unroll
+        for (int i = 0; i < size; i++) {
+#pragma unroll
+            for (int j = 0; j < size; j++) {
+                const ptrdiff_t at = start + i * line + j * m->channels;
+                v[i * size + j] = gate ? GATED(LOAD(x + at), LOAD(gate + at)) : LOAD(x + at);
+            }
+        }
+        return;
+    }
+    for (int i = 0; i < size; i++) {
+        const bool is_row = y0 + i >= 0 && y0 + i < m->rows;
+        for (int j = 0; j < size; j++) {
+            VECTOR value = {0};
+            if (is_row && x0 + j >= 0 && x0 + j < m->columns) {
+                const ptrdiff_t at = start + i * line + j * m->channels;
+                if (lanes == CK_WIDTH) {
+                    value = gate ? GATED(LOAD(x + at), LOAD(gate + at)) : LOAD(x + at);
+                } else {
+                    value = CK_NAME(part)(x + at, lanes);
+                    if (gate) value = GATED(value, CK_NAME(part)(gate + at, lanes));
+                }
+            }
+            v[i * size + j] = value;
+        }
+    }
+}
+
+/* The first channel of the vector that comes `next`: the last vector overlaps the one before where it can, so that there is no rest. */
+CK_INLINE ptrdiff_t CK_NAME(first)(ptrdiff_t next, ptrdiff_t channels) {
+    return channels < CK_WIDTH || next + CK_WIDTH <= channels ? next : channels - CK_WIDTH;
+}
+
+/* Where a tile is: its image's first element, and its first output. */
+#define PLACE_OF_TILE(m, tile)                                                                                         \
+    const ptrdiff_t tile_x = (tile) % (m)->tiles_x, tile_y = (tile) / (m)->tiles_x % (m)->tiles_y;                     \
+    const ptrdiff_t image = (tile) / ((m)->tiles_x * (m)->tiles_y) * (m)->rows * (m)->columns * (m)->channels;         \
+    const ptrdiff_t y0 = tile_y * CK_WINOGRAD_TILE - (m)->begin_y, x0 = tile_x * CK_WINOGRAD_TILE - (m)->begin_x;
+
+static void CK_NAME(input)(
+    const ck_winograd_images *m, const float *x, const float *gate, ptrdiff_t tile, ptrdiff_t count, float *points,
+    ck_winograd_points strides) {
+    for (ptrdiff_t t = 0; t < count; t++) {
+        PLACE_OF_TILE(m, tile + t)
+        float *row = points + t * strides.row_stride;
+        const ptrdiff_t lanes = m->channels < CK_WIDTH ? m->channels : CK_WIDTH;
+        for (ptrdiff_t next = 0; next < m->channels; next += CK_WIDTH) {
+            const ptrdiff_t n = CK_NAME(first)(next, m->channels);
+            VECTOR v[36];
+            if (gate)
+                CK_NAME(read)(6, m, x + image + n, gate + image + n, y0, x0, lanes, v);
+            else
+                CK_NAME(read)(6, m, x + image + n, 0, y0, x0, lanes, v);
+#pragma unroll
+            for (int j = 0; j < 6; j++) CK_NAME(to_points)(v + j, 6);
+#pragma unroll
+            for (int i = 0; i < 6; i++) {
+                CK_NAME(to_points)(v + 6 * i, 1);
+#pragma unroll
+                for (int j = 0; j < 6; j++) STORE(row + n + (6 * i + j) * strides.point_stride, v[6 * i + j]);
+            }
+        }
+    }
+}
+
+static void CK_NAME(output)(
+    const ck_winograd_images *m, const float *points, ck_winograd_points strides, ptrdiff_t channel, ptrdiff_t channels,
+    const float *bias, const float *residual, unsigned flags, ptrdiff_t tile, ptrdiff_t count, float *y) {
+    const ptrdiff_t line = m->columns * m->channels;
+    const bool may_overlap = channels >= CK_WIDTH && !residual && !(flags & CK_PRODUCT_ADD);
+    for (ptrdiff_t t = 0; t < count; t++) {
+        PLACE_OF_TILE(m, tile + t)
+        const float *row = points + t * strides.row_stride;
+        const ptrdiff_t height = m->rows - y0 < 4 ? m->rows - y0 : 4, width = m->columns - x0 < 4 ? m->columns - x0 : 4;
+        for (ptrdiff_t next = 0; next < channels; next += CK_WIDTH) {
+            /* Nothing may be added twice. */
+            const bool is_rest = channels - next < CK_WIDTH, overlaps = is_rest && may_overlap;
+            const ptrdiff_t n = overlaps ? channels - CK_WIDTH : next;
+            const ptrdiff_t lanes = is_rest && !overlaps ? channels - next : CK_WIDTH;
+            VECTOR v[6], half[24];
+#pragma unroll
+            for (int j = 0; j < 6; j++) {
+#pragma unroll
+                for (int i = 0; i < 6; i++) v[i] = LOAD(row + n + (6 * i + j) * strides.point_stride);
+                CK_NAME(from_points)(v, 1, half + j, 6);
+            }
+            const ptrdiff_t start = image + y0 * line + x0 * m->channels + channel + n;
+            VECTOR shift = {0};
+            if (bias) shift = lanes == CK_WIDTH ? LOAD(bias + channel + n) : CK_NAME(part)(bias + channel + n, lanes);
+            for (ptrdiff_t i = 0; i < height; i++) {
+                CK_NAME(from_points)(half + 6 * i, 1, v, 1);
+                for (ptrdiff_t j = 0; j < width; j++) {
+                    const ptrdiff_t at = start + i * line + j * m->channels;
+                    VECTOR value = v[j] + shift;
+                    if (residual)
+                        value += lanes == CK_WIDTH ? LOAD(residual + at) : CK_NAME(part)(residual + at, lanes);
+                    if (flags & CK_PRODUCT_ADD) value += lanes == CK_WIDTH ? LOAD(y + at) : CK_NAME(part)(y + at, lanes);
+                    if (flags & CK_PRODUCT_RECTIFY)
+                        value = (VECTOR)((CK_NAME(mask))value & ~(value < (VECTOR){0}));
+                    if (lanes == CK_WIDTH)
+                        STORE(y + at, value);
+                    else
+                        memcpy(y + at, &value, lanes * sizeof(float));
+                }
+            }
+        }
+    }
+}
+
+static void CK_NAME(output_gradient)(
+    const ck_winograd_images *m, const float *dy, const float *gate, ptrdiff_t tile, ptrdiff_t count, float *points,
+    ck_winograd_points strides, float *sums) {
+    for (ptrdiff_t t = 0; t < count; t++) {
+        PLACE_OF_TILE(m, tile + t)
+        float *row = points + t * strides.row_stride;
+        const ptrdiff_t lanes = m->channels < CK_WIDTH ? m->channels : CK_WIDTH;
+        for (ptrdiff_t next = 0; next < m->channels; next += CK_WIDTH) {
+            const ptrdiff_t n = CK_NAME(first)(next, m->channels);
+            VECTOR v[16], half[24], all[6];
+            if (gate)
+                CK_NAME(read)(4, m, dy + image + n, gate + image + n, y0, x0, lanes, v);
+            else
+                CK_NAME(read)(4, m, dy + image + n, 0, y0, x0, lanes, v);
+            if (sums) {
+                VECTOR sum = (v[0] + v[1]) + (v[2] + v[3]);
+#pragma unroll
+                for (int i = 4; i < 16; i += 4) sum += (v[i] + v[i + 1]) + (v[i + 2] + v[i + 3]);
+                if (lanes == CK_WIDTH && n == next)
+                    STORE(sums + n, LOAD(sums + n) + sum);
+                else
+                    for (ptrdiff_t lane = next - n; lane < lanes; lane++) sums[n + lane] += sum[lane];
+            }
+#pragma unroll
+            for (int j = 0; j < 4; j++) CK_NAME(gradient_to_points)(v + j, 4, half + j, 4);
+#pragma unroll
+            for (int i = 0; i < 6; i++) {
+                CK_NAME(gradient_to_points)(half + 4 * i, 1, all, 1);
+#pragma unroll
+                for (int j = 0; j < 6; j++) STORE(row + n + (6 * i + j) * strides.point_stride, all[j]);
+            }
+        }
+    }
+}
+
+static void CK_NAME(kernel)(
+    const float *taps, ptrdiff_t tap_stride, ptrdiff_t count, float *points, ptrdiff_t point_stride) {
+    const ptrdiff_t lanes = count < CK_WIDTH ? count : CK_WIDTH;
+    for (ptrdiff_t next = 0; next < count; next += CK_WIDTH) {
+        const ptrdiff_t n = CK_NAME(first)(next, count);
+        VECTOR g[9], half[18], all[6];
+#pragma unroll
+        for (int i = 0; i < 9; i++)
+            g[i] = lanes == CK_WIDTH ? LOAD(taps + i * tap_stride + n) : CK_NAME(part)(taps + i * tap_stride + n, lanes);
+#pragma unroll
+        for (int j = 0; j < 3; j++) CK_NAME(taps_to_points)(g + j, 3, half + j, 3);
+#pragma unroll
+        for (int i = 0; i < 6; i++) {
+            CK_NAME(taps_to_points)(half + 3 * i, 1, all, 1);
+            for (int j = 0; j < 6; j++) {
+                float *target = points + n + (6 * i + j) * point_stride;
+                if (lanes == CK_WIDTH)
+                    STORE(target, all[j]);
+                else
+                    memcpy(target, &all[j], lanes * sizeof(float));
+            }
+        }
+    }
+}
+
+static void CK_NAME(kernel_gradient)(
+    const float *points, ptrdiff_t point_stride, ptrdiff_t count, float *taps, ptrdiff_t tap_stride, bool accumulate) {
+    for (ptrdiff_t n = 0; n < count; n += CK_WIDTH) {
+        /* What is added to can't be done twice, so nothing overlaps. */
+        const ptrdiff_t lanes = count - n < CK_WIDTH ? count - n : CK_WIDTH;
+        VECTOR v[6], half[18], g[3];
+#pragma unroll
+        for (int j = 0; j < 6; j++) {
+#pragma unroll
+            for (int i = 0; i < 6; i++) {
+                const float *from = points + n + (6 * i + j) * point_stride;
+                v[i] = lanes == CK_WIDTH ? LOAD(from) : CK_NAME(part)(from, lanes);
+            }
+            CK_NAME(points_to_taps)(v, 1, half + j, 6);
+        }
+#pragma unroll
+        for (int i = 0; i < 3; i++) {
+            CK_NAME(points_to_taps)(half + 6 * i, 1, g, 1);
+            for (int j = 0; j < 3; j++) {
+                float *target = taps + n + (3 * i + j) * tap_stride;
+                VECTOR value = g[j];
+                if (accumulate) value += lanes == CK_WIDTH ? LOAD(target) : CK_NAME(part)(target, lanes);
+                if (lanes == CK_WIDTH)
+                    STORE(target, value);
+                else
+                    memcpy(target, &value, lanes * sizeof(float));
+            }
+        }
+    }
+}
+
+#undef VECTOR
+#undef LOAD
+#undef STORE
+#undef GATED
+#undef PLACE_OF_TILE

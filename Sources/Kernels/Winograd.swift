@@ -1,0 +1,249 @@
+import CKernels
+
+/// A convolution of 3 × 3 taps with stride 1, or the gradient of its input, by Winograd's F(4 × 4, 3 × 3).
+///
+/// Both are y = x ∗ kernel for images of cells: for the gradient x is what arrives at the outputs, and the kernel is turned around
+/// and transposed. Tiles of 4 × 4 cells of y are counted through all images, row by row. A tile's 6 × 6 cells of x become 36
+/// *points*; for each of them a matrix product joins channels; and 36 points become the tile of y.
+package struct WinogradConvolution: Hashable, Sendable {
+    /// Channels of x and of y.
+    package let depth: Int
+    package let width: Int
+    /// Tiles of all images.
+    package let tiles: Int
+    /// Tiles that go through all steps together, so that what lies between stays in the second-level cache.
+    package let blockSize: Int
+
+    private let source: Extents
+    private let target: Extents
+    private let family = ck_family_at_hand()
+    /// Taps are read in reverse order from a kernel (taps, width, depth).
+    private let isTransposed: Bool
+    /// Columns of y's points that are computed at a time.
+    private let groupWidth: Int
+
+    /// Tiles of a block, at most; a multiple of the rows that the product's inner loops take.
+    private static let largestBlock = 48
+
+    /// Nil for any other convolution.
+    package init?(_ geometry: ConvolutionGeometry) { self.init(geometry, isTransposed: false) }
+
+    /// The gradient of the convolution's input, from that of its outputs.
+    package init?(gradientOf geometry: ConvolutionGeometry) { self.init(geometry, isTransposed: true) }
+
+    private init?(_ geometry: ConvolutionGeometry, isTransposed: Bool) {
+        let (first, middle, last) = (geometry.axes.first, geometry.axes.middle, geometry.axes.last)
+        guard middle == .single, [first, last].allSatisfy({ $0.kernel == 3 && $0.stride == 1 && $0.dilation == 1 }),
+            geometry.groups == 1, geometry.channels > 0, geometry.filters > 0
+        else { return nil }
+        self.isTransposed = isTransposed
+        let (read, written) = isTransposed ? (\WindowAxis.output, \WindowAxis.input) : (\WindowAxis.input, \WindowAxis.output)
+        (depth, width) = isTransposed ? (geometry.filters, geometry.channels) : (geometry.channels, geometry.filters)
+        func begin(_ axis: WindowAxis) -> Int { isTransposed ? axis.kernel - 1 - axis.begin : axis.begin }
+        let tile = Int(CK_WINOGRAD_TILE)
+        let tilesY = (first[keyPath: written] + tile - 1) / tile, tilesX = (last[keyPath: written] + tile - 1) / tile
+        source = Extents(
+            rows: first[keyPath: read], columns: last[keyPath: read], channels: depth, beginY: begin(first), beginX: begin(last),
+            tilesY: tilesY, tilesX: tilesX)
+        target = Extents(
+            rows: first[keyPath: written], columns: last[keyPath: written], channels: width, beginY: 0, beginX: 0, tilesY: tilesY,
+            tilesX: tilesX)
+        tiles = geometry.images * tilesY * tilesX
+        // Blocks of equal size, and several of them where an image is large enough: they are what threads share.
+        let blocks = max((tiles + Self.largestBlock - 1) / Self.largestBlock, min(4, tiles / 16))
+        blockSize = blocks == 0 ? 8 : min(Self.largestBlock, ((tiles + blocks - 1) / blocks + 7) / 8 * 8)
+        groupWidth = width <= 96 ? width : 64
+    }
+
+    /// What the kernels of `CKernels` are told of images.
+    private struct Extents: Hashable, Sendable {
+        var (rows, columns, channels, beginY, beginX, tilesY, tilesX): (Int, Int, Int, Int, Int, Int, Int)
+
+        init(rows: Int, columns: Int, channels: Int, beginY: Int, beginX: Int, tilesY: Int, tilesX: Int) {
+            (self.rows, self.columns, self.channels, self.beginY, self.beginX) = (rows, columns, channels, beginY, beginX)
+            (self.tilesY, self.tilesX) = (tilesY, tilesX)
+        }
+
+        var images: ck_winograd_images {
+            ck_winograd_images(
+                rows: rows, columns: columns, channels: channels, begin_y: beginY, begin_x: beginX, tiles_y: tilesY,
+                tiles_x: tilesX)
+        }
+
+        static func == (a: Extents, b: Extents) -> Bool {
+            [a.rows, a.columns, a.channels, a.beginY, a.beginX, a.tilesY, a.tilesX]
+                == [b.rows, b.columns, b.channels, b.beginY, b.beginX, b.tilesY, b.tilesX]
+        }
+
+        func hash(into hasher: inout Hasher) {
+            for extent in [rows, columns, channels, beginY, beginX, tilesY, tilesX] { hasher.combine(extent) }
+        }
+    }
+
+    /// Rows of 36 matrices of points, for so many tiles.
+    package struct Points: Hashable, Sendable {
+        /// Elements from row to row, and from matrix to matrix.
+        package let row: Int
+        package let matrix: Int
+        /// Elements altogether.
+        package var count: Int { Int(CK_WINOGRAD_POINTS) * matrix }
+        var strides: ck_winograd_points { ck_winograd_points(point_stride: matrix, row_stride: row) }
+
+        /// Rows are at least a vector long, and the matrices don't begin at the same place of a page of the cache.
+        package init(rows: Int, columns: Int) {
+            row = (columns + 15) / 16 * 16
+            matrix = rows * row + 16
+        }
+    }
+
+    // MARK: The kernel
+
+    /// Parts in which the kernel can be packed.
+    package var panels: Int { (width + panelWidth - 1) / panelWidth }
+    private var panelCount: Int { depth * panelWidth }
+    private var packedStride: Int { panels * panelCount + 16 }
+    /// Elements of the packed kernel's points.
+    package var packedCount: Int { Int(CK_WINOGRAD_POINTS) * packedStride }
+    /// Elements of scratch for packing.
+    package var packingCount: Int { 9 * panelCount }
+
+    /// Turns one panel of the kernel (3, 3, channels, filters) into points, scaled by filter where there is a scale.
+    package func pack(
+        _ kernel: UnsafePointer<Float>, panel: Int, scale: UnsafePointer<Float>? = nil, into packed: UnsafeMutablePointer<Float>,
+        buffer: UnsafeMutablePointer<Float>
+    ) {
+        let start = panel * panelWidth
+        let columns = min(panelWidth, width - start)
+        for tap in 0..<9 {
+            let taps = buffer + tap * panelCount
+            if isTransposed {
+                ck_pack_panels_transposed(
+                    kernel + (8 - tap) * depth * width + start * depth, depth, depth, columns, taps, panelCount)
+            } else {
+                ck_pack_panels(kernel + tap * depth * width + start, width, depth, columns, taps, panelCount)
+            }
+            guard let scale else { continue }
+            for row in 0..<depth { for column in 0..<columns { taps[row * panelWidth + column] *= scale[start + column] } }
+        }
+        ck_winograd_kernel(family, buffer, panelCount, panelCount, packed + panel * panelCount, packedStride)
+    }
+
+    // MARK: Steps
+
+    package func block(_ index: Int) -> Range<Int> { index * blockSize..<min(tiles, (index + 1) * blockSize) }
+    package var blocks: Int { (tiles + blockSize - 1) / blockSize }
+
+    /// Points of x for tiles, in rows 0, 1, ….
+    ///
+    /// - Parameter gate: outputs of a rectifier whose inputs' gradient is wanted, where x is its outputs'.
+    package func sourcePoints(
+        _ x: UnsafePointer<Float>, gate: UnsafePointer<Float>? = nil, tiles: Range<Int>, to points: UnsafeMutablePointer<Float>,
+        _ layout: Points
+    ) {
+        var images = source.images
+        ck_winograd_input(family, &images, x, gate, tiles.lowerBound, tiles.count, points, layout.strides)
+    }
+
+    /// The gradient of y's points from that of y's cells, for tiles in rows 0, 1, ….
+    ///
+    /// - Parameters:
+    ///   - gate: y itself, when a rectifier made it.
+    ///   - bias: what is read is added here, by channel.
+    func targetGradientPoints(
+        _ dy: UnsafePointer<Float>, gate: UnsafePointer<Float>?, tiles: Range<Int>, to points: UnsafeMutablePointer<Float>,
+        _ layout: Points, bias: UnsafeMutablePointer<Float>?
+    ) {
+        var images = target.images
+        ck_winograd_output_gradient(family, &images, dy, gate, tiles.lowerBound, tiles.count, points, layout.strides, bias)
+    }
+
+    /// One matrix of y's points from that of x: columns of a range that begins at a panel.
+    package func product(
+        point: Int, rows: Int, columns: Range<Int>, _ points: UnsafePointer<Float>, _ layout: Points,
+        packed: UnsafePointer<Float>, to result: UnsafeMutablePointer<Float>, _ resultLayout: Points
+    ) {
+        // Whole vectors: the packed kernel has zeros behind its columns, and rows of points have room.
+        let extents = ck_product_extents(
+            rows: 1, columns: rows, a_column: layout.row, c_column: resultLayout.row, segments: 1, length: depth, step: 1,
+            n: (columns.count + 15) / 16 * 16, b_panel: panelCount, b_row: panelWidth)
+        var zero = 0
+        ck_product_by(
+            family, extents, points + point * layout.matrix, &zero, &zero,
+            packed + point * packedStride + columns.lowerBound / panelWidth * panelCount, result + point * resultLayout.matrix,
+            &zero, nil, 0)
+    }
+
+    /// What is done with y on its way to memory.
+    package struct Finish {
+        package var bias: UnsafePointer<Float>?
+        /// Added; an array like y, perhaps y's own memory.
+        package var residual: UnsafePointer<Float>?
+        package var rectifies = false
+        package var accumulates = false
+
+        package init(
+            bias: UnsafePointer<Float>? = nil, residual: UnsafePointer<Float>? = nil, rectifies: Bool = false,
+            accumulates: Bool = false
+        ) {
+            (self.bias, self.residual, self.rectifies, self.accumulates) = (bias, residual, rectifies, accumulates)
+        }
+    }
+
+    /// Tiles of y from rows 0, 1, … of its points.
+    package func targetCells(
+        _ points: UnsafePointer<Float>, _ layout: Points, tiles: Range<Int>, columns: Range<Int>, _ finish: Finish,
+        to y: UnsafeMutablePointer<Float>
+    ) {
+        var images = target.images
+        ck_winograd_output(
+            family, &images, points, layout.strides, columns.lowerBound, columns.count, finish.bias, finish.residual,
+            productFlags(accumulate: finish.accumulates, rectify: finish.rectifies), tiles.lowerBound, tiles.count, y)
+    }
+
+    /// Calls `body` with the runs of y's elements that tiles cover, all their channels.
+    package func forEachRun(of tiles: Range<Int>, _ body: (_ start: Int, _ count: Int) -> Void) {
+        let tile = Int(CK_WINOGRAD_TILE)
+        var next = tiles.lowerBound
+        while next < tiles.upperBound {
+            let (row, column) = (next / target.tilesX, next % target.tilesX)
+            let count = min(target.tilesX - column, tiles.upperBound - next)
+            let (image, y0) = (row / target.tilesY, row % target.tilesY * tile)
+            let (x0, x1) = (column * tile, min(target.columns, (column + count) * tile))
+            for y in y0..<min(target.rows, y0 + tile) {
+                body(((image * target.rows + y) * target.columns + x0) * width, (x1 - x0) * width)
+            }
+            next += count
+        }
+    }
+
+    // MARK: All steps of a block
+
+    private var sourceLayout: Points { Points(rows: blockSize, columns: depth) }
+    private var targetLayout: Points { Points(rows: blockSize, columns: groupWidth) }
+    /// Elements of scratch for `run`.
+    package var bufferCount: Int { sourceLayout.count + targetLayout.count }
+
+    /// Writes or adds a block's tiles of y.
+    ///
+    /// - Parameters:
+    ///   - x: all images, as is `y`.
+    ///   - gate: see `sourcePoints`.
+    ///   - packed: see `pack`.
+    ///   - buffer: `bufferCount` elements.
+    package func run(
+        block index: Int, _ x: UnsafePointer<Float>, gate: UnsafePointer<Float>? = nil, packed: UnsafePointer<Float>,
+        _ finish: Finish, to y: UnsafeMutablePointer<Float>, buffer: UnsafeMutablePointer<Float>
+    ) {
+        let (tiles, points) = (block(index), buffer + sourceLayout.count)
+        sourcePoints(x, gate: gate, tiles: tiles, to: buffer, sourceLayout)
+        for start in stride(from: 0, to: width, by: groupWidth) {
+            let columns = start..<min(width, start + groupWidth)
+            for point in 0..<Int(CK_WINOGRAD_POINTS) {
+                product(
+                    point: point, rows: tiles.count, columns: columns, buffer, sourceLayout, packed: packed, to: points,
+                    targetLayout)
+            }
+            targetCells(points, targetLayout, tiles: tiles, columns: columns, finish, to: y)
+        }
+    }
+}

@@ -1,3 +1,4 @@
+package import Augmentation
 internal import Layers
 internal import Synchronization
 public import Tensors
@@ -162,6 +163,57 @@ package struct TrainingRequest: Sendable {
         options.validationFrequency = validationFreq
         self.seed = seed
         self.threads = threads
+    }
+}
+
+extension TrainingRequest {
+    /// Trains on pictures as a generator varies them, epoch by epoch; those that are held back are standardized as it does,
+    /// and not varied.
+    ///
+    /// Throws `augment.inputs` unless there is one array of pictures and one of targets, and what the generator throws.
+    package mutating func vary(with generator: ImageDataGenerator) throws(LocatedError) {
+        guard case .arrays(var data) = data, data.inputs.count == 1, data.targets.count == 1, let y = data.targets[0] else {
+            throw LocatedError(
+                .mismatch, "augment.inputs", "expected one array of pictures and one of targets, got others", at: ["x"])
+        }
+        if validation == nil, validationSplit != 0 {
+            try data.requireEqualCounts()
+            let parts = try data.split(validationSplit: validationSplit)
+            let (own, held) = (parts.training.samples, parts.validation.samples)
+            if generator.featurewiseCenter || generator.featurewiseStdNormalization || generator.zcaWhitening {
+                try generator.fit(data.inputs[0].rows(own))
+            }
+            let pictures = try held.map { (row) throws(LocatedError) in
+                let picture = data.inputs[0].rows(row..<row + 1)
+                return try generator.standardize(picture.reshaped(to: Shape(Array(picture.shape.dims.dropFirst()))))
+            }
+            validation = .arrays(TrainingData(inputs: [Tensor(rows: pictures)], targets: [y.rows(held)]))
+            data = TrainingData(inputs: [data.inputs[0].rows(own)], targets: [y.rows(own)])
+        } else if generator.featurewiseCenter || generator.featurewiseStdNormalization || generator.zcaWhitening {
+            try generator.fit(data.inputs[0])
+        }
+        guard let targets = data.targets[0] else { return }
+        let flow = try generator.flow(data.inputs[0], targets, batchSize: options.batchSize, shuffle: options.shuffle)
+        self.data = .source(flow)
+        options.classWeight = classWeight
+    }
+}
+
+extension Tensor {
+    /// Arrays of one shape as the rows of another.
+    fileprivate init(rows: [Tensor]) {
+        let shape = rows.first?.shape.dims ?? []
+        self.init(uninitialized: Shape([rows.count] + shape))
+        withUnsafeMutableBytes { target in
+            var offset = 0
+            for row in rows {
+                row.asType(.float32).withUnsafeBytes { bytes in
+                    guard let from = bytes.baseAddress, let to = target.baseAddress else { return }
+                    (to + offset).copyMemory(from: from, byteCount: bytes.count)
+                    offset += bytes.count
+                }
+            }
+        }
     }
 }
 

@@ -63,7 +63,9 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .long, help: "Where to draw loss and metrics over the epochs: .svg or .png.", completion: .file())
     var historyPlot: String?
 
-    @Option(name: .long, help: "Not supported yet: augmentation of pictures.")
+    @Option(
+        name: .long,
+        help: "Vary pictures as ImageDataGenerator does: rotation=40,width_shift=0.2,zoom=[0.8,1.5],horizontal_flip; not those of --validation-split.")
     var augment: String?
 
     @Option(
@@ -93,9 +95,8 @@ struct TrainCommand: ParsableCommand {
     var backupEvery: Int?
 
     func run() throws {
-        if let augment {
-            throw LocatedError(
-                .unsupported, "train.option", "expected options that are supported, got --augment \(augment)", at: ["--augment"])
+        let augmentation = try augment.map { (text) throws(LocatedError) in
+            try locating("--augment") { () throws(LocatedError) in try AugmentationOptions(parsing: text) }
         }
         let destination = try ModelDestination(output: output, weightsOutput: weightsOut)
         try destination.requireWritable(with: history)
@@ -129,11 +130,16 @@ struct TrainCommand: ParsableCommand {
             callbacks.append(
                 try BackupAndRestore(backupDirectory: backup, saveFreq: backupEvery.map { .batches($0) } ?? .epoch))
         }
-        let result = try model.fit(
-            TrainingRequest(
-                x: samples.x, y: samples.y, validationSplit: validationSplit, batchSize: batchSize, epochs: epochs,
-                initialEpoch: initialEpoch, shuffle: !noShuffle, seed: seed, threads: threads),
-            callbacks: callbacks)
+        var request = TrainingRequest(
+            x: samples.x, y: samples.y, validationSplit: validationSplit, batchSize: batchSize, epochs: epochs,
+            initialEpoch: initialEpoch, shuffle: !noShuffle, seed: seed, threads: threads)
+        if let augmentation {
+            let random = RandomState(seed: UInt32(truncatingIfNeeded: seed))
+            let generator = try augmentation.generator(random: random, threads: threads)
+            for warning in generator.warnings { common.note(warning) }
+            try request.vary(with: generator)
+        }
+        let result = try model.fit(request, callbacks: callbacks)
         if interruption.happened { throw ExitCode(130) }
         if lost.isLost {
             throw LocatedError(.invalid, "train.nan", "expected a finite loss, got one that is not a number", at: [data])

@@ -5,8 +5,8 @@ internal import Musl
 #else
 internal import Darwin
 #endif
-package import Graphs
-package import KerasSpec
+import Graphs
+import KerasSpec
 internal import Ops
 package import Tensors
 

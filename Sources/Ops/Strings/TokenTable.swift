@@ -1,4 +1,4 @@
-package import Tensors
+import Tensors
 
 /// A vocabulary: different tokens, each with its place. Found without an allocation.
 package final class TokenTable: Sendable {

@@ -1,8 +1,8 @@
 internal import Batches
-package import KerasSpec
+import KerasSpec
 internal import OrderedCollections
 public import Tensors
-public import Training
+package import Training
 
 /// True and predicted classes of samples.
 struct ClassDecisions: Sendable {

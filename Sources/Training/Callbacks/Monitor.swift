@@ -1,4 +1,4 @@
-public import Tensors
+package import Tensors
 
 /// Whether better is less or more.
 public enum MonitorMode: String, Sendable, CaseIterable {

@@ -276,7 +276,7 @@ extension Loss.Kind {
             guard let axes = value.array, axes.allSatisfy({ $0.integer != nil }) else { throw fail("axes") }
             return value
         case "axis":
-            guard let axis = value.integer else { throw fail("an axis") }
+            guard value.integer != nil else { throw fail("an axis") }
             return value
         case "ignore_class":
             guard let ignored = value.integer else { throw fail("a class's number or null") }

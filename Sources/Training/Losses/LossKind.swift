@@ -1,4 +1,4 @@
-package import KerasSpec
+import KerasSpec
 
 extension Loss {
     /// Keras's losses, by the names of their functions in Keras 3.

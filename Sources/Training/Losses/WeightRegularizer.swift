@@ -1,4 +1,4 @@
-package import Graphs
+import Graphs
 package import KerasSpec
 internal import Kernels
 internal import Ops

@@ -1,5 +1,5 @@
-package import KerasSpec
-package import Tensors
+import KerasSpec
+import Tensors
 
 /// A layer that changes images by a factor, drawn for each image from a range.
 protocol FactorImageLayer: ImageLayer {

@@ -1,8 +1,8 @@
-package import Graphs
-package import KerasSpec
+import Graphs
+import KerasSpec
 internal import Kernels
 internal import Ops
-package import Tensors
+import Tensors
 
 /// What every layer that does something to images has: where the channels stand, and how bounding boxes are written.
 public struct ImageOptions: Sendable {

@@ -1,8 +1,8 @@
 internal import Graphs
-package import KerasSpec
+import KerasSpec
 internal import Kernels
 internal import Ops
-package import Tensors
+import Tensors
 
 /// Images of fewer shades while training.
 ///

@@ -1,6 +1,6 @@
 internal import Graphs
-package import KerasSpec
-package import Tensors
+import KerasSpec
+import Tensors
 
 /// tf.keras's layers that give images another size in every step of training. Training is refused, inference changes nothing.
 protocol RandomSizeLayer: BuiltInLayer {

@@ -99,7 +99,8 @@ static void on_progress(j_common_ptr codec) {
     }
 }
 
-static int read_jpeg(const uint8_t *data, size_t size, uint64_t max_pixels, struct cimagecodecs_info *info,
+/* channels: 0 as the file has them, computed exactly; 1 or 3, computed fast. */
+static int read_jpeg(const uint8_t *data, size_t size, uint64_t max_pixels, int channels, struct cimagecodecs_info *info,
                      uint8_t *pixels, struct cimagecodecs_error *error) {
     struct jpeg_decompress_struct codec;
     struct manager manager;
@@ -137,7 +138,8 @@ static int read_jpeg(const uint8_t *data, size_t size, uint64_t max_pixels, stru
     if (!codec.arith_code && (uint64_t)found.width * found.height / 512 > size) {
         give_up((j_common_ptr)&codec, CIMAGECODECS_TRUNCATED, "the file is too short for an image of this size");
     }
-    switch (codec.num_components) {
+    if (channels) codec.dct_method = JDCT_IFAST;
+    switch (channels && codec.num_components < 4 ? channels : codec.num_components) {
     case 1:
         codec.out_color_space = JCS_GRAYSCALE;
         found.kind = CIMAGECODECS_GREY;
@@ -178,13 +180,24 @@ static int read_jpeg(const uint8_t *data, size_t size, uint64_t max_pixels, stru
 
 int cimagecodecs_jpeg_info(const uint8_t *data, size_t size, uint64_t max_pixels, struct cimagecodecs_info *info,
                            struct cimagecodecs_error *error) {
-    return read_jpeg(data, size, max_pixels, info, NULL, error);
+    return read_jpeg(data, size, max_pixels, 0, info, NULL, error);
 }
 
 int cimagecodecs_jpeg_decode(const uint8_t *data, size_t size, const struct cimagecodecs_info *info, uint8_t *pixels,
                              struct cimagecodecs_error *error) {
     struct cimagecodecs_info copy = *info;
-    return read_jpeg(data, size, UINT64_MAX, &copy, pixels, error);
+    return read_jpeg(data, size, UINT64_MAX, 0, &copy, pixels, error);
+}
+
+int cimagecodecs_jpeg_info_fast(const uint8_t *data, size_t size, uint64_t max_pixels, int channels, struct cimagecodecs_info *info,
+                                struct cimagecodecs_error *error) {
+    return read_jpeg(data, size, max_pixels, channels, info, NULL, error);
+}
+
+int cimagecodecs_jpeg_decode_fast(const uint8_t *data, size_t size, int channels, const struct cimagecodecs_info *info, uint8_t *pixels,
+                                  struct cimagecodecs_error *error) {
+    struct cimagecodecs_info copy = *info;
+    return read_jpeg(data, size, UINT64_MAX, channels, &copy, pixels, error);
 }
 
 /* What jpeg_mem_dest writes to; allocated, so that it is sound after longjmp. */

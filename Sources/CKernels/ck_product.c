@@ -67,6 +67,9 @@ ck_family ck_family_at_hand(void) {
     return CK_FAMILY_BASELINE;
 }
 
+/* Flags that the last pass alone obeys. */
+#define FINISH (CK_PRODUCT_RECTIFY | CK_PRODUCT_SIX)
+
 /* Rows of B that one pass goes through: a panel of them stays in the first-level cache. */
 #define CK_DEPTH 512
 
@@ -94,7 +97,7 @@ void ck_product_by(
             const ptrdiff_t length = least(part, e.length - start);
             const int last = s + segments == e.segments && start + length == e.length;
             const int first = s == 0 && start == 0;
-            const unsigned pass = (first ? flags & CK_PRODUCT_ADD : CK_PRODUCT_ADD) | (last ? flags & CK_PRODUCT_RECTIFY : 0);
+            const unsigned pass = (first ? flags & CK_PRODUCT_ADD : CK_PRODUCT_ADD) | (last ? flags & FINISH : 0);
             const float *rows = b + (s * e.length + start) * e.b_row;
             const float *shift = last ? bias : 0;
             switch (family) {
@@ -183,7 +186,7 @@ void ck_matrix_product(
             const ptrdiff_t length = least(depth, k - start);
             const int last = start + length >= k;
             const unsigned pass =
-                (start == 0 ? flags & CK_PRODUCT_ADD : CK_PRODUCT_ADD) | (last ? flags & CK_PRODUCT_RECTIFY : 0);
+                (start == 0 ? flags & CK_PRODUCT_ADD : CK_PRODUCT_ADD) | (last ? flags & FINISH : 0);
             const float *shift = last ? bias : 0;
             const float *block = transpose_a ? a + start * lda + i : a + i * lda + start;
             ck_product_extents e = {
@@ -244,7 +247,7 @@ void ck_packed_product(
             }
             ck_product(
                 e, block, &zero, &zero, b + start * CK_PANEL, c + i * ldc, &zero, last ? bias : 0,
-                (start == 0 ? flags & CK_PRODUCT_ADD : CK_PRODUCT_ADD) | (last ? flags & CK_PRODUCT_RECTIFY : 0));
+                (start == 0 ? flags & CK_PRODUCT_ADD : CK_PRODUCT_ADD) | (last ? flags & FINISH : 0));
             start += length;
         } while (start < k);
     }

@@ -11,6 +11,17 @@ typedef void CK_NAME(kernel)(
     const float *b, ptrdiff_t b_row, float *const *c, ptrdiff_t cols, const float *bias, unsigned flags, const float *ahead,
     ptrdiff_t ahead_step);
 
+/* max(·, 0), and min(·, 6) by the flags; NaN stays. */
+CK_INLINE CK_NAME(vector) CK_NAME(rectified)(CK_NAME(vector) value, unsigned flags) {
+    value = (CK_NAME(vector))((CK_NAME(mask))value & ~(value < (CK_NAME(vector)){0}));
+    if (flags & CK_PRODUCT_SIX) {
+        const CK_NAME(vector) six = (CK_NAME(vector)){0} + 6;
+        const CK_NAME(mask) above = value > six;
+        value = (CK_NAME(vector))(((CK_NAME(mask))six & above) | ((CK_NAME(mask))value & ~above));
+    }
+    return value;
+}
+
 CK_INLINE void CK_NAME(block)(
     const int mr, const int nv, const float *const *rows, const ptrdiff_t *offsets, ptrdiff_t segments, ptrdiff_t start,
     ptrdiff_t length, ptrdiff_t step, const float *b, ptrdiff_t b_row, float *const *c, ptrdiff_t cols, const float *bias,
@@ -55,10 +66,7 @@ CK_INLINE void CK_NAME(block)(
                 CK_NAME(vector) value = sum[i][v];
                 if (flags & CK_PRODUCT_ADD) value += *target;
                 if (bias) value += shift[v];
-                if (flags & CK_PRODUCT_RECTIFY) {
-                    const CK_NAME(mask) negative = value < (CK_NAME(vector)){0};
-                    value = (CK_NAME(vector))((CK_NAME(mask))value & ~negative);
-                }
+                if (flags & CK_PRODUCT_RECTIFY) value = CK_NAME(rectified)(value, flags);
                 *target = value;
             }
         }
@@ -76,10 +84,7 @@ CK_INLINE void CK_NAME(block)(
                 CK_NAME(vector) value = sum[i][v];
                 if (flags & CK_PRODUCT_ADD) value += CK_LOAD_PART(target, part);
                 if (bias) value += shift;
-                if (flags & CK_PRODUCT_RECTIFY) {
-                    const CK_NAME(mask) negative = value < (CK_NAME(vector)){0};
-                    value = (CK_NAME(vector))((CK_NAME(mask))value & ~negative);
-                }
+                if (flags & CK_PRODUCT_RECTIFY) value = CK_NAME(rectified)(value, flags);
                 CK_STORE_PART(target, part, value);
             }
         }
@@ -96,6 +101,7 @@ CK_INLINE void CK_NAME(block)(
                 if (flags & CK_PRODUCT_ADD) value += c[i][j];
                 if (bias) value += bias[j];
                 if (flags & CK_PRODUCT_RECTIFY) value = value < 0 ? 0 : value;
+                if (flags & CK_PRODUCT_SIX) value = value > 6 ? 6 : value;
                 c[i][j] = value;
             }
         }

@@ -11,6 +11,17 @@ typedef float CK_NAME(unaligned) __attribute__((vector_size(CK_WIDTH * 4), align
 /* `v` where the gate is open (positive, or NaN), else zero. */
 #define GATED(v, gate) ((VECTOR)((CK_NAME(mask))(v) & ~((gate) <= (VECTOR){0})))
 
+/* max(·, 0), and min(·, 6) by the flags; NaN stays. */
+CK_INLINE VECTOR CK_NAME(rectified)(VECTOR value, unsigned flags) {
+    value = (VECTOR)((CK_NAME(mask))value & ~(value < (VECTOR){0}));
+    if (flags & CK_PRODUCT_SIX) {
+        const VECTOR six = (VECTOR){0} + 6;
+        const CK_NAME(mask) above = value > six;
+        value = (VECTOR)(((CK_NAME(mask))six & above) | ((CK_NAME(mask))value & ~above));
+    }
+    return value;
+}
+
 /* B' of six values, in place. */
 CK_INLINE void CK_NAME(to_points)(VECTOR *v, const ptrdiff_t step) {
 #pragma clang fp contract(fast)
@@ -81,36 +92,50 @@ CK_INLINE VECTOR CK_NAME(part)(const float *p, ptrdiff_t count) {
     return v;
 }
 
-/* A square of cells into v[size][size], zeros where none are. `lanes` channels of each. */
-CK_INLINE void CK_NAME(read)(
-    const int size, const ck_winograd_images *m, const float *x, const float *gate, ptrdiff_t y0, ptrdiff_t x0,
-    ptrdiff_t lanes, VECTOR *v) {
-    const ptrdiff_t line = m->columns * m->channels;
-    const bool is_inside = y0 >= 0 && x0 >= 0 && y0 + size <= m->rows && x0 + size <= m->columns;
-    const ptrdiff_t start = y0 * line + x0 * m->channels;
-    if (is_inside && lanes == CK_WIDTH) {
+/* Asks for what the tile after the next one will be the first to touch, which may come from memory: a square of cells is `size` wide,
+   whose first one is at `from`. */
+CK_INLINE void CK_NAME(fetch)(const int size, const ck_winograd_images *m, const float *from, const int writes) {
+    const float *ahead = from + (size + CK_WINOGRAD_TILE) * m->channels;
 #pragma unroll
-        for (int i = 0; i < size; i++) {
+    for (int i = 0; i < size; i++, ahead += m->columns * m->channels) {
 #pragma unroll
-            for (int j = 0; j < size; j++) {
-                const ptrdiff_t at = start + i * line + j * m->channels;
-                v[i * size + j] = gate ? GATED(LOAD(x + at), LOAD(gate + at)) : LOAD(x + at);
-            }
+        for (int j = 0; j < CK_WINOGRAD_TILE; j++) {
+            if (writes)
+                __builtin_prefetch(ahead + j * m->channels, 1, 3);
+            else
+                __builtin_prefetch(ahead + j * m->channels, 0, 3);
         }
-        return;
     }
-    for (int i = 0; i < size; i++) {
-        const bool is_row = y0 + i >= 0 && y0 + i < m->rows;
-        for (int j = 0; j < size; j++) {
-            VECTOR value = {0};
-            if (is_row && x0 + j >= 0 && x0 + j < m->columns) {
-                const ptrdiff_t at = start + i * line + j * m->channels;
-                if (lanes == CK_WIDTH) {
-                    value = gate ? GATED(LOAD(x + at), LOAD(gate + at)) : LOAD(x + at);
-                } else {
-                    value = CK_NAME(part)(x + at, lanes);
-                    if (gate) value = GATED(value, CK_NAME(part)(gate + at, lanes));
-                }
+}
+
+/* The part of a square of cells that is there: rows and columns from low to high. */
+typedef struct {
+    int row_low, row_high, column_low, column_high;
+} CK_NAME(extent);
+
+CK_INLINE CK_NAME(extent) CK_NAME(visible)(const int size, const ck_winograd_images *m, ptrdiff_t y0, ptrdiff_t x0) {
+    return (CK_NAME(extent)){
+        y0 < 0 ? (int)-y0 : 0, m->rows - y0 < size ? (int)(m->rows - y0) : size,
+        x0 < 0 ? (int)-x0 : 0, m->columns - x0 < size ? (int)(m->columns - x0) : size,
+    };
+}
+
+/* A square of cells into v[size][size], zeros where none are. `lanes` channels of each. */
+CK_INLINE void CK_NAME(read_part)(
+    const int size, const ck_winograd_images *m, const float *x, const float *gate, CK_NAME(extent) e, ptrdiff_t lanes,
+    VECTOR *v) {
+    const ptrdiff_t line = m->columns * m->channels;
+#pragma unroll
+    for (int i = 0; i < size * size; i++) v[i] = (VECTOR){0};
+    for (int i = e.row_low; i < e.row_high; i++) {
+        for (int j = e.column_low; j < e.column_high; j++) {
+            const ptrdiff_t at = i * line + j * m->channels;
+            VECTOR value;
+            if (lanes == CK_WIDTH) {
+                value = gate ? GATED(LOAD(x + at), LOAD(gate + at)) : LOAD(x + at);
+            } else {
+                value = CK_NAME(part)(x + at, lanes);
+                if (gate) value = GATED(value, CK_NAME(part)(gate + at, lanes));
             }
             v[i * size + j] = value;
         }
@@ -128,22 +153,39 @@ CK_INLINE ptrdiff_t CK_NAME(first)(ptrdiff_t next, ptrdiff_t channels) {
     const ptrdiff_t image = (tile) / ((m)->tiles_x * (m)->tiles_y) * (m)->rows * (m)->columns * (m)->channels;         \
     const ptrdiff_t y0 = tile_y * CK_WINOGRAD_TILE - (m)->begin_y, x0 = tile_x * CK_WINOGRAD_TILE - (m)->begin_x;
 
-static void CK_NAME(input)(
+CK_INLINE void CK_NAME(input_tiles)(
     const ck_winograd_images *m, const float *x, const float *gate, ptrdiff_t tile, ptrdiff_t count, float *points,
     ck_winograd_points strides) {
+    const ptrdiff_t line = m->columns * m->channels;
+    const ptrdiff_t lanes = m->channels < CK_WIDTH ? m->channels : CK_WIDTH;
     for (ptrdiff_t t = 0; t < count; t++) {
         PLACE_OF_TILE(m, tile + t)
+        const CK_NAME(extent) e = CK_NAME(visible)(6, m, y0, x0);
+        const bool is_whole =
+            e.row_high - e.row_low == 6 && e.column_high - e.column_low == 6 && lanes == CK_WIDTH;
+        const ptrdiff_t start = image + y0 * line + x0 * m->channels;
         float *row = points + t * strides.row_stride;
-        const ptrdiff_t lanes = m->channels < CK_WIDTH ? m->channels : CK_WIDTH;
         for (ptrdiff_t next = 0; next < m->channels; next += CK_WIDTH) {
             const ptrdiff_t n = CK_NAME(first)(next, m->channels);
+            const float *from = x + start + n;
+            CK_NAME(fetch)(6, m, from, 0);
+            if (gate) CK_NAME(fetch)(6, m, gate + start + n, 0);
             VECTOR v[36];
-            if (gate)
-                CK_NAME(read)(6, m, x + image + n, gate + image + n, y0, x0, lanes, v);
-            else
-                CK_NAME(read)(6, m, x + image + n, 0, y0, x0, lanes, v);
+            if (is_whole) {
 #pragma unroll
-            for (int j = 0; j < 6; j++) CK_NAME(to_points)(v + j, 6);
+                for (int j = 0; j < 6; j++) {
+#pragma unroll
+                    for (int i = 0; i < 6; i++) {
+                        const ptrdiff_t at = i * line + j * m->channels;
+                        v[6 * i + j] = gate ? GATED(LOAD(from + at), LOAD(gate + start + n + at)) : LOAD(from + at);
+                    }
+                    CK_NAME(to_points)(v + j, 6);
+                }
+            } else {
+                CK_NAME(read_part)(6, m, from, gate ? gate + start + n : 0, e, lanes, v);
+#pragma unroll
+                for (int j = 0; j < 6; j++) CK_NAME(to_points)(v + j, 6);
+            }
 #pragma unroll
             for (int i = 0; i < 6; i++) {
                 CK_NAME(to_points)(v + 6 * i, 1);
@@ -154,11 +196,20 @@ static void CK_NAME(input)(
     }
 }
 
+static void CK_NAME(input)(
+    const ck_winograd_images *m, const float *x, const float *gate, ptrdiff_t tile, ptrdiff_t count, float *points,
+    ck_winograd_points strides) {
+    if (gate)
+        CK_NAME(input_tiles)(m, x, gate, tile, count, points, strides);
+    else
+        CK_NAME(input_tiles)(m, x, 0, tile, count, points, strides);
+}
+
 static void CK_NAME(output)(
     const ck_winograd_images *m, const float *points, ck_winograd_points strides, ptrdiff_t channel, ptrdiff_t channels,
     const float *bias, const float *residual, unsigned flags, ptrdiff_t tile, ptrdiff_t count, float *y) {
     const ptrdiff_t line = m->columns * m->channels;
-    const bool may_overlap = channels >= CK_WIDTH && !residual && !(flags & CK_PRODUCT_ADD);
+    const bool is_plain = !residual && !(flags & CK_PRODUCT_ADD), may_overlap = channels >= CK_WIDTH && is_plain;
     for (ptrdiff_t t = 0; t < count; t++) {
         PLACE_OF_TILE(m, tile + t)
         const float *row = points + t * strides.row_stride;
@@ -176,8 +227,23 @@ static void CK_NAME(output)(
                 CK_NAME(from_points)(v, 1, half + j, 6);
             }
             const ptrdiff_t start = image + y0 * line + x0 * m->channels + channel + n;
+            CK_NAME(fetch)(4, m, y + start, 1);
             VECTOR shift = {0};
             if (bias) shift = lanes == CK_WIDTH ? LOAD(bias + channel + n) : CK_NAME(part)(bias + channel + n, lanes);
+            if (is_plain && lanes == CK_WIDTH && height == 4 && width == 4) {
+#pragma unroll
+                for (int i = 0; i < 4; i++) {
+                    VECTOR cells[4];
+                    CK_NAME(from_points)(half + 6 * i, 1, cells, 1);
+#pragma unroll
+                    for (int j = 0; j < 4; j++) {
+                        VECTOR value = cells[j] + shift;
+                        if (flags & CK_PRODUCT_RECTIFY) value = CK_NAME(rectified)(value, flags);
+                        STORE(y + start + i * line + j * m->channels, value);
+                    }
+                }
+                continue;
+            }
             for (ptrdiff_t i = 0; i < height; i++) {
                 CK_NAME(from_points)(half + 6 * i, 1, v, 1);
                 for (ptrdiff_t j = 0; j < width; j++) {
@@ -186,8 +252,7 @@ static void CK_NAME(output)(
                     if (residual)
                         value += lanes == CK_WIDTH ? LOAD(residual + at) : CK_NAME(part)(residual + at, lanes);
                     if (flags & CK_PRODUCT_ADD) value += lanes == CK_WIDTH ? LOAD(y + at) : CK_NAME(part)(y + at, lanes);
-                    if (flags & CK_PRODUCT_RECTIFY)
-                        value = (VECTOR)((CK_NAME(mask))value & ~(value < (VECTOR){0}));
+                    if (flags & CK_PRODUCT_RECTIFY) value = CK_NAME(rectified)(value, flags);
                     if (lanes == CK_WIDTH)
                         STORE(y + at, value);
                     else
@@ -201,17 +266,30 @@ static void CK_NAME(output)(
 static void CK_NAME(output_gradient)(
     const ck_winograd_images *m, const float *dy, const float *gate, ptrdiff_t tile, ptrdiff_t count, float *points,
     ck_winograd_points strides, float *sums) {
+    const ptrdiff_t line = m->columns * m->channels;
+    const ptrdiff_t lanes = m->channels < CK_WIDTH ? m->channels : CK_WIDTH;
     for (ptrdiff_t t = 0; t < count; t++) {
         PLACE_OF_TILE(m, tile + t)
+        const CK_NAME(extent) e = CK_NAME(visible)(4, m, y0, x0);
+        const bool is_whole =
+            e.row_high - e.row_low == 4 && e.column_high - e.column_low == 4 && lanes == CK_WIDTH;
+        const ptrdiff_t start = image + y0 * line + x0 * m->channels;
         float *row = points + t * strides.row_stride;
-        const ptrdiff_t lanes = m->channels < CK_WIDTH ? m->channels : CK_WIDTH;
         for (ptrdiff_t next = 0; next < m->channels; next += CK_WIDTH) {
             const ptrdiff_t n = CK_NAME(first)(next, m->channels);
             VECTOR v[16], half[24], all[6];
-            if (gate)
-                CK_NAME(read)(4, m, dy + image + n, gate + image + n, y0, x0, lanes, v);
-            else
-                CK_NAME(read)(4, m, dy + image + n, 0, y0, x0, lanes, v);
+            const float *from = dy + start + n;
+            CK_NAME(fetch)(4, m, from, 0);
+            if (gate) CK_NAME(fetch)(4, m, gate + start + n, 0);
+            if (is_whole) {
+#pragma unroll
+                for (int i = 0; i < 16; i++) {
+                    const ptrdiff_t at = i / 4 * line + i % 4 * m->channels;
+                    v[i] = gate ? GATED(LOAD(from + at), LOAD(gate + start + n + at)) : LOAD(from + at);
+                }
+            } else {
+                CK_NAME(read_part)(4, m, from, gate ? gate + start + n : 0, e, lanes, v);
+            }
             if (sums) {
                 VECTOR sum = (v[0] + v[1]) + (v[2] + v[3]);
 #pragma unroll

@@ -20,20 +20,22 @@ public struct CSV: Sendable {
 
     /// Reads the table in the file at `path` as numbers of `dtype`, which are read in double precision and rounded.
     ///
+    /// - Parameter missing: what an empty field stands for, such as NaN; nil: it is refused.
+    ///
     /// Throws 66 when there is no such file, 65 `csv.number`, `csv.columns`, `csv.quote`, `csv.empty` with line and field,
     /// 74 when reading fails.
     public static func read(
-        _ path: String, header: Header = .automatic, separator: Unicode.Scalar = ",", dtype: DType = .float32
+        _ path: String, header: Header = .automatic, separator: Unicode.Scalar = ",", missing: Double? = nil, dtype: DType = .float32
     ) throws(LocatedError) -> CSV {
         let bytes = try InputFile.readBytes(path, limit: 1 << 32)
         return try locating(path) { () throws(LocatedError) in
-            try CSV(text: bytes, header: header, separator: separator, dtype: dtype)
+            try CSV(text: bytes, header: header, separator: separator, missing: missing, dtype: dtype)
         }
     }
 
     /// Reads the table that `text` (UTF-8) holds. Throws as `read` does.
     public init(
-        text: [UInt8], header: Header = .automatic, separator: Unicode.Scalar = ",", dtype: DType = .float32
+        text: [UInt8], header: Header = .automatic, separator: Unicode.Scalar = ",", missing: Double? = nil, dtype: DType = .float32
     ) throws(LocatedError) {
         guard separator.isASCII, !"\"\r\n#".unicodeScalars.contains(separator) else {
             throw LocatedError(.usage, "csv.separator", "expected one ASCII character such as ',' or ';', got '\(separator)'")
@@ -54,7 +56,7 @@ public struct CSV: Sendable {
                     switch header {
                     case .present: true
                     case .absent: false
-                    case .automatic: fields.contains { CSV.number($0) == nil }
+                    case .automatic: fields.contains { CSV.number($0) == nil && (missing == nil || !CSV.trimmed($0).isEmpty) }
                     }
                 if named {
                     columns = fields.map { String(decoding: CSV.trimmed($0), as: UTF8.self) }
@@ -62,7 +64,7 @@ public struct CSV: Sendable {
                 }
             }
             for (index, field) in fields.enumerated() {
-                guard let number = CSV.number(field) else {
+                guard let number = CSV.number(field) ?? (CSV.trimmed(field).isEmpty ? missing : nil) else {
                     let got = String(decoding: field.prefix(40), as: UTF8.self)
                     throw LocatedError(
                         .invalid, "csv.number", "expected a number, got \(got.isEmpty ? "an empty field" : "\"\(got)\"")",

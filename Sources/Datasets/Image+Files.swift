@@ -33,7 +33,7 @@ extension Image {
         }
     }
 
-    /// The picture in a PNG or JPEG file, whatever the file's name says.
+    /// The picture in a PNG, JPEG or BMP file, whatever the file's name says.
     ///
     /// Throws 66 when there is no such file, 65 `image.kind`, `image.broken`, `image.truncated`, `image.too_large`, 69
     /// `image.kind`, `image.unsupported`, 74 when reading fails.
@@ -42,8 +42,12 @@ extension Image {
         self = try locating(path) { () throws(LocatedError) in try Image(encoded: bytes) }
     }
 
-    /// The picture that a whole PNG or JPEG file's bytes hold. Throws as `init(contentsOf:)` does.
+    /// The picture that a whole PNG, JPEG or BMP file's bytes hold. Throws as `init(contentsOf:)` does.
     public init(encoded bytes: [UInt8]) throws(LocatedError) {
+        if bytes.starts(with: Image.bitmapSignature) {
+            self = try Image(bitmap: bytes)
+            return
+        }
         guard let kind = FileKind(content: bytes.prefix(8)) else { throw Image.unknownKind(bytes) }
         var info = cimagecodecs_info()
         var error = cimagecodecs_error()
@@ -124,7 +128,7 @@ extension Image {
         return Array(UnsafeBufferPointer(start: data, count: size))
     }
 
-    private static func failure(_ error: cimagecodecs_error) -> LocatedError {
+    static func failure(_ error: cimagecodecs_error) -> LocatedError {
         let message = withUnsafeBytes(of: error.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         switch Int(error.status) {
         case CIMAGECODECS_TRUNCATED: return LocatedError(.invalid, "image.truncated", "expected a whole image, got: \(message)")

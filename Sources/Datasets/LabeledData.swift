@@ -70,33 +70,97 @@ package struct LabeledData: Sendable {
         self.classNames = classNames
     }
 
-    /// The data that `name` stands for: `cifar10` or `mnist` (from Keras's cache), an `.npz` file with `x` and `y` (or `x0`,
-    /// `x1`…, `y0`…; or `x_train`, `y_train`, `x_test`, `y_test`), a folder with CIFAR-10's batches, or a folder with a
-    /// subfolder of pictures for each class.
-    ///
-    /// Throws 66 when there is no such data, 65 `data.…` and the codes of `NPZ`, `CIFAR10`, `MNIST` and `Image` for broken
-    /// ones, 74 when reading fails.
-    package static func load(_ name: String, pictures: PictureReading = PictureReading()) throws(LocatedError) -> LabeledData {
-        switch name {
-        case "cifar10": return try cifar10(CIFAR10.load())
-        case "mnist":
-            let (train, test) = try MNIST.load()
-            return LabeledData(training: try Part(train), test: try Part(test), rescale: 1 / 255, classNames: (0...9).map(String.init))
-        default: break
+    /// How reviews and newswires become arrays.
+    package struct WordReading: Sendable {
+        package enum Form: Sendable {
+            /// int32, shape (samples, length): the last words of each; nil: as many as the longest has.
+            case sequences(length: Int?)
+            /// float64, shape (samples, words): 1 for each word that occurs.
+            case rows
         }
+
+        package var form: Form
+        /// Numbers of words are below this; nil: all.
+        package var words: Int?
+
+        package init(_ form: Form = .sequences(length: nil), words: Int? = nil) {
+            self.form = form
+            self.words = words
+        }
+    }
+
+    /// Names of data sets that stand in Keras's cache.
+    package static let names = ["mnist", "fashion_mnist", "cifar10", "cifar100", "imdb", "reuters", "boston_housing", "california_housing"]
+
+    /// The data that `name` stands for: one of `names`, from Keras's cache, where absent files are downloaded if they may be; an `.npz`
+    /// file with `x` and `y` (or `x0`, `x1`…, `y0`…; or `x_train`, `y_train`, `x_test`, `y_test`); a folder with CIFAR's files or an
+    /// archive of them; or a folder with a subfolder of pictures for each class.
+    ///
+    /// Throws 66 when there is no such data, 65 `data.…` and the codes of `NPZ`, `Image` and the data sets for broken ones, 73 and 74
+    /// when downloading or reading fails.
+    package static func load(
+        _ name: String, pictures: PictureReading = PictureReading(), words: WordReading = WordReading(), downloads: Downloads = .automatic
+    ) throws(LocatedError) -> LabeledData {
+        if let known = try known(name, words, downloads) { return known }
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: name, isDirectory: &isFolder) else {
             throw LocatedError(
-                .notFound, "data.absent", "expected cifar10, mnist, an .npz file or a folder, got none of that name", at: [name])
+                .notFound, "data.absent", "expected \(names.joined(separator: ", ")), an .npz file or a folder, got none of that name", at: [name])
         }
-        if !isFolder.boolValue { return try arrays(name) }
-        if CIFAR10.isIn(name) { return try cifar10(CIFAR10.load(from: name)) }
+        if !isFolder.boolValue {
+            guard PackedFiles.isTar(name) else { return try arrays(name) }
+            do throws(LocatedError) { return try cifar10(CIFAR10.load(from: name)) } catch {
+                guard error.code == "cifar10.batch", let other = try? cifar100(CIFAR100.load(from: name)) else { throw error }
+                return other
+            }
+        }
+        if CIFAR10.files.isAt(name) { return try cifar10(CIFAR10.load(from: name)) }
+        if CIFAR100.files.isAt(name) { return try cifar100(CIFAR100.load(from: name)) }
         return try folder(name, pictures)
+    }
+
+    private static func known(_ name: String, _ words: WordReading, _ downloads: Downloads) throws(LocatedError) -> LabeledData? {
+        switch name {
+        case "cifar10": return try cifar10(CIFAR10.load(downloads: downloads))
+        case "cifar100": return try cifar100(CIFAR100.load(downloads: downloads))
+        case "mnist": return try data(MNIST.load(downloads: downloads), rescale: 1 / 255, (0...9).map(String.init))
+        case "fashion_mnist": return try data(FashionMNIST.load(downloads: downloads), rescale: 1 / 255, FashionMNIST.classNames)
+        case "imdb":
+            let (train, test) = try IMDB.load(numWords: words.words, downloads: downloads)
+            return try data((words.samples(train), words.samples(test)), rescale: nil, ["negative", "positive"])
+        case "reuters":
+            let (train, test) = try Reuters.load(numWords: words.words, downloads: downloads)
+            return try data((words.samples(train), words.samples(test)), rescale: nil, Reuters.labelNames)
+        case "boston_housing": return try data(BostonHousing.load(downloads: downloads), rescale: nil, nil)
+        case "california_housing": return try data(CaliforniaHousing.load(downloads: downloads), rescale: nil, nil)
+        default: return nil
+        }
+    }
+
+    private static func data(
+        _ sets: (train: LabeledSamples, test: LabeledSamples), rescale: Double?, _ classNames: [String]?
+    ) throws(LocatedError) -> LabeledData {
+        LabeledData(training: try Part(sets.train), test: try Part(sets.test), rescale: rescale, classNames: classNames)
+    }
+
+    private static func cifar100(_ sets: (train: LabeledSamples, test: LabeledSamples)) throws(LocatedError) -> LabeledData {
+        try data(sets, rescale: 1 / 255, CIFAR100.fineNames)
     }
 
     private static func cifar10(_ sets: (train: LabeledSamples, test: LabeledSamples)) throws(LocatedError) -> LabeledData {
         LabeledData(
             training: try Part(sets.train), test: try Part(sets.test), rescale: 1 / 255, classNames: CIFAR10.classNames)
+    }
+}
+
+extension LabeledData.WordReading {
+    fileprivate func samples(_ sequences: LabeledSequences) throws(LocatedError) -> LabeledSamples {
+        switch form {
+        case .sequences(let length): return LabeledSamples(x: try padSequences(sequences.x, maxlen: length), y: sequences.y)
+        case .rows:
+            let columns = words ?? (sequences.x.lazy.compactMap { $0.max() }.max() ?? 0) + 1
+            return LabeledSamples(x: try Tokenizer(numWords: columns).sequencesToMatrix(sequences.x), y: sequences.y)
+        }
     }
 }
 

@@ -9,19 +9,20 @@ import Tensors
 package enum Slicing {
     /// Bytes of a part's weights, at most. What is prepared of them may be four times as much.
     private static let mostWeights = 300_000
-    /// Bytes that a slice's node should read and write, and those below which everything stays in a cache anyway.
-    private static let wantedTraffic = 524_288
-    private static let leastTraffic = 2_097_152
     /// There is nothing to gain for fewer slices, and threads would have too little to share.
     private static let leastSlices = 4
 
     /// The graph with parts in slices; shapes are concrete.
-    package static func run(_ graph: Graph) -> Graph {
+    ///
+    /// - Parameters:
+    ///   - wantedTraffic: bytes that a node should read and write for one slice.
+    ///   - leastTraffic: below so many bytes for all samples, everything stays in a cache anyway.
+    package static func run(_ graph: Graph, wantedTraffic: Int = 524_288, leastTraffic: Int = 2_097_152) -> Graph {
         var nodes: [Node] = []
-        var part = Part()
+        var part = Part(wantedTraffic: wantedTraffic, leastTraffic: leastTraffic)
         func close() {
             if let sliced = part.node(of: graph) { nodes.append(sliced) } else { nodes += part.nodes }
-            part = Part()
+            part = Part(wantedTraffic: wantedTraffic, leastTraffic: leastTraffic)
         }
         for node in graph.nodes {
             if part.takes(node, of: graph) { continue }
@@ -33,10 +34,15 @@ package enum Slicing {
     }
 
     private struct Part {
+        let (wantedTraffic, leastTraffic): (Int, Int)
         var nodes: [Node] = []
         private var batch: Int?
         private var weights = 0
         private var weightsRead: Set<Value> = []
+
+        init(wantedTraffic: Int, leastTraffic: Int) {
+            (self.wantedTraffic, self.leastTraffic) = (wantedTraffic, leastTraffic)
+        }
 
         /// Puts a node behind the others, if it fits to them.
         mutating func takes(_ node: Node, of graph: Graph) -> Bool {
@@ -73,8 +79,8 @@ package enum Slicing {
             let traffic = nodes.map { node in
                 (node.inputs.filter { !graph.isFixed($0) } + node.outputs).reduce(0) { $0 + bytes($1) }
             }
-            guard let most = traffic.max(), most >= Slicing.leastTraffic else { return nil }
-            let wanted = max(1, min(batch / Slicing.leastSlices, Slicing.wantedTraffic / (most / batch)))
+            guard let most = traffic.max(), most >= leastTraffic else { return nil }
+            let wanted = max(1, min(batch / Slicing.leastSlices, wantedTraffic / max(1, most / batch)))
             guard let size = (1...wanted).last(where: { batch % $0 == 0 }) else { return nil }
 
             let made = Set(nodes.flatMap(\.outputs))

@@ -171,15 +171,19 @@ package struct ConvolutionBands: Hashable, Sendable {
     ///   - x: the image.
     ///   - packed: see `pack`.
     ///   - y: the first of these output planes.
-    ///   - rectify: max(·, 0) last of all.
+    ///   - activation: last of all.
     ///   - buffer: `bufferCount` elements.
     package func forward(
         _ x: UnsafePointer<Float>, packed: UnsafePointer<Float>, bias: UnsafePointer<Float>?, planes: Range<Int>,
-        rectify: Bool, accumulate: Bool = false, to y: UnsafeMutablePointer<Float>, buffer: UnsafeMutablePointer<Float>
+        activation: ProductActivation = .none, accumulate: Bool = false, to y: UnsafeMutablePointer<Float>,
+        buffer: UnsafeMutablePointer<Float>
     ) {
+        let flags = activation.flags(accumulate: accumulate)
+        if var window = squareWindow, !accumulate {
+            return ck_depthwise_windows(&window, x, packed, planes.lowerBound, planes.upperBound, y, bias, flags)
+        }
         let input = input(x, planes, buffer)
         let (rows, columns) = rowsAndColumns(planes.count)
-        let flags = productFlags(accumulate: accumulate, rectify: rectify)
         if geometry.isDepthwise {
             return ck_depthwise(
                 depthwiseExtents(rows, columns, taps: runs.count), input, inputRows, runs, packed, y, outputRows, bias, flags)
@@ -193,6 +197,17 @@ package struct ConvolutionBands: Hashable, Sendable {
                 extents, input + group * geometry.depth, inputRows, runs, packed + group * panelsOfGroup * panelCount,
                 y + filter, outputRows, bias.map { $0 + filter }, flags)
         }
+    }
+
+    /// Depthwise windows that the image can be read through as it is.
+    private var squareWindow: ck_depthwise_plane? {
+        let (first, last) = (geometry.axes.first, geometry.axes.last)
+        guard geometry.isDepthwise, geometry.channels >= 16, geometry.axes.middle == .single, first.kernel == last.kernel,
+            first.stride == last.stride, first.dilation == 1, last.dilation == 1, first.kernel <= 64
+        else { return nil }
+        return ck_depthwise_plane(
+            rows: first.input, columns: last.input, channels: geometry.channels, begin_y: first.begin, begin_x: last.begin,
+            size: first.kernel, stride: first.stride, out_columns: last.output)
     }
 
     private func depthwiseExtents(_ rows: Int, _ columns: Int, taps: Int) -> ck_depthwise_extents {

@@ -178,14 +178,14 @@ package struct WinogradConvolution: Hashable, Sendable {
         package var bias: UnsafePointer<Float>?
         /// Added; an array like y, perhaps y's own memory.
         package var residual: UnsafePointer<Float>?
-        package var rectifies = false
+        package var activation = ProductActivation.none
         package var accumulates = false
 
         package init(
-            bias: UnsafePointer<Float>? = nil, residual: UnsafePointer<Float>? = nil, rectifies: Bool = false,
+            bias: UnsafePointer<Float>? = nil, residual: UnsafePointer<Float>? = nil, activation: ProductActivation = .none,
             accumulates: Bool = false
         ) {
-            (self.bias, self.residual, self.rectifies, self.accumulates) = (bias, residual, rectifies, accumulates)
+            (self.bias, self.residual, self.activation, self.accumulates) = (bias, residual, activation, accumulates)
         }
     }
 
@@ -197,7 +197,7 @@ package struct WinogradConvolution: Hashable, Sendable {
         var images = target.images
         ck_winograd_output(
             family, &images, points, layout.strides, columns.lowerBound, columns.count, finish.bias, finish.residual,
-            productFlags(accumulate: finish.accumulates, rectify: finish.rectifies), tiles.lowerBound, tiles.count, y)
+            finish.activation.flags(accumulate: finish.accumulates), tiles.lowerBound, tiles.count, y)
     }
 
     /// Calls `body` with the runs of y's elements that tiles cover, all their channels.

@@ -208,14 +208,14 @@ private struct BoundConvolution: BoundOp {
         }
         let (kernel, _, shift) = packed(isPackedBeforehand ? frame.prepared : frame.scratch)
         let bias = epilogue.affine != nil ? UnsafePointer(shift) : epilogue.hasBias ? frame.input(2) : nil
-        let rectifies = epilogue.activation == .rectifier
+        let activation = ProductActivation(epilogue.activation)
         if let winograd {
             return winograd.run(
                 stage: isPackedBeforehand ? stage : stage - 1, tile: tile, frame.input(0), packed: kernel,
-                WinogradConvolution.Finish(bias: bias, rectifies: rectifies), to: frame.output(),
+                WinogradConvolution.Finish(bias: bias, activation: activation), to: frame.output(),
                 scratch: isPackedBeforehand ? frame.scratch : frame.scratch + alignedBytes(packedBytes),
                 workerScratch: frame.workerScratch
-            ) { epilogue.activateInPlace(frame.output() + $0, count: $1) }
+            ) { if activation == .none { epilogue.activateInPlace(frame.output() + $0, count: $1) } }
         }
         let planeCount = geometry.outputCount / max(1, geometry.axes.first.output)
         for unit in units.range(tile) {
@@ -223,8 +223,8 @@ private struct BoundConvolution: BoundOp {
             let y = frame.output() + image * geometry.outputCount + planes.lowerBound * planeCount
             bands.forward(
                 frame.input(0) + image * geometry.inputCount, packed: kernel, bias: bias, planes: planes,
-                rectify: rectifies, to: y, buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))
-            epilogue.activateInPlace(y, count: planes.count * planeCount)
+                activation: activation, to: y, buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))
+            if activation == .none { epilogue.activateInPlace(y, count: planes.count * planeCount) }
         }
     }
 

@@ -51,6 +51,10 @@ struct ConvolutionBackward: Sendable {
     /// Whether the outputs' gradient must be copied for the sums: to be multiplied, or to be readable behind its end.
     private var copiesGradient: Bool { isActivated || (sums.wantsKernel && bands.readsBehind) }
     private var planeCount: Int { geometry.outputCount / max(1, geometry.axes.first.output) }
+    /// Both gradients by Winograd go through the outputs' gradient side by side, so that it is read from memory once: a tile of
+    /// the sums does its share of the input's tiles too.
+    private var isInterleaved: Bool { winograd != nil && winogradSums != nil }
+    private var separateInputTiles: Int { isInterleaved ? 0 : inputTiles.count }
     private var sumTiles: Int { winogradSums?.tiles ?? sums.tiles }
     private var additionTiles: Int { winogradSums?.additionTiles ?? sums.additionTiles }
 
@@ -70,7 +74,7 @@ struct ConvolutionBackward: Sendable {
     }
 
     var stages: [Int] {
-        (wantsInput ? [packingTiles] : []) + [inputTiles.count + sumTiles] + (additionTiles > 0 ? [additionTiles] : [])
+        (wantsInput ? [packingTiles] : []) + [separateInputTiles + sumTiles] + (additionTiles > 0 ? [additionTiles] : [])
     }
 
     func run(_ frame: Frame, _ stage: Int, _ tile: Int) {
@@ -82,12 +86,18 @@ struct ConvolutionBackward: Sendable {
         let sumArea = frame.scratch + packedBytes
         switch (stage - (wantsInput ? 1 : 0), tile) {
         case (-1, _): pack(frame, tile)
-        case (0, ..<inputTiles.count): inputGradient(frame, dy, tile)
+        case (0, ..<separateInputTiles): inputGradient(frame, dy, tile)
         case (0, _):
-            if let winogradSums {
-                winogradSums.run(frame, tile: tile - inputTiles.count, dy: dy, gate: gate, sums: sumArea)
-            } else {
-                addToSums(frame, dy, tile - inputTiles.count)
+            guard let winogradSums else { return addToSums(frame, dy, tile - separateInputTiles) }
+            func inputTiles(_ share: (blocks: Int, all: Int)) -> Int { self.inputTiles.count * share.blocks / share.all }
+            var next = inputTiles(winogradSums.share(before: tile - separateInputTiles))
+            winogradSums.run(frame, tile: tile - separateInputTiles, dy: dy, gate: gate, sums: sumArea) {
+                guard isInterleaved else { return }
+                let end = inputTiles(($0, $1))
+                while next < end {
+                    inputGradient(frame, dy, next)
+                    next += 1
+                }
             }
         default:
             if let winogradSums {

@@ -240,7 +240,7 @@ private struct BoundConvolutionTranspose: BoundOp {
         for unit in units {
             let (image, planes) = (unit / bands.bandCount, bands.planes(unit % bands.bandCount))
             bands.forward(
-                dz + image * geometry.inputCount, packed: packed, bias: nil, planes: planes, rectify: false,
+                dz + image * geometry.inputCount, packed: packed, bias: nil, planes: planes,
                 accumulate: frame.accumulates[0],
                 to: dx + image * geometry.outputCount + planes.lowerBound * planeCount,
                 buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))

@@ -45,7 +45,7 @@ private func requireSquare(_ op: String, _ shape: PartialShape) throws(LocatedEr
 }
 
 /// An LU decomposition in place: rows of n doubles, the exchanges, and the sign of their permutation.
-private func eliminate(_ lu: UnsafeMutablePointer<Double>, _ order: UnsafeMutablePointer<Int>, _ n: Int) -> Double {
+func eliminate(_ lu: UnsafeMutablePointer<Double>, _ order: UnsafeMutablePointer<Int>, _ n: Int) -> Double {
     var sign = 1.0
     for i in 0..<n { order[i] = i }
     for column in 0..<n {

@@ -26,6 +26,8 @@ struct WinogradSums: Sendable {
     private var chunkCount: Int { plan.sumCount + (biasCount + 15) / 16 * 16 }
     var scratchBytes: Int { chunks.count * chunkCount * 4 }
     var workerBytes: Int { plan.bufferCount * 4 }
+    /// The blocks before a tile's first one, and all of them.
+    func share(before tile: Int) -> (blocks: Int, all: Int) { (chunks.range(tile).lowerBound, plan.blocks) }
     /// Tiles of the stage that sums, and of the one that adds the chunks.
     var tiles: Int { chunks.count }
     var additionTiles: Int { rows.count + (biasCount > 0 ? 1 : 0) }
@@ -34,9 +36,14 @@ struct WinogradSums: Sendable {
         sums.assumingMemoryBound(to: Float.self) + index * chunkCount
     }
 
-    /// - Parameter gate: see `WinogradKernelGradient.add`.
+    /// Sums one tile.
+    ///
+    /// - Parameters:
+    ///   - gate: see `WinogradKernelGradient.add`.
+    ///   - done: called behind each block with the share of all blocks that it ends, for work on the same part of `dy`.
     func run(
-        _ frame: Frame, tile: Int, dy: UnsafePointer<Float>, gate: UnsafePointer<Float>?, sums: UnsafeMutableRawPointer
+        _ frame: Frame, tile: Int, dy: UnsafePointer<Float>, gate: UnsafePointer<Float>?, sums: UnsafeMutableRawPointer,
+        done: (_ blocks: Int, _ all: Int) -> Void
     ) {
         let points = chunk(tile, sums)
         let bias = biasCount > 0 ? points + plan.sumCount : nil
@@ -47,6 +54,7 @@ struct WinogradSums: Sendable {
                 block: block, frame.input(0), dy: dy, gate: gate, accumulate: block > blocks.lowerBound, to: wantsKernel ? points : nil,
                 bias: bias,
                 buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))
+            done(block + 1, plan.blocks)
         }
     }
 

@@ -37,6 +37,11 @@ package struct TrainingGraph: Sendable {
         /// As Keras reports it: `accuracy`, `out_a_accuracy`.
         package var name: String
         package var source: Source
+        /// How many numbers it gives: one, or one for each threshold, class or column.
+        package var count = 1
+
+        /// What its numbers are reported as; Keras has an array under one name.
+        package var names: [String] { count == 1 ? [name] : (0..<count).map { "\(name)[\($0)]" } }
 
         /// Places are those of the graph's outputs.
         package enum Source: Hashable, Sendable {
@@ -64,9 +69,11 @@ package struct TrainingGraph: Sendable {
     ///   - activityRegularizers: of values of the graph.
     ///   - averagesActivity: whether these are divided by the batch's size.
     ///   - weighted: by output, whether there are sample weights.
+    ///   - labelPlaces: by output, how long labels are that have a length of their own.
     package init(
         _ model: Graph, outputs: [OutputTraining], masks: [Value?] = [], regularizers: [(parameter: Int, WeightRegularizer)],
         activityRegularizers: [(Value, WeightRegularizer)] = [], averagesActivity: Bool = false, weighted: [Bool],
+        labelPlaces: [Int?] = [],
         generation: TrainingGeneration
     ) throws(LocatedError) {
         precondition(model.outputs.count >= outputs.count)
@@ -82,7 +89,8 @@ package struct TrainingGraph: Sendable {
                 continue
             }
             targets.append(builder.graph.inputs.count)
-            let shape = loss.targetShape(for: model.info(model.outputs[place]).shape)
+            let shape = loss.targetShape(
+                for: model.info(model.outputs[place]).shape, places: labelPlaces.indices.contains(place) ? labelPlaces[place] : nil)
             targetValues.append(builder.input(ValueInfo(shape, loss.targetType)))
         }
         var weightValues: [Value?] = []
@@ -211,7 +219,8 @@ package struct TrainingGraph: Sendable {
                 let (predictions, mask) = counted[place] ?? (0, nil)
                 return Measured(
                     name: name,
-                    source: .counting(metric, output: place, predictions: predictions, mask: mask, isWeighted: isWeighted))
+                    source: .counting(metric, output: place, predictions: predictions, mask: mask, isWeighted: isWeighted),
+                    count: metric.resultCount(columns: model.info(model.outputs[place]).shape.dims.last ?? nil))
             }
         }
         self.targets = targets
@@ -220,5 +229,5 @@ package struct TrainingGraph: Sendable {
     }
 
     /// What Keras's `metrics_names` lists.
-    package var names: [String] { ["loss"] + outputLosses.map(\.name) + metrics.map(\.name) }
+    package var names: [String] { ["loss"] + outputLosses.map(\.name) + metrics.flatMap(\.names) }
 }

@@ -15,7 +15,8 @@ import Testing
 
     private func arguments(_ folder: String, _ name: String, epochs: Int, backup: Bool = true) -> [String] {
         ["train", model, "\(folder)/data.npz", "--epochs", "\(epochs)", "--batch-size", "4", "--seed", "3", "--optimizer", "adam",
-            "--loss", "mse", "--quiet", "--output", "\(folder)/\(name).keras"]
+            "--loss", "mse", "--quiet", "--validation-split", "0.2", "--csv-log", "\(folder)/\(name).csv", "--history",
+            "\(folder)/\(name).json", "--output", "\(folder)/\(name).keras"]
             + (backup ? ["--backup", "\(folder)/\(name)", "--backup-every", "1"] : [])
     }
 
@@ -54,6 +55,11 @@ import Testing
         #expect(
             FileManager.default.contents(atPath: "\(folder)/whole.keras")
                 == FileManager.default.contents(atPath: "\(folder)/cut.keras"))
+        // And the numbers of all epochs.
+        for ending in ["csv", "json"] {
+            let content = FileManager.default.contents(atPath: "\(folder)/whole.\(ending)")
+            #expect(content != nil && content == FileManager.default.contents(atPath: "\(folder)/cut.\(ending)"))
+        }
         #expect(!FileManager.default.fileExists(atPath: backup), "the state is taken away at the end")
     }
 

@@ -26,8 +26,12 @@ struct Tool {
         try run(arguments, in: folder)
     }
 
-    /// - Parameter fileBlocks: no file may grow beyond so many blocks of 512 or 1024 bytes, as on a disk that fills up.
-    static func run(_ arguments: [String], in folder: URL? = nil, fileBlocks: Int? = nil) throws -> Result {
+    /// - Parameters:
+    ///   - fileBlocks: no file may grow beyond so many blocks of 512 or 1024 bytes, as on a disk that fills up.
+    ///   - environment: what the process sees beside what this one sees.
+    static func run(
+        _ arguments: [String], in folder: URL? = nil, fileBlocks: Int? = nil, environment: [String: String] = [:]
+    ) throws -> Result {
         let scratch = try Fixtures.temporaryFolder()
         let process = Process()
         process.executableURL = executable
@@ -37,6 +41,7 @@ struct Tool {
             let script = "trap '' XFSZ; ulimit -f \(fileBlocks); exec \"$0\" \"$@\""
             process.arguments = ["-c", script, executable.path] + arguments
         }
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.currentDirectoryURL = folder ?? Fixtures.root.appendingPathComponent("fixtures")
         // Files, not pipes: a pipe that nobody empties would stop the process.
         let output = scratch.appendingPathComponent("output")

@@ -270,3 +270,68 @@ struct WrongTrainingTests {
         try bench.remove()
     }
 }
+
+@Suite("reports of commands")
+struct ReportCommandTests {
+    private func sparseTrain(_ bench: Bench, _ data: String, _ more: [String]) throws -> Tool.Result {
+        try Tool.run(
+            ["train", network, data, "--metrics", "accuracy", "--rescale", "1/16", "--output", bench.path("net.h5"), "--quiet"] + sparse + more)
+    }
+
+    @Test("evaluate --report and --groups; train --history-plot, --tensorboard, --augment")
+    func reports() throws {
+        let bench = try Bench()
+        defer { try? bench.remove() }
+        let data = try bench.digits(count: 120)
+        let trained = try sparseTrain(
+            bench, data,
+            ["--epochs", "2", "--validation-split", "0.25", "--history-plot", bench.path("history.png"), "--tensorboard", bench.path("board"),
+                "--augment", "rotation=10,width_shift=0.1"])
+        #expect(trained.status == 0, "\(trained.errors)")
+        #expect(try bench.names() == ["board", "data.npz", "history.png", "net.h5"])
+        let groups = bench.path("groups.csv")
+        let lines = (0..<120).map { "\($0 % 3 == 0 ? "old" : "young"),\($0 < 5 ? "few" : "many")" }
+        try "age,size\n\(lines.joined(separator: "\n"))\n".write(toFile: groups, atomically: true, encoding: .utf8)
+        let result = try Tool.run([
+            "evaluate", bench.path("net.h5"), data, "--rescale", "1/16", "--report", bench.path("report"), "--groups", groups, "--json",
+        ])
+        #expect(result.status == 0, "\(result.errors)")
+        let document = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+        let report = try #require(document["report"] as? [String: Any])
+        let matrix = try #require(report["confusion_matrix"] as? [[Int]])
+        #expect(matrix.count == 10 && matrix.joined().reduce(0, +) == 120)
+        #expect(abs((report["accuracy"] as? Double ?? -1) - (document["accuracy"] as? Double ?? -2)) < 1e-6)
+        let age = try #require((document["groups"] as? [[String: Any]])?.first)
+        #expect(age["attribute"] as? String == "age")
+        let parts = try #require(age["groups"] as? [[String: Any]])
+        #expect(parts.map { $0["samples"] as? Int } == [40, 80] && parts.map { $0["group"] as? String } == ["old", "young"])
+        let gaps = try #require(age["gaps"] as? [String: [String: Any]])
+        #expect(gaps["error_rate"]?["gap"] is Double)
+        #expect(((document["groups"] as? [[String: Any]])?[1]["groups"] as? [[String: Any]])?.map { $0["small"] as? Bool } == [true, false])
+        let names = try FileManager.default.contentsOfDirectory(atPath: bench.path("report")).sorted()
+        #expect(
+            names == [
+                "classes.csv", "confusion.csv", "confusion.png", "confusion.svg", "groups.json", "groups.txt", "report.json", "report.txt",
+            ])
+    }
+
+    @Test("what reports refuse")
+    func refused() throws {
+        let bench = try Bench()
+        defer { try? bench.remove() }
+        let data = try bench.digits(count: 20)
+        #expect(try sparseTrain(bench, data, []).status == 0)
+        try "a\nx\n".write(toFile: bench.path("few.csv"), atomically: true, encoding: .utf8)
+        try "a\n\"x\n".write(toFile: bench.path("broken.csv"), atomically: true, encoding: .utf8)
+        for (arguments, status) in [
+            (["--groups", bench.path("none.csv")], 66), (["--groups", bench.path("few.csv")], 67), (["--groups", bench.path("broken.csv")], 65),
+            (["--report", "/dev/null/x"], 73), (["--report", bench.path("r"), "--labels", bench.path("few.csv")], 67),
+        ] as [([String], Int32)] {
+            let result = try Tool.run(["evaluate", bench.path("net.h5"), data] + arguments)
+            #expect(result.status == status, "\(arguments): \(result.status) \(result.errors)")
+        }
+        #expect(try sparseTrain(bench, data, ["--history-plot", bench.path("h.jpg")]).status == 64)
+        #expect(try sparseTrain(bench, data, ["--augment", "turning=3"]).status == 64)
+        #expect(try sparseTrain(bench, data, ["--histogram-every", "2"]).status == 64)
+    }
+}

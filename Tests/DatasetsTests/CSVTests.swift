@@ -71,4 +71,14 @@ import Testing
             #expect(CSV.number(ArraySlice(text.utf8)) == Double(text.hasPrefix(".") ? "0" + text : text.hasSuffix(".") ? text + "0" : text))
         }
     }
+
+    @Test func fillsMissingFields() throws {
+        let text = Array("a,b,c\n1,,3\n\"\", 5 ,\" \"\n".utf8)
+        let table = try CSV(text: text, missing: -1, dtype: .float64)
+        #expect(table.columns == ["a", "b", "c"] && table.values == Tensor([1, -1, 3, -1, 5, -1] as [Double], shape: [2, 3]))
+        #expect(try CSV(text: text, missing: .nan, dtype: .float64).values.array(as: Double.self).map(\.isNaN) == [false, true, false, true, false, true])
+        #expect(code { () throws(LocatedError) in try CSV(text: text) } == "65 csv.number")
+        #expect(try CSV(text: Array(",2\n3,\n".utf8), missing: 0).values == Tensor([0, 2, 3, 0] as [Float], shape: [2, 2]))
+        #expect(code { () throws(LocatedError) in try CSV(text: Array("1,2\n3,x\n".utf8), missing: 0) } == "65 csv.number")
+    }
 }

@@ -59,6 +59,13 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
             x: [2, 5, 4, 6, 3], kernel: [3, 2, 3], filters: 4, strides: [1, 1, 1], same: true, dilation: [1, 1, 1]),
         ConvolutionCase(
             x: [1, 5, 7, 6, 2], kernel: [2, 3, 2], filters: 4, strides: [2, 2, 1], dilation: [1, 1, 2]),
+        // Depthwise with square windows, read through the padding.
+        ConvolutionCase(x: [2, 9, 10, 16], kernel: [3, 3], filters: 16, same: true, groups: 16),
+        ConvolutionCase(x: [1, 13, 12, 35], kernel: [5, 5], filters: 35, strides: [2, 2], same: true, groups: 35),
+        ConvolutionCase(x: [1, 9, 17, 24], kernel: [5, 5], filters: 24, same: true, groups: 24),
+        ConvolutionCase(x: [1, 8, 11, 32], kernel: [3, 3], filters: 32, strides: [2, 2], groups: 32),
+        ConvolutionCase(x: [1, 2, 2, 20], kernel: [5, 5], filters: 20, same: true, groups: 20),
+        ConvolutionCase(x: [1, 11, 19, 17], kernel: [4, 4], filters: 17, strides: [3, 3], same: true, groups: 17),
     ]
 }
 
@@ -101,7 +108,7 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
         }
     }
 
-    @Test(arguments: [1, 3, 8, 15, 21, 24], [Activation.rectifier, .sigmoid, .relu(maxValue: 0.5), .elu()])
+    @Test(arguments: [1, 3, 8, 15, 21, 24, 29, 30], [Activation.rectifier, .sigmoid, .relu(maxValue: 0.5), .relu(maxValue: 6), .elu()])
     func activationIsThatOfTwoOps(_ index: Int, activation: Activation) throws {
         let given = ConvolutionCase.all[index]
         var random = TestRandom(4)

@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 6], [Activation.rectifier, .sigmoid, .relu(maxValue: 0.5)])
+    @Test(arguments: [1, 6], [Activation.rectifier, .sigmoid, .relu(maxValue: 6), .relu(maxValue: 0.5)])
     func activations(_ index: Int, activation: Activation) throws {
         let given = Self.cases[index]
         var random = TestRandom(UInt64(20 + index))

@@ -51,6 +51,10 @@ import Testing
         "dice_axis": .dice(axis: [1]), "dice_weighted": .dice(), "tversky": .tversky(alpha: 0.3, beta: 0.8),
         "tversky_axis": .tversky(axis: [0]), "circle": .circle(),
         "circle_settings": .circle(gamma: 10, margin: 0.2, removeDiagonal: false),
+        "categorical_axis": .categoricalCrossentropy(fromLogits: true, axis: 1),
+        "categorical_axis_probabilities": .categoricalCrossentropy(axis: 1), "binary_axis": .binaryCrossentropy(axis: 1),
+        "categorical_focal_axis": Loss(.categoricalFocalCrossentropy, fromLogits: true, settings: ["axis": 1]), "ctc": .ctc,
+        "ctc_sum": Loss(.ctc, reduction: .sum), "ctc_weighted": .ctc,
         "generalized": .categoricalGeneralizedCrossEntropy(q: 0.7),
         "mse_mean": Loss(.meanSquaredError, reduction: .mean),
         "mse_mean_weighted": Loss(.meanSquaredError, reduction: .meanWithSampleWeight),
@@ -93,12 +97,13 @@ import Testing
         let graph = try TrainingGraph(
             builder.finish(outputs: [output]),
             outputs: [OutputTraining(name: "out", loss: loss, metrics: fixture.values.count > 1 ? [.accuracy] : [])], regularizers: [],
-            weighted: [fixture.weights != nil], generation: generation)
+            weighted: [fixture.weights != nil], labelPlaces: [fixture.y_shape.last], generation: generation)
         #expect(graph.names == (fixture.values.count > 1 ? ["loss", "accuracy"] : ["loss"]))
 
         var targets = Tensor(fixture.y, shape: Shape(fixture.y_shape))
         if loss.targetType == .int32 {
-            targets = targets.asType(.int32).reshaped(to: Shape(Array(fixture.shape.dropLast())))
+            targets = targets.asType(.int32)
+            if loss.kind != .ctc { targets = targets.reshaped(to: Shape(Array(fixture.shape.dropLast()))) }
         }
         var inputs = [x, targets]
         if let weights = fixture.weights { inputs.append(Tensor(weights)) }

@@ -60,6 +60,14 @@ int cimagecodecs_jpeg_info(const uint8_t *data, size_t size, uint64_t max_pixels
 int cimagecodecs_jpeg_decode(const uint8_t *data, size_t size, const struct cimagecodecs_info *info, uint8_t *pixels,
                              struct cimagecodecs_error *error);
 
+/* As the two before, but with the fast cosine transform, as TensorFlow decodes, and brought to 1 or 3 channels by the codec; inks stay
+ * inks. */
+int cimagecodecs_jpeg_info_fast(const uint8_t *data, size_t size, uint64_t max_pixels, int channels, struct cimagecodecs_info *info,
+                                struct cimagecodecs_error *error);
+
+int cimagecodecs_jpeg_decode_fast(const uint8_t *data, size_t size, int channels, const struct cimagecodecs_info *info, uint8_t *pixels,
+                                  struct cimagecodecs_error *error);
+
 /* Encodes 8-bit pixels with 1 (grey), 3 (RGB) or 4 (RGBA, PNG only) channels. *data is to be given to
  * cimagecodecs_free. */
 int cimagecodecs_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height, int channels, uint8_t **data,

@@ -22,4 +22,15 @@ void ck_depthwise_gradient(
     ck_depthwise_extents extents, const float *a, const ptrdiff_t *a_rows, const ptrdiff_t *offsets, const float *dc,
     float *gradient, bool add);
 
+/* An image, and square windows of size × size taps over it; what a window sees beyond the image counts as zero. At least 16 channels. */
+typedef struct {
+    ptrdiff_t rows, columns, channels, begin_y, begin_x, size, stride, out_columns;
+} ck_depthwise_plane;
+
+/* Rows `start` … `end` of the outputs of one image `x`, from `y` on: y = x ∗ kernel + bias, channel by channel, without a copy of the
+   image that has its padding. The kernel is (size, size, channels); flags as in ck_product, but for CK_PRODUCT_ADD. */
+void ck_depthwise_windows(
+    const ck_depthwise_plane *plane, const float *x, const float *kernel, ptrdiff_t start, ptrdiff_t end, float *y,
+    const float *bias, unsigned flags);
+
 #endif

@@ -19,6 +19,8 @@ enum {
     CK_PRODUCT_ADD = 1,
     /* max(·, 0) last of all; NaN stays NaN. */
     CK_PRODUCT_RECTIFY = 2,
+    /* With CK_PRODUCT_RECTIFY: min(·, 6) too. */
+    CK_PRODUCT_SIX = 4,
 };
 
 /* Kernels are compiled for several families of processors. Those for the one at hand compute, or, in tests, any it has. */

@@ -11,6 +11,12 @@ enum PackedFiles {
     /// Whether a file is such an archive.
     static func isArchive(_ path: String) -> Bool { (try? kind(path)) != nil }
 
+    /// Whether a file is a tar archive, packed or not.
+    static func isTar(_ path: String) -> Bool {
+        guard let kind = try? kind(path) else { return false }
+        return kind != .zip
+    }
+
     private enum Kind { case zip, tar, packedTar }
 
     private static func kind(_ path: String) throws(LocatedError) -> Kind? {

@@ -8,7 +8,7 @@ package import Tensors
 /// Source: `index_directory` of Keras 3.15's `utils/dataset_utils.py`; `_iter_valid_files` of Keras 2.3's
 /// `preprocessing/image.py`, which lists alike.
 package enum FolderListing {
-    /// Deeper folders, and more files than this, are refused: links can make trees without end.
+    /// Deeper folders, and more files than this, are refused.
     package static let deepest = 64
     package static let mostFiles = 10_000_000
 
@@ -27,26 +27,29 @@ package enum FolderListing {
     ///   - isWanted: by file name, whatever the file is.
     ///   - followLinks: whether links to folders are gone into.
     ///
-    /// Throws 66 `file.not_found`, `file.unreadable`, 65 `folder.deep`, `folder.many`.
+    /// Throws 66 `file.not_found`, `file.unreadable`, 65 `folder.loop` for a link that leads back, `folder.deep`, `folder.many`.
     package static func files(
         below folder: String, followLinks: Bool = false, _ isWanted: (_ name: String) -> Bool
     ) throws(LocatedError) -> [String] {
         var found: [(folder: String, names: [String])] = []
-        var open: [(path: String, depth: Int)] = [("", 0)]
+        // With the folders above each, by which links that lead back are known.
+        var open: [(path: String, above: [Identity])] = [("", identity(folder).map { [$0] } ?? [])]
         var count = 0
-        while let (path, depth) = open.popLast() {
+        while let (path, above) = open.popLast() {
             var wanted: [String] = []
             for name in try names(in: path.isEmpty ? folder : join(folder, path)) {
                 let place = path.isEmpty ? name : path + "/" + name
                 switch kind(join(folder, place)) {
                 case .folder:
                     if !followLinks, isLink(join(folder, place)) { continue }
-                    guard depth < deepest else {
-                        throw LocatedError(
-                            .invalid, "folder.deep", "expected folders at most \(deepest) deep, got deeper ones", at: [folder, place],
-                            hint: "A link may lead back to a folder above it.")
+                    guard above.count <= deepest else {
+                        throw LocatedError(.invalid, "folder.deep", "expected folders at most \(deepest) deep, got deeper ones", at: [folder, place])
                     }
-                    open.append((place, depth + 1))
+                    guard let identity = identity(join(folder, place)) else { continue }
+                    guard !above.contains(identity) else {
+                        throw LocatedError(.invalid, "folder.loop", "expected links that don't lead back, got one to a folder above it", at: [folder, place])
+                    }
+                    open.append((place, above + [identity]))
                 case .other: if isWanted(name) { wanted.append(name) }
                 }
             }
@@ -85,6 +88,17 @@ package enum FolderListing {
                 .notFound, exists ? "file.unreadable" : "file.not_found",
                 exists ? "expected a folder that can be listed" : "no such folder", at: [folder])
         }
+    }
+
+    private struct Identity: Equatable {
+        var device: UInt64
+        var file: UInt64
+    }
+
+    private static func identity(_ path: String) -> Identity? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return Identity(device: UInt64(truncatingIfNeeded: status.st_dev), file: UInt64(truncatingIfNeeded: status.st_ino))
     }
 
     /// What a path leads to, links followed; a link that leads nowhere is no folder.

@@ -144,10 +144,10 @@ struct PictureLoading: Sendable {
     }
 
     private func picture(_ path: String) throws(LocatedError) -> Tensor {
-        let image = try Image(contentsOf: path).converted(to: colorMode)
+        let image = try TensorFlowDecoding.image(path, colorMode)
         let resized = try locating(path) { () throws(LocatedError) in
-            if crop { return interpolation.resized(image.pixels.cropped(toShapeOf: size), to: size) }
-            return pad ? interpolation.padded(image.pixels, to: size) : interpolation.resized(image.pixels, to: size)
+            if crop { return interpolation.resized(image.cropped(toShapeOf: size), to: size) }
+            return pad ? interpolation.padded(image, to: size) : interpolation.resized(image, to: size)
         }
         return dataFormat == .channelsLast ? resized : resized.channelsFirst
     }

@@ -43,7 +43,9 @@ public func timeseriesDatasetFromArray(
     if let targets { windows = min(windows, targets.shape[0]) }
     var starts = Array(stride(from: 0, to: max(windows, 0), by: sequenceStride))
     guard !starts.isEmpty else {
-        throw LocatedError(.usage, "timeseries.sequence_length", "expected a window that fits into \(end - start) steps, got one of \(sequenceLength), \(samplingRate) apart")
+        throw LocatedError(
+            .usage, "timeseries.sequence_length",
+            "expected a window that fits into \(end - start) steps, got one of \(sequenceLength), \(samplingRate) apart")
     }
     if let targets, let last = starts.last, start + last >= min(end, targets.shape[0]) {
         throw LocatedError(

@@ -20,7 +20,7 @@ extension Operation {
     }
 
     /// The same, back in the type that was given; whole numbers are rounded where they are.
-    private static func floatImages(_ call: OperationCall, rounds: Bool = false, _ body: (Value) throws -> Value) throws -> Value {
+    static func floatImages(_ call: OperationCall, rounds: Bool = false, _ body: (Value) throws -> Value) throws -> Value {
         let context = call.context, type = context.dtype(try call.tensor("images"))
         return try images(call) { x in
             let result = try body(try context.float(x))
@@ -184,7 +184,7 @@ extension Operation {
     ]
 
     /// How points between pixels, and those outside, are read.
-    private static func sampling(_ call: OperationCall, default border: ImageBorder) throws -> (Bool, ImageBorder, Float) {
+    static func sampling(_ call: OperationCall, default border: ImageBorder) throws -> (Bool, ImageBorder, Float) {
         let interpolation = try call.string("interpolation", default: "bilinear")
         guard ["bilinear", "nearest"].contains(interpolation) else { throw call.wrong("interpolation", "bilinear or nearest") }
         let word = try call.string("fill_mode", default: border.rawValue)

@@ -5,7 +5,7 @@ internal import Ops
 internal import OrderedCollections
 package import Tensors
 
-// keras.ops.linalg, without what looks for eigenvalues.
+// keras.ops.linalg, without factorizations.
 
 extension Operation {
     static let linalg: [Operation] = [
@@ -52,8 +52,17 @@ extension Operation {
             return try context.vectorNorm(x, order: order?.number ?? 2, axes: axes, keepsAxes: keeps)
         }
         if order == nil || order?.string == "fro" { return try context.vectorNorm(x, order: 2, axes: axes, keepsAxes: keeps) }
+        if axes.count == 2, order?.string == "nuc" || order?.number.map({ abs($0) == 2 }) == true {
+            let places = try axes.map { try context.axis($0, rank: rank) }
+            guard places[0] != places[1] else { throw call.wrong("axis", "two axes") }
+            let others = (0..<rank).filter { !places.contains($0) }
+            let values = try context.singularValues(try context.transposed(x, others + places)).s
+            let kind: Aggregate.Kind = order?.number.map { $0 > 0 ? .max : .min } ?? .sum
+            let result = try context.reduce(kind, values, axes: [-1])
+            return keeps ? try context.expanded(result, axes: places.sorted()) : result
+        }
         guard axes.count == 2, let number = order?.number, abs(number) == 1 || number.isInfinite else {
-            throw call.wrong("ord", "null, fro, 1, -1 or infinite: others want singular values")
+            throw call.wrong("ord", "null, fro, nuc, 1, -1, 2, -2 or infinite")
         }
         // The largest (or smallest) sum of magnitudes, of rows where infinite, of columns where 1.
         let (first, second) = (try context.axis(axes[0], rank: rank), try context.axis(axes[1], rank: rank))

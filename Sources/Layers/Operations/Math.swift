@@ -76,26 +76,73 @@ extension Operation {
             guard (1...1 << 16).contains(length), (length...1 << 16).contains(transform) else {
                 throw call.wrong("fft_length", "at least sequence_length and at most 65536")
             }
-            var window: [Double] = []
-            if let value = try call.constant("window") {
-                let values = value.array.map { $0.compactMap(\.number) } ?? value.string.flatMap {
-                    ["hann", "hamming"].contains($0) ? STFTWindow.values($0, length: length, periodic: true) : nil
-                }
-                guard let values, values.count == length else { throw call.wrong("window", "hann, hamming or a number for each sample") }
-                window = values
-            } else if !call.says("window") {
-                window = STFTWindow.values("hann", length: length, periodic: true) ?? []
-            }
+            let window = try window(call, length) ?? []
             return try call.context.shortTimeFourier(
                 try call.float("x"), length: length, step: try call.required("sequence_stride"), transform: transform, window: window,
                 centers: try call.bool("center", default: true))
         },
+        Operation("ISTFT", "x", "sequence_length sequence_stride fft_length length window center") { try inverseShortTimeFourier($0) },
         Operation("IRFFT", "x", "fft_length") { call in
             let parts = try call.tensors("x")
             guard parts.count == 2 else { throw call.wrong("x", "a pair of real and imaginary parts") }
             return try call.context.inverseRealFourier(parts[0], parts[1], length: try call.integer("fft_length"))
         },
     ]
+
+    /// The numbers of a window; nil for none.
+    private static func window(_ call: OperationCall, _ length: Int) throws -> [Double]? {
+        guard let value = try call.constant("window") else {
+            return call.says("window") ? nil : STFTWindow.values("hann", length: length, periodic: true)
+        }
+        let values = value.array.map { $0.compactMap(\.number) } ?? value.string.flatMap {
+            ["hann", "hamming"].contains($0) ? STFTWindow.values($0, length: length, periodic: true) : nil
+        }
+        guard let values, values.count == length else { throw call.wrong("window", "hann, hamming or a number for each sample") }
+        return values
+    }
+
+    /// Windows transformed back, each divided by what all of them that meet there make of it, and added where they overlap.
+    private static func inverseShortTimeFourier(_ call: OperationCall) throws -> Value {
+        let context = call.context
+        let parts = try call.tensors("x"), length = try call.required("sequence_length"), step = try call.required("sequence_stride")
+        let transform = try call.required("fft_length")
+        guard parts.count == 2, context.rank(parts[0]) >= 2 else { throw call.wrong("x", "a pair of real and imaginary parts") }
+        guard (1...1 << 16).contains(length), (length...1 << 16).contains(transform), (1...1 << 16).contains(step) else {
+            throw call.wrong("fft_length", "at least sequence_length and at most 65536")
+        }
+        let rank = context.rank(parts[0]), dims = context.shape(parts[0]).dims
+        guard let count = dims[rank - 2], (1..<1 << 24).contains(count) else { throw call.wrong("x", "a known number of windows") }
+        let overlaps = (transform + step - 1) / step
+        var frames = try context.inverseRealFourier(parts[0], parts[1], length: transform)
+        if let window = try window(call, length) {
+            let front = (transform - length) / 2
+            var forward = [Double](repeating: 0, count: overlaps * step)
+            for (place, value) in window.enumerated() { forward[front + place] = value }
+            let inverse = (0..<transform).map { place -> Float in
+                var sum = 0.0
+                for other in stride(from: place % step, to: overlaps * step, by: step) { sum += forward[other] * forward[other] }
+                return Float(forward[place] / sum)
+            }
+            frames = try context.multiply(frames, context.constant(Tensor(inverse)))
+        }
+        // Window w begins at w · step: pieces of a step each are moved and added.
+        let zeros = [Int](repeating: 0, count: rank - 1), outer = Array(dims.dropLast(2))
+        let padded = try context.apply(Pad(before: zeros + [0], after: zeros + [overlaps * step - transform]), frames)
+        var whole: Value?
+        for piece in 0..<overlaps {
+            let own = try context.reshaped(
+                try context.sliced(padded, axis: -1, from: piece * step, to: (piece + 1) * step), to: outer + [count * step])
+            let none = [Int](repeating: 0, count: outer.count)
+            let moved = try context.apply(Pad(before: none + [piece * step], after: none + [(overlaps - 1 - piece) * step]), own)
+            whole = try whole.map { try context.add($0, moved) } ?? moved
+        }
+        guard var whole else { throw call.wrong("fft_length", "at least 1") }
+        let size = transform + step * (count - 1), start = try call.bool("center", default: true) ? transform / 2 : 0
+        var end = size - start
+        if let wanted = try call.integer("length") { end = min(size, start + max(wanted, 0)) }
+        whole = try context.sliced(whole, axis: -1, from: start, to: max(start, end))
+        return whole
+    }
 
     private static func fourier2(_ call: OperationCall, inverse: Bool) throws -> [Value] {
         let parts = try call.tensors("x")

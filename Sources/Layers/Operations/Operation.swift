@@ -13,6 +13,8 @@ struct Operation: Sendable {
     let arguments: [String]
     /// Whether a call may have any number of arguments, none of which has a name: Python's `*operands`.
     let isVariadic: Bool
+    /// Whether a call may have keywords of any name: Python's `**lengths`.
+    let takesAnyKeyword: Bool
     /// Keys of the configuration.
     let attributes: [String]
     /// Whether the result may be the argument itself, so that its mask stays.
@@ -21,17 +23,17 @@ struct Operation: Sendable {
 
     /// An operation with one result.
     init(
-        _ name: String, _ arguments: String, _ attributes: String = "", keepsMask: Bool = false,
+        _ name: String, _ arguments: String, _ attributes: String = "", keepsMask: Bool = false, takesAnyKeyword: Bool = false,
         _ lower: @escaping @Sendable (OperationCall) throws -> Value
     ) {
-        self.init(several: name, arguments, attributes, keepsMask: keepsMask) { [try lower($0)] }
+        self.init(several: name, arguments, attributes, keepsMask: keepsMask, takesAnyKeyword: takesAnyKeyword) { [try lower($0)] }
     }
 
     /// An operation with any number of results.
     ///
     /// - Parameter arguments: names with spaces between, or `*`.
     init(
-        several name: String, _ arguments: String, _ attributes: String = "", keepsMask: Bool = false,
+        several name: String, _ arguments: String, _ attributes: String = "", keepsMask: Bool = false, takesAnyKeyword: Bool = false,
         _ lower: @escaping @Sendable (OperationCall) throws -> [Value]
     ) {
         self.name = name
@@ -39,6 +41,7 @@ struct Operation: Sendable {
         self.arguments = isVariadic ? [] : arguments.split(separator: " ").map(String.init)
         self.attributes = attributes.split(separator: " ").map(String.init)
         self.keepsMask = keepsMask
+        self.takesAnyKeyword = takesAnyKeyword
         self.lower = lower
     }
 
@@ -48,8 +51,9 @@ struct Operation: Sendable {
     /// Every operation that is computed, by the class name that a spec gives it.
     static let all: [String: Operation] = {
         let modules: [(String, [Operation])] = [
-            ("core", core), ("numpy", numpyElementwise + numpyReductions + numpyArrangement + numpyComposed), ("nn", nn),
-            ("math", math), ("linalg", linalg), ("image", image),
+            ("core", core), ("numpy", numpyElementwise + numpyReductions + numpyArrangement + numpyComposed + numpyOrder),
+            ("nn", nn + nnComposed), ("math", math), ("linalg", linalg + linalgFactorizations), ("image", image + imageComposed),
+            ("einops", einops),
         ]
         var all: [String: Operation] = [:]
         for (module, operations) in modules { for operation in operations { all["\(prefix)\(module).\(operation.name)"] = operation } }

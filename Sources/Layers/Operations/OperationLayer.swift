@@ -46,7 +46,9 @@ package struct OperationLayer: BuiltInLayer {
     package static let supported: [(className: String, keys: [String])] =
         Operation.all.map { ($0.key, $0.value.arguments + $0.value.attributes) }.sorted { $0.0 < $1.0 }
 
-    package var callKeywords: Set<String>? { Set(operation.arguments + operation.attributes) }
+    package var callKeywords: Set<String>? {
+        operation.takesAnyKeyword ? nil : Set(operation.arguments + operation.attributes)
+    }
 
     package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
         let call = OperationCall(operation: operation, config: config, context: context, arguments: context.call)

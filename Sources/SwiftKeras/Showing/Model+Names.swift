@@ -1,3 +1,4 @@
+package import Datasets
 internal import Graphs
 package import KerasSpec
 internal import Layers
@@ -9,6 +10,20 @@ extension Model {
 
     /// Names of the outputs, in order: the layers that make them.
     public var outputNames: [String] { get throws(LocatedError) { try program().outputNames } }
+
+    /// How texts become the model's only input: sequences of numbers below the first Embedding's size where there is one, else rows with
+    /// a column for each word. Throws 67 `input.words` for a model with another input.
+    package func wordInput() throws(LocatedError) -> LabeledData.WordReading {
+        guard let inputs = try program().declaredInputs, inputs.count == 1, inputs[0].shape.rank == 2 else {
+            throw LocatedError(.mismatch, "input.words", "expected a model with one input of shape (None, length) for texts, got another")
+        }
+        let length = inputs[0].shape.dims[1]
+        guard let embedding = spec.layers.first(where: { $0.className == "Embedding" }) else {
+            return LabeledData.WordReading(.rows, words: length)
+        }
+        guard case .integer(let words)? = embedding.config["input_dim"] else { return LabeledData.WordReading(.sequences(length: length)) }
+        return LabeledData.WordReading(.sequences(length: length), words: words)
+    }
 
     /// The model's only input, taken for a picture.
     package func pictureInput() throws(LocatedError) -> PictureInput {

@@ -74,7 +74,11 @@ struct MetricSums {
         for (index, loss) in graph.outputLosses.enumerated() { logs[prefix + loss.name] = Double(sums[index] / weights[index]) }
         for (index, metric) in graph.metrics.enumerated() {
             let place = graph.outputLosses.count + index
-            logs[prefix + metric.name] = states[index]?.result ?? Double(sums[place] / weights[place])
+            guard let state = states[index] else {
+                logs[prefix + metric.name] = Double(sums[place] / weights[place])
+                continue
+            }
+            for (name, value) in zip(metric.names, state.results) { logs[prefix + name] = value }
         }
     }
 }

@@ -63,12 +63,15 @@ package final class Trainer {
         var inputs: [Shape]
         /// By output, whether there are sample weights.
         var weighted: [Bool]
+        /// By output, the extent of targets' second axis, where these are class numbers.
+        var labelPlaces: [Int?]
 
         var batch: Int { inputs.isEmpty ? 0 : inputs[0].dims[0] }
 
         init(_ data: TrainingData, batch: Int) {
             inputs = data.inputs.map { Shape([batch] + $0.shape.dims.dropFirst()) }
             weighted = data.sampleWeights.map { $0 != nil }
+            labelPlaces = data.targets.map { $0.flatMap { $0.dtype == .int32 && $0.shape.rank == 2 ? $0.shape[1] : nil } }
         }
     }
 
@@ -209,10 +212,10 @@ package final class Trainer {
     private func graph(_ key: PlanKey, training: Bool) throws(LocatedError) -> TrainingGraph {
         let inputs = zip(demands.inputs, key.inputs).map { ValueInfo($1, $0.dtype) }
         let lowered = try program.lower(inputs: inputs, training: training, parameters: table, countsActivity: true)
-        return try graph(lowered, weighted: key.weighted)
+        return try graph(lowered, weighted: key.weighted, labelPlaces: key.labelPlaces)
     }
 
-    private func graph(_ lowered: LoweredModel, weighted: [Bool]) throws(LocatedError) -> TrainingGraph {
+    private func graph(_ lowered: LoweredModel, weighted: [Bool], labelPlaces: [Int?] = []) throws(LocatedError) -> TrainingGraph {
         var activity: [(Value, WeightRegularizer)] = []
         for entry in lowered.activityRegularizers {
             let regularizer = try locating(entry.layer) { () throws(LocatedError) in
@@ -222,7 +225,8 @@ package final class Trainer {
         }
         return try TrainingGraph(
             lowered.graph, outputs: outputs, masks: lowered.outputMasks, regularizers: regularizers,
-            activityRegularizers: activity, averagesActivity: averagesActivity, weighted: weighted, generation: generation)
+            activityRegularizers: activity, averagesActivity: averagesActivity, weighted: weighted, labelPlaces: labelPlaces,
+            generation: generation)
     }
 
     /// What runs steps of a batch size, made the first time.

@@ -167,7 +167,9 @@ extension TrainingData {
         }
         try requireSamples(tensor, count, "targets")
         let wanted = PartialShape([count] + shape.dims)
-        if loss.kind == .sparseCategoricalCrossentropy { return try labels(tensor, loss, wanted) }
+        if loss.kind == .ctc { return try spelling(tensor, loss, wanted) }
+        // Not only the sparse cross entropy: whatever takes class numbers.
+        if loss.targetType == .int32, loss.custom == nil { return try labels(tensor, loss, wanted) }
         var target = tensor
         if target.shape.rank == 1, wanted.rank == 2 { target = target.reshaped(to: [count, 1]) }
         guard wanted.admits(target.shape) else {
@@ -187,9 +189,26 @@ extension TrainingData {
         return target.asType(.float32)
     }
 
+    /// Labels of any length for steps of an output (samples, steps, classes), as int32.
+    private static func spelling(_ tensor: Tensor, _ loss: Loss, _ wanted: PartialShape) throws(LocatedError) -> Tensor {
+        guard wanted.rank == 3 else {
+            throw LocatedError(
+                .mismatch, "data.output_shape", "expected an output of shape (samples, steps, classes) for the loss \(loss.name), got \(wanted)")
+        }
+        guard tensor.shape.rank == 2 else {
+            throw LocatedError(
+                .mismatch, "data.target_shape",
+                "expected labels of shape (samples, places), padded with 0, for the loss \(loss.name), got \(tensor.shape)")
+        }
+        return try classNumbers(tensor, below: wanted[2])
+    }
+
     /// Class numbers as int32, of one axis less than the output.
     private static func labels(_ tensor: Tensor, _ loss: Loss, _ wanted: PartialShape) throws(LocatedError) -> Tensor {
-        let rows = PartialShape(Array(wanted.dims.dropLast()))
+        let axis = loss.classAxis(wanted.rank)
+        var dims = wanted.dims
+        let classes = dims.remove(at: axis)
+        let rows = PartialShape(dims)
         var target = tensor
         if target.shape.rank == rows.rank + 1, target.shape.dims.last == 1 {
             target = target.reshaped(to: Shape(Array(target.shape.dims.dropLast())))
@@ -201,7 +220,11 @@ extension TrainingData {
                 "expected one class number for each of \(rows) for the loss \(loss.name), got targets of shape \(tensor.shape)",
                 hint: isOneHot ? "Targets like the output go with categorical_crossentropy." : nil)
         }
-        let classes = wanted.dims.last ?? nil
+        // The classes of a circle aren't the output's.
+        return try classNumbers(target, below: loss.kind == .circle ? nil : classes)
+    }
+
+    private static func classNumbers(_ target: Tensor, below classes: Int?) throws(LocatedError) -> Tensor {
         if target.dtype.isFloatingPoint {
             let fraction = target.floats.first { $0.rounded() != $0 || !$0.isFinite }
             if let fraction {

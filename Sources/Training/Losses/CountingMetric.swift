@@ -107,7 +107,7 @@ package struct CountingMetric: Hashable, Sendable {
     /// All told.
     package let settings: ConfigObject
 
-    /// Throws for settings that aren't Keras's, or that give more than one number.
+    /// Throws for settings that aren't Keras's.
     package init(_ kind: Kind, settings given: ConfigObject = [:]) throws(LocatedError) {
         self.kind = kind
         var settings = kind.settings
@@ -141,27 +141,31 @@ package struct CountingMetric: Hashable, Sendable {
         try require("num_thresholds", in: 1...1e6, "a number of thresholds from 1 to a million")
         try require("num_classes", in: 1...1e5, "a number of classes from 1 to 100,000")
         try require("beta", in: 1e-30...1e30, "a number above 0")
-        for key in ["multi_label", "from_sorted_ids"] where settings[key] == .bool(true) {
-            throw fail(key, "false", .unsupported)
-        }
+        if settings["from_sorted_ids"] == .bool(true) { throw fail("from_sorted_ids", "false", .unsupported) }
         if let axis = settings["axis"], axis != -1 { throw fail("axis", "the last axis (-1)", .unsupported) }
         if kind == .f1Score || kind == .fBetaScore {
-            guard let average = settings["average"]?.string, ["micro", "macro", "weighted"].contains(average) else {
-                throw fail("average", "one of micro, macro and weighted, since logs hold one number for a metric", .unsupported)
+            guard settings["average"]?.isNull ?? true || ["micro", "macro", "weighted"].contains(settings["average"]?.string) else {
+                throw fail("average", "one of micro, macro, weighted and null")
             }
         }
         if kind == .r2Score {
-            guard let word = settings["class_aggregation"]?.string,
-                ["uniform_average", "variance_weighted_average"].contains(word)
-            else { throw fail("class_aggregation", "uniform_average or variance_weighted_average", .unsupported) }
+            guard
+                settings["class_aggregation"]?.isNull ?? true
+                    || ["uniform_average", "variance_weighted_average"].contains(settings["class_aggregation"]?.string)
+            else { throw fail("class_aggregation", "uniform_average, variance_weighted_average or null") }
         }
         if kind == .auc {
             guard ["ROC", "PR"].contains(settings["curve"]?.string?.uppercased()) else { throw fail("curve", "ROC or PR") }
             guard ["interpolation", "minoring", "majoring"].contains(settings["summation_method"]?.string?.lowercased()) else {
                 throw fail("summation_method", "interpolation, minoring or majoring")
             }
-        } else if let list = settings["thresholds"]?.array, list.count != 1 {
-            throw fail("thresholds", "one threshold, since logs hold one number for a metric", .unsupported)
+            if settings["multi_label"] == .bool(true), settings["from_logits"] == .bool(false), let weights = settings["label_weights"]?.array,
+                !weights.allSatisfy({ ($0.number ?? -1) >= 0 })
+            {
+                throw fail("label_weights", "numbers of at least 0")
+            }
+        } else if let list = settings["thresholds"]?.array, list.isEmpty {
+            throw fail("thresholds", "one threshold or more")
         }
         if let list = settings["thresholds"]?.array, !list.allSatisfy({ $0.number.map { (0...1).contains($0) } ?? false }) {
             throw fail("thresholds", "numbers from 0 to 1")
@@ -188,9 +192,19 @@ package struct CountingMetric: Hashable, Sendable {
     func number(_ key: String) -> Double? { settings[key]?.number }
     func integer(_ key: String) -> Int? { settings[key]?.integer ?? settings[key]?.number.flatMap { Int(exactly: $0) } }
     func isSet(_ key: String) -> Bool { settings[key] == .bool(true) }
-    /// A number, or a list of one.
-    func threshold(_ standard: Double) -> Float {
-        Float(settings["thresholds"]?.array?.first?.number ?? number("thresholds") ?? standard)
+    /// One or more.
+    func thresholds(_ standard: Double) -> [Float] {
+        settings["thresholds"]?.array.map { $0.compactMap { $0.number.map { Float($0) } } } ?? [Float(number("thresholds") ?? standard)]
+    }
+
+    /// How many numbers it gives for an output of so many columns.
+    func resultCount(columns: Int?) -> Int {
+        switch kind {
+        case .precision, .recall, .truePositives, .trueNegatives, .falsePositives, .falseNegatives: settings["thresholds"]?.array?.count ?? 1
+        case .f1Score, .fBetaScore: settings["average"]?.isNull ?? true ? columns ?? 1 : 1
+        case .r2Score: settings["class_aggregation"]?.isNull ?? true ? columns ?? 1 : 1
+        default: 1
+        }
     }
 
     /// What adds up batches.
@@ -216,8 +230,14 @@ package struct CountingMetric: Hashable, Sendable {
 package protocol MetricState {
     mutating func add(_ batch: MetricBatch)
     var result: Double { get }
+    /// More than one where the settings ask for it: a number for each threshold, class or column.
+    var results: [Double] { get }
     /// All that was added up, for a training that goes on later.
     var sums: [Double] { get set }
+}
+
+extension MetricState {
+    package var results: [Double] { [result] }
 }
 
 /// A batch as counting metrics see it. Pointers are good while the batch is.

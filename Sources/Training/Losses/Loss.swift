@@ -151,27 +151,35 @@ public struct Loss: Hashable, Sendable {
             reduction: reduction)
     }
 
+    /// Connectionist temporal classification of logits (batch, steps, classes): class 0 is the blank, and pads labels (batch,
+    /// places) to one length.
+    public static let ctc = Loss(.ctc)
+
     private static func axes(_ axes: [Int]?) -> ConfigValue { axes.map { .array($0.map(ConfigValue.integer)) } ?? .null }
 
     public static func categoricalCrossentropy(
-        fromLogits: Bool = false, labelSmoothing: Double = 0, reduction: Reduction = .sumOverBatchSize
+        fromLogits: Bool = false, labelSmoothing: Double = 0, axis: Int = -1, reduction: Reduction = .sumOverBatchSize
     ) -> Loss {
-        Loss(.categoricalCrossentropy, fromLogits: fromLogits, labelSmoothing: labelSmoothing, reduction: reduction)
+        Loss(
+            .categoricalCrossentropy, fromLogits: fromLogits, labelSmoothing: labelSmoothing, settings: ["axis": .integer(axis)],
+            reduction: reduction)
     }
 
     /// - Parameter ignoreClass: places of this class have no loss and don't count.
     public static func sparseCategoricalCrossentropy(
-        fromLogits: Bool = false, ignoreClass: Int? = nil, reduction: Reduction = .sumOverBatchSize
+        fromLogits: Bool = false, ignoreClass: Int? = nil, axis: Int = -1, reduction: Reduction = .sumOverBatchSize
     ) -> Loss {
         Loss(
             .sparseCategoricalCrossentropy, fromLogits: fromLogits,
-            settings: ["ignore_class": ignoreClass.map(ConfigValue.integer) ?? .null], reduction: reduction)
+            settings: ["ignore_class": ignoreClass.map(ConfigValue.integer) ?? .null, "axis": .integer(axis)], reduction: reduction)
     }
 
     public static func binaryCrossentropy(
-        fromLogits: Bool = false, labelSmoothing: Double = 0, reduction: Reduction = .sumOverBatchSize
+        fromLogits: Bool = false, labelSmoothing: Double = 0, axis: Int = -1, reduction: Reduction = .sumOverBatchSize
     ) -> Loss {
-        Loss(.binaryCrossentropy, fromLogits: fromLogits, labelSmoothing: labelSmoothing, reduction: reduction)
+        Loss(
+            .binaryCrossentropy, fromLogits: fromLogits, labelSmoothing: labelSmoothing, settings: ["axis": .integer(axis)],
+            reduction: reduction)
     }
 
     /// By Keras's name or alias: `categorical_crossentropy`, `mse`, `BinaryCrossentropy`.
@@ -185,14 +193,9 @@ public struct Loss: Hashable, Sendable {
         self.init(try Loss.kind(named: name), name: name)
     }
 
-    private static let unsupported: Set<String> = ["ctc", "CTC"]
-
     static func kind(named name: String) throws(LocatedError) -> Kind {
         if let kind = Kind.named[name] { return kind }
         let known = Kind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
-        if unsupported.contains(name) {
-            throw LocatedError(.unsupported, "loss.unsupported", "expected one of \(known), got \"\(name)\"")
-        }
         throw LocatedError(.usage, "loss.unknown", "expected one of \(known), got \"\(name)\"")
     }
 }
@@ -274,10 +277,6 @@ extension Loss.Kind {
             return value
         case "axis":
             guard let axis = value.integer else { throw fail("an axis") }
-            guard axis == -1 || self == .cosineSimilarity else {
-                throw LocatedError(
-                    .unsupported, "loss.axis", "expected the last axis (-1), got \(axis)", at: [rawValue, "config/axis"])
-            }
             return value
         case "ignore_class":
             guard let ignored = value.integer else { throw fail("a class's number or null") }

@@ -80,7 +80,7 @@ extension Loss {
             return try perBatch(1 - both / (both + missed * number("alpha") + wrong * number("beta") + Self.epsilon))
         case .circle: return try circle(t, p)
         case .meanSquaredError, .meanAbsoluteError, .binaryCrossentropy, .categoricalCrossentropy,
-            .sparseCategoricalCrossentropy:
+            .sparseCategoricalCrossentropy, .ctc:
             preconditionFailure("\(kind.rawValue) has an op")
         }
     }
@@ -186,5 +186,19 @@ extension Loss {
         let terms = try ops.where(isCounted, ops.exp(ops.minimum(x - largest, 0)), x * 0)
         let sum = try ops.sum(terms, axis: 1) + (1 - any)
         return (try (ops.log(sum) + ops.squeeze(largest, axis: 1)) * any, any)
+    }
+}
+
+extension Metric {
+    /// The share of each row whose predictions are above a threshold just where the target is 1.
+    static func binaryMatches(
+        _ prediction: Value, _ targets: Value, above threshold: Double, in builder: inout GraphBuilder, label: String
+    ) throws(LocatedError) -> Value {
+        let scope = LoweringContext(continuing: builder, label: label)
+        let (t, p) = (Symbol(targets, in: scope), Symbol(prediction, in: scope))
+        let isRight = try ops.equal(ops.cast(ops.greater(p, threshold), .float32), t)
+        let share = try ops.mean(ops.cast(isRight, .float32), axis: -1)
+        builder = scope.builder
+        return share.value
     }
 }

@@ -24,11 +24,13 @@ extension Loss {
         case dice
         case tversky
         case circle
+        case ctc
 
         /// `CategoricalCrossentropy`.
         package var className: String {
             switch self {
             case .klDivergence: "KLDivergence"
+            case .ctc: "CTC"
             default: rawValue.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
             }
         }
@@ -60,9 +62,12 @@ extension Loss {
 
         var takesSmoothing: Bool { takesLogits && self != .sparseCategoricalCrossentropy }
 
-        /// Whether targets are class numbers, one axis less than predictions.
+        /// Whether targets are class numbers: one axis less than predictions, but for CTC.
         var takesLabels: Bool {
-            self == .sparseCategoricalCrossentropy || self == .categoricalGeneralizedCrossEntropy || self == .circle
+            switch self {
+            case .sparseCategoricalCrossentropy, .categoricalGeneralizedCrossEntropy, .circle, .ctc: true
+            default: false
+            }
         }
 
         /// Settings beside `from_logits` and `label_smoothing`, with their defaults, in Keras's order.

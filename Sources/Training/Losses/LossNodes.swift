@@ -10,9 +10,24 @@ extension Loss {
     package var targetType: DType { kind.takesLabels ? .int32 : .float32 }
 
     /// The shape of one batch of targets for predictions of a shape.
-    package func targetShape(for prediction: PartialShape) -> PartialShape {
-        kind.takesLabels ? PartialShape(prediction.dims.dropLast()) : prediction
+    ///
+    /// - Parameter places: how long a label is, for CTC.
+    package func targetShape(for prediction: PartialShape, places: Int? = nil) -> PartialShape {
+        if kind == .ctc { return PartialShape([prediction.rank > 0 ? prediction[0] : nil, places]) }
+        guard kind.takesLabels else { return prediction }
+        var dims = prediction.dims
+        if !dims.isEmpty { dims.remove(at: classAxis(prediction.rank)) }
+        return PartialShape(dims)
     }
+
+    /// The axis of the classes, from the front.
+    func classAxis(_ rank: Int) -> Int {
+        guard hasClassAxis, let axis = settings["axis"]?.integer else { return rank - 1 }
+        return min(max(axis < 0 ? axis + rank : axis, 0), rank - 1)
+    }
+
+    /// Whether `axis` says where the classes are.
+    private var hasClassAxis: Bool { kind != .cosineSimilarity && kind != .dice && kind != .tversky }
 
     /// One number a sample (and place, when the output has more axes).
     struct Values {
@@ -58,6 +73,16 @@ extension Loss {
     private func applyPlain(
         to prediction: Value, targets: Value, generation: TrainingGeneration, in builder: inout GraphBuilder, label: String
     ) throws(LocatedError) -> Value {
+        let rank = builder.graph.info(prediction).shape.rank
+        if hasClassAxis, let axis = settings["axis"]?.integer {
+            guard (-rank..<rank).contains(axis) else {
+                throw LocatedError(
+                    .mismatch, "loss.axis", "expected one of the \(rank) axes of the output, got \(axis)", at: [name, "config/axis"])
+            }
+            if classAxis(rank) != rank - 1 {
+                return try applyTransposed(to: prediction, targets: targets, generation: generation, in: &builder, label: label)
+            }
+        }
         let logits = fromLogits ? prediction : self.logits(of: prediction, generation, builder.graph)
         let source = logits ?? prediction
         switch kind {
@@ -74,12 +99,28 @@ extension Loss {
             let smoothing = Smoothing(scale: Float(1 - labelSmoothing), shift: Float(0.5 * labelSmoothing))
             return try builder.apply(
                 BinaryCrossentropy(kind, smoothing: labelSmoothing == 0 ? .none : smoothing), source, targets, label: label)
+        case .ctc: return try builder.apply(CTCLoss(), prediction, targets, label: label)
         case .meanSquaredError: return try builder.apply(MeanError(.squared), source, targets, label: label)
         case .meanAbsoluteError: return try builder.apply(MeanError(.absolute), source, targets, label: label)
         default:
             return try applyFormula(
                 to: prediction, targets: targets, logits: logits, generation: generation, in: &builder, label: label)
         }
+    }
+
+    /// The same with the classes' axis put last.
+    private func applyTransposed(
+        to prediction: Value, targets: Value, generation: TrainingGeneration, in builder: inout GraphBuilder, label: String
+    ) throws(LocatedError) -> Value {
+        let rank = builder.graph.info(prediction).shape.rank
+        let order = (0..<rank).filter { $0 != classAxis(rank) } + [classAxis(rank)]
+        var (loss, source) = (self, prediction)
+        // Keras looks through a softmax or sigmoid before it looks at axes.
+        if !fromLogits, let logits = logits(of: prediction, generation, builder.graph) { (loss.fromLogits, source) = (true, logits) }
+        loss.settings["axis"] = -1
+        let moved = try builder.apply(Transpose(order), source, label: label)
+        let truth = kind.takesLabels ? targets : try builder.apply(Transpose(order), targets, label: label)
+        return try loss.applyPlain(to: moved, targets: truth, generation: generation, in: &builder, label: label)
     }
 
     /// What a softmax or sigmoid was computed from, where Keras looks through it.
@@ -91,7 +132,8 @@ extension Loss {
         let node = graph.nodes[index]
         let rank = graph.info(prediction).shape.rank
         if let softmax = node.op as? Softmax {
-            guard softmax.axis == -1 || softmax.axis == rank - 1 else { return nil }
+            let axis = softmax.axis < 0 ? softmax.axis + rank : softmax.axis
+            guard axis == classAxis(rank) else { return nil }
             return generation == .keras2 && (rank != 2 || kind == .binaryCrossentropy) ? nil : node.inputs[0]
         }
         guard let op = node.op as? any ElementwiseActivation, op.activation == .sigmoid else { return nil }
@@ -165,6 +207,10 @@ extension Metric {
         switch kind {
         case .categoricalAccuracy: (wantsLabels, matches) = (false, .categorical)
         case .sparseCategoricalAccuracy: (wantsLabels, matches) = (true, .sparse)
+        case .binaryAccuracyAbove(let threshold):
+            try requireTargets(sparse: false, loss, label)
+            return Loss.Values(
+                values: try Self.binaryMatches(prediction, targets, above: threshold, in: &builder, label: label))
         case .binaryAccuracy: (wantsLabels, matches) = (false, generation.isStandalone ? .rounded : .threshold)
         case .loss(let measured):
             try requireTargets(sparse: measured.targetType == .int32, loss, label)

@@ -11,6 +11,8 @@ public struct Metric: Hashable, Sendable {
         /// Which cross entropy, likewise.
         case crossentropy
         case categoricalAccuracy, sparseCategoricalAccuracy, binaryAccuracy
+        /// Binary accuracy with a threshold other than 1/2.
+        case binaryAccuracyAbove(Double)
         /// A loss, measured.
         case loss(Loss)
         /// Counts and sums that aren't means over samples.
@@ -93,7 +95,7 @@ public struct Metric: Hashable, Sendable {
         if let kind = CountingMetric.Kind.named[name] { return .counting(try CountingMetric(kind)) }
         do throws(LocatedError) { return .loss(try Loss(named: name)) } catch {
             if unsupported.contains(name) || error.category == .unsupported {
-                throw LocatedError(.unsupported, "metric.unsupported", "expected accuracy or a supported loss, got \"\(name)\"")
+                throw LocatedError(.unsupported, "metric.unsupported", "expected a metric of true and predicted values, got \"\(name)\", which adds up what a model's own code gives it")
             }
             throw LocatedError(.usage, "metric.unknown", "expected the name of a metric, such as \"accuracy\", got \"\(name)\"")
         }
@@ -144,8 +146,7 @@ public struct Metric: Hashable, Sendable {
             kind = .loss(try Loss(config: ["class_name": .string(className), "config": .object(own)]))
         }
         if kind == .binaryAccuracy, let threshold = settings["threshold"]?.number, threshold != 0.5 {
-            throw LocatedError(
-                .unsupported, "metric.threshold", "expected the threshold 0.5, got \(threshold)", at: ["config/threshold"])
+            kind = .binaryAccuracyAbove(threshold)
         }
         self.init(kind, name: reported ?? className)
     }
@@ -161,6 +162,8 @@ public struct Metric: Hashable, Sendable {
         case .categoricalAccuracy: return "categorical_accuracy"
         case .sparseCategoricalAccuracy: return "sparse_categorical_accuracy"
         case .binaryAccuracy: return "binary_accuracy"
+        case .binaryAccuracyAbove(let threshold):
+            return ["class_name": "BinaryAccuracy", "config": ["name": .string(name), "threshold": .float(threshold)]]
         case .loss(let loss): return loss.config
         case .counting(let counting):
             var config: ConfigObject = ["name": .string(name)]
@@ -171,6 +174,7 @@ public struct Metric: Hashable, Sendable {
     }
 
     private var isAccuracy: Bool {
-        [.accuracy, .categoricalAccuracy, .sparseCategoricalAccuracy, .binaryAccuracy].contains(kind)
+        if case .binaryAccuracyAbove = kind { return false }
+        return [.accuracy, .categoricalAccuracy, .sparseCategoricalAccuracy, .binaryAccuracy].contains(kind)
     }
 }

@@ -85,27 +85,49 @@ private struct ThresholdCounts {
     }
 }
 
-/// The area under the curve of true over false positives (ROC), or of precision over recall (PR).
+/// The area under the curve of true over false positives (ROC), or of precision over recall (PR); with several labels the mean
+/// of each one's.
 struct AreaUnderCurve: MetricState {
     private let metric: CountingMetric
-    private var thresholds: ThresholdCounts
+    /// One, or with several labels one for each column, made when the first batch tells how many there are.
+    private var thresholds: [ThresholdCounts]
 
     init(_ metric: CountingMetric) {
         self.metric = metric
-        thresholds = ThresholdCounts(
+        thresholds = metric.isSet("multi_label") ? [] : [Self.counts(metric, column: nil)]
+    }
+
+    private static func counts(_ metric: CountingMetric, column: Int?) -> ThresholdCounts {
+        ThresholdCounts(
             count: max(metric.integer("num_thresholds") ?? 200, 2), inner: metric.settings["thresholds"]?.array?.compactMap(\.number),
-            ends: (-1e-7, 1 + 1e-7), column: nil)
+            ends: (-1e-7, 1 + 1e-7), column: column)
     }
 
     var sums: [Double] {
-        get { thresholds.sums }
-        set { thresholds.sums = newValue }
+        get { [Double(thresholds.count)] + thresholds.flatMap(\.sums) }
+        set {
+            guard let count = newValue.first.flatMap({ Int(exactly: $0) }), count > 0, (newValue.count - 1) % count == 0 else { return }
+            if metric.isSet("multi_label") { thresholds = (0..<count).map { Self.counts(metric, column: $0) } }
+            let length = (newValue.count - 1) / count
+            for place in thresholds.indices where place < count {
+                thresholds[place].sums = Array(newValue[1 + place * length..<1 + (place + 1) * length])
+            }
+        }
     }
 
-    mutating func add(_ batch: MetricBatch) { thresholds.add(batch, fromLogits: metric.isSet("from_logits")) }
+    mutating func add(_ batch: MetricBatch) {
+        if thresholds.isEmpty { thresholds = (0..<batch.columns).map { Self.counts(metric, column: $0) } }
+        for place in thresholds.indices { thresholds[place].add(batch, fromLogits: metric.isSet("from_logits")) }
+    }
 
     var result: Double {
-        let counts = thresholds.counts
+        let areas = thresholds.map { area($0.counts) }
+        let weights = metric.settings["label_weights"]?.array?.compactMap(\.number) ?? areas.map { _ in 1 }
+        let sum = zip(areas, weights).reduce((0.0, 0.0)) { ($0.0 + $1.0 * $1.1, $0.1 + $1.1) }
+        return ratio(sum.0, sum.1)
+    }
+
+    private func area(_ counts: ThresholdCounts.Counts) -> Double {
         let isROC = metric.settings["curve"]?.string?.uppercased() == "ROC"
         let method = metric.settings["summation_method"]?.string?.lowercased()
         if !isROC, method == "interpolation" { return interpolated(counts) }
@@ -175,20 +197,31 @@ struct BestUnderConstraint: MetricState {
     }
 }
 
-/// Counts on both sides of one threshold.
+/// Counts on both sides of thresholds.
 struct ConfusionCounts: MetricState {
     private let metric: CountingMetric
-    private let threshold: Float
-    private var (tp, fp, tn, fn) = (0.0, 0.0, 0.0, 0.0)
+    private let thresholds: [Float]
+    private struct Counts { var (tp, fp, tn, fn) = (0.0, 0.0, 0.0, 0.0) }
+    /// By threshold.
+    private var counts: [Counts]
 
     init(_ metric: CountingMetric) {
         self.metric = metric
-        threshold = metric.threshold(metric.integer("top_k") == nil ? 0.5 : -.infinity)
+        thresholds = metric.thresholds(metric.integer("top_k") == nil ? 0.5 : -.infinity)
+        counts = thresholds.map { _ in Counts() }
     }
 
     var sums: [Double] {
-        get { [tp, fp, tn, fn] }
-        set { if newValue.count == 4 { (tp, fp, tn, fn) = (newValue[0], newValue[1], newValue[2], newValue[3]) } }
+        get { counts.flatMap { [$0.tp, $0.fp, $0.tn, $0.fn] } }
+        set {
+            guard newValue.count == 4 * counts.count else { return }
+            for place in counts.indices {
+                counts[place].tp = newValue[4 * place]
+                counts[place].fp = newValue[4 * place + 1]
+                counts[place].tn = newValue[4 * place + 2]
+                counts[place].fn = newValue[4 * place + 3]
+            }
+        }
     }
 
     mutating func add(_ batch: MetricBatch) {
@@ -199,12 +232,15 @@ struct ConfusionCounts: MetricState {
             for place in column.map({ $0..<$0 + 1 }) ?? 0..<batch.columns where place < batch.columns {
                 // What isn't among the largest counts as −10¹⁰.
                 let value = least.map { values[place] >= $0 ? values[place] : -1e10 } ?? values[place]
-                let isPositive = value > threshold && !(least != nil && value == -1e10)
-                switch (batch.truth(row, place) != 0, isPositive) {
-                case (true, true): tp += weight
-                case (true, false): fn += weight
-                case (false, true): fp += weight
-                case (false, false): tn += weight
+                let isTrue = batch.truth(row, place) != 0
+                for (number, threshold) in thresholds.enumerated() {
+                    let isPositive = value > threshold && !(least != nil && value == -1e10)
+                    switch (isTrue, isPositive) {
+                    case (true, true): counts[number].tp += weight
+                    case (true, false): counts[number].fn += weight
+                    case (false, true): counts[number].fp += weight
+                    case (false, false): counts[number].tn += weight
+                    }
                 }
             }
         }
@@ -215,14 +251,18 @@ struct ConfusionCounts: MetricState {
         return sorted.isEmpty ? 0 : sorted[min(count, columns) - 1]
     }
 
-    var result: Double {
-        switch metric.kind {
-        case .precision: ratio(tp, tp + fp)
-        case .recall: ratio(tp, tp + fn)
-        case .truePositives: tp
-        case .trueNegatives: tn
-        case .falsePositives: fp
-        default: fn
+    var result: Double { results.first ?? 0 }
+
+    var results: [Double] {
+        counts.map { own in
+            switch metric.kind {
+            case .precision: ratio(own.tp, own.tp + own.fp)
+            case .recall: ratio(own.tp, own.tp + own.fn)
+            case .truePositives: own.tp
+            case .trueNegatives: own.tn
+            case .falsePositives: own.fp
+            default: own.fn
+            }
         }
     }
 }
@@ -332,12 +372,18 @@ struct FBetaCounts: MetricState {
         }
     }
 
-    var result: Double {
+    var results: [Double] { metric.settings["average"]?.isNull ?? true ? scores : [result] }
+
+    private var scores: [Double] {
         let square = metric.kind == .f1Score ? 1 : (metric.number("beta") ?? 1) * (metric.number("beta") ?? 1)
-        let scores = tp.indices.map { place in
+        return tp.indices.map { place in
             let (precision, recall) = (ratio(tp[place], tp[place] + fp[place]), ratio(tp[place], tp[place] + fn[place]))
             return ratio(precision * recall, square * precision + recall) * (1 + square)
         }
+    }
+
+    var result: Double {
+        let scores = scores
         guard metric.settings["average"] == "weighted" else { return ratio(scores.reduce(0, +), Double(scores.count)) }
         let total = truths.reduce(0, +)
         return zip(scores, truths).reduce(0) { $0 + $1.0 * ratio($1.1, total) }
@@ -382,23 +428,30 @@ struct DeterminationSums: MetricState {
         }
     }
 
-    var result: Double {
-        let variances = totals.indices.map { squares[$0] - totals[$0] * ratio(totals[$0], weights) }
-        let scores = totals.indices.map { column in
-            let score = 1 - residuals[column] / variances[column]
-            return score.isInfinite ? 0 : score
-        }
-        var score: Double
-        if metric.settings["class_aggregation"] == "variance_weighted_average" {
-            score = ratio(zip(scores, variances).reduce(0) { $0 + $1.0 * $1.1 }, variances.reduce(0, +))
-        } else {
-            score = ratio(scores.reduce(0, +), Double(scores.count))
-        }
+    var results: [Double] {
+        guard metric.settings["class_aggregation"]?.isNull ?? true else { return [result] }
+        return totals.indices.map { adjusted(score($0)) }
+    }
+
+    private func variance(_ column: Int) -> Double { squares[column] - totals[column] * ratio(totals[column], weights) }
+
+    private func score(_ column: Int) -> Double {
+        let score = 1 - residuals[column] / variance(column)
+        return score.isInfinite ? 0 : score
+    }
+
+    /// For the number of regressors, if one is told.
+    private func adjusted(_ score: Double) -> Double {
         let regressors = metric.number("num_regressors") ?? 0
-        if regressors > 0, regressors < samples - 1 {
-            score = 1 - (1 - score) * (samples - 1) / (samples - regressors - 1)
+        return regressors > 0 && regressors < samples - 1 ? 1 - (1 - score) * (samples - 1) / (samples - regressors - 1) : score
+    }
+
+    var result: Double {
+        let (scores, variances) = (totals.indices.map(score), totals.indices.map(variance))
+        if metric.settings["class_aggregation"] == "variance_weighted_average" {
+            return adjusted(ratio(zip(scores, variances).reduce(0) { $0 + $1.0 * $1.1 }, variances.reduce(0, +)))
         }
-        return score
+        return adjusted(ratio(scores.reduce(0, +), Double(scores.count)))
     }
 }
 

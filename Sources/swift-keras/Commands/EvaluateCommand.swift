@@ -6,9 +6,10 @@ struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate", abstract: "Measure loss and metrics on data.",
         discussion: """
-            DATA: cifar10, mnist (from Keras's cache folder), an .npz with x and y (or x0…, y0…), a folder of CIFAR-10 \
-            batches, or a folder with one folder of pictures for each class. Pictures, cifar10 and mnist are multiplied by \
-            1/255 unless --rescale says otherwise.
+            DATA: mnist, fashion_mnist, cifar10, cifar100, imdb, reuters, boston_housing, california_housing (from Keras's \
+            cache folder, downloaded when absent), an .npz with x and y (or x0…, y0…), CIFAR's files as a folder or an \
+            archive, or a folder with one folder of pictures for each class. Pictures are multiplied by 1/255 unless \
+            --rescale says otherwise.
 
             --report DIR writes what is told of each class: report.json, report.txt, classes.csv (precision, recall, F1, \
             samples), confusion.csv, confusion.svg and confusion.png. --groups FILE.csv has a line for each sample under a \
@@ -20,6 +21,7 @@ struct EvaluateCommand: ParsableCommand {
     var data: String
     @OptionGroup var compile: CompileOptions
     @OptionGroup var pictures: PictureOptions
+    @OptionGroup var source: DataOptions
     @OptionGroup var common: CommonOptions
 
     @Option(name: .long, help: "Samples in a batch.")
@@ -46,7 +48,7 @@ struct EvaluateCommand: ParsableCommand {
         let names = try labels.map { (name) throws(LocatedError) in try ClassLabels(named: name).names }
         let model = try model.load(common)
         try compile.apply(to: model)
-        let data = try DataReader(model: model, pictures: pictures).read(data)
+        let data = try DataReader(model: model, pictures: pictures, options: source).read(data)
         let samples = data.evaluation
         let result = try model.evaluation(samples.x, samples.y, batchSize: batchSize, threads: threads)
         var document = ConfigObject(uniqueKeysWithValues: result.map { ($0.key, .float($0.value)) })

@@ -16,6 +16,7 @@ struct TrainCommand: ParsableCommand {
     var data: String
     @OptionGroup var compile: CompileOptions
     @OptionGroup var pictures: PictureOptions
+    @OptionGroup var source: DataOptions
     @OptionGroup var common: CommonOptions
 
     @Option(name: .long, help: "Passes over the data.")
@@ -106,7 +107,7 @@ struct TrainCommand: ParsableCommand {
         for note in try compile.apply(to: model, optimizer: try chosenOptimizer(model)) { common.note(note) }
         for note in try model.trainingNotes() { common.note(note.description) }
         try model.requireExpressible(in: destination)
-        let samples = try DataReader(model: model, pictures: pictures).read(data).training
+        let samples = try DataReader(model: model, pictures: pictures, options: source).read(data).training
         let interruption = Interruption()
         var callbacks: [any Callback] = [interruption]
         let lost = LostLoss()

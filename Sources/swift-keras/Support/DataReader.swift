@@ -1,9 +1,24 @@
+import ArgumentParser
 import SwiftKeras
+
+/// How the DATA of evaluate and train is got.
+struct DataOptions: ParsableArguments {
+    @Flag(name: .long, help: "Don't download a data set that isn't in Keras's cache.")
+    var noDownload = false
+
+    @Option(name: .long, help: "Words of each text of imdb and reuters, the last ones; the model's input unless given, else the longest text's.")
+    var sequenceLength: Int?
+
+    func validate() throws {
+        if let sequenceLength, sequenceLength < 1 { throw ValidationError("--sequence-length: expected 1 or more") }
+    }
+}
 
 /// Reads the DATA of evaluate and train, as the model takes it.
 struct DataReader {
     let model: Model
     let pictures: PictureOptions
+    var options: DataOptions?
 
     /// What a command works on: samples, already rescaled.
     struct Samples {
@@ -21,7 +36,10 @@ struct DataReader {
             if input.channels == 4 { reading.colorMode = .rgba }
         }
         if let size = pictures.targetSize?.values { reading.targetSize = (size[0], size[1]) }
-        let data = try LabeledData.load(name, pictures: reading)
+        var words = (try? model.wordInput()) ?? LabeledData.WordReading()
+        if let length = options?.sequenceLength { words.form = .sequences(length: length) }
+        let data = try LabeledData.load(
+            name, pictures: reading, words: words, downloads: options?.noDownload == true ? .never : .automatic)
         let scale = pictures.rescale?.value ?? data.rescale
         func samples(_ part: LabeledData.Part) -> Samples {
             Samples(x: part.x.map { x in scale.map { x.rescaled(by: $0) } ?? x }, y: part.y)

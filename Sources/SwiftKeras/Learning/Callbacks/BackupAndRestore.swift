@@ -118,7 +118,7 @@ private struct TrainingBackup {
         guard let numbers = known[Self.numbers], numbers.dtype == .float64, numbers.shape.count == 9 else {
             throw LocatedError(.invalid, "backup.numbers", "expected the state of a training, got another archive")
         }
-        let values = try numbers.array(as: Double.self)
+        let values = numbers.array(as: Double.self)
         guard let epoch = Int(exactly: values[0]), let batch = Int(exactly: values[1]), let iterations = Int(exactly: values[2]),
             epoch >= 0, batch >= 0, iterations >= 0
         else { throw LocatedError(.invalid, "backup.numbers", "expected counts of epochs, batches and steps, got \(values.prefix(3))") }

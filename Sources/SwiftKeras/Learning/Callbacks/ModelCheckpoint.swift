@@ -4,7 +4,7 @@ public import Training
 /// Saves the model after epochs or batches.
 ///
 /// Source: keras/src/callbacks/model_checkpoint.py (3.15).
-public final class ModelCheckpoint: ModelCallback {
+public final class ModelCheckpoint: ModelCallback, ResumableCallback {
     /// When to save.
     public enum Frequency: Hashable, Sendable {
         case epoch
@@ -61,6 +61,17 @@ public final class ModelCheckpoint: ModelCallback {
         guard case .batches(let count) = frequency, batches - lastSaved >= count else { return }
         lastSaved = batches
         try save(epoch: epoch, logs)
+    }
+
+    public func memory(_ training: TrainingControl) -> [String: Tensor] {
+        ["state": Tensor([monitor.best, Double(batches), Double(lastSaved)])]
+    }
+
+    public func restore(_ memory: [String: Tensor], _ training: TrainingControl) {
+        guard let numbers = memory["state"], numbers.dtype == .float64, numbers.count == 3 else { return }
+        let values = numbers.array(as: Double.self)
+        monitor.best = values[0]
+        (batches, lastSaved) = (Int(exactly: values[1]) ?? 0, Int(exactly: values[2]) ?? 0)
     }
 
     private var epoch = 0

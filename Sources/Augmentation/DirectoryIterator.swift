@@ -2,12 +2,13 @@ public import Batches
 public import Datasets
 public import Tensors
 
-/// Batches of pictures read from files: Keras's `DirectoryIterator`, which `flowFromDirectory` makes.
+/// Batches of pictures read from files: Keras's `DirectoryIterator` and `DataFrameIterator`, which `flowFromDirectory` and
+/// `flowFromDataframe` make.
 public final class DirectoryIterator: BatchSource {
     private let maker: BatchMaker
     /// Paths relative to the folder, in the order of the samples.
     public let filenames: [String]
-    /// The class of each.
+    /// The class of each; empty where there are no classes.
     public let classes: [Int]
     /// The numbers of the classes.
     public let classIndices: [String: Int]
@@ -84,13 +85,7 @@ extension ImageDataGenerator {
         subset: Subset? = nil, interpolation: Interpolation = .nearest
     ) throws(LocatedError) -> DirectoryIterator {
         try checkFlow(batchSize: batchSize, seed: seed)
-        let part: (from: Double, to: Double)? =
-            switch subset {
-            case nil: nil
-            case .validation: (0, validationSplit)
-            case .training: (validationSplit, 1)
-            }
-        let folder = try PictureFolder(directory, classes: classes, followLinks: followLinks, part: part)
+        let folder = try PictureFolder(directory, classes: classes, followLinks: followLinks, part: part(subset))
         let targets: FileSource.Targets =
             switch classMode {
             case nil: .none
@@ -99,7 +94,7 @@ extension ImageDataGenerator {
             case .binary, .sparse: .numbers(folder.classes.map { Float($0) })
             }
         let source = try FileSource(
-            paths: folder.filenames.map { PictureFolder.join(directory, $0) }, targetSize: targetSize, colorMode: colorMode,
+            paths: folder.filenames.map { FolderListing.join(directory, $0) }, targetSize: targetSize, colorMode: colorMode,
             interpolation: interpolation, dataFormat: dataFormat, targets: targets)
         let saving = try saveToDir.map { directory throws(LocatedError) in
             try PictureSaving(
@@ -119,6 +114,8 @@ struct FileSource: PictureSource {
         case none, pictures
         case numbers([Float])
         case oneHot([Int], count: Int)
+        /// Arrays of samples, as they are.
+        case arrays([Tensor])
     }
 
     let layout: PictureLayout
@@ -130,11 +127,13 @@ struct FileSource: PictureSource {
     private let interpolation: Interpolation
     private let channelsFirst: Bool
     private let targets: Targets
+    /// Given on only where there are targets, as Keras does.
+    private let sampleWeight: Tensor?
 
     /// Throws 64 `augment.target_size`.
     init(
         paths: [String], targetSize: (height: Int, width: Int), colorMode: Image.ColorMode, interpolation: Interpolation,
-        dataFormat: ImageDataGenerator.DataFormat, targets: Targets
+        dataFormat: ImageDataGenerator.DataFormat, targets: Targets, sampleWeight: Tensor? = nil
     ) throws(LocatedError) {
         guard targetSize.height > 0, targetSize.width > 0, targetSize.height <= Image.mostPixels / targetSize.width else {
             throw LocatedError(
@@ -149,6 +148,7 @@ struct FileSource: PictureSource {
         self.colorMode = colorMode
         self.interpolation = interpolation
         self.targets = targets
+        self.sampleWeight = sampleWeight
     }
 
     func withPicture(_ sample: Int, _ body: (UnsafePointer<Float>) -> Void) throws(LocatedError) {
@@ -168,16 +168,19 @@ struct FileSource: PictureSource {
     }
 
     func batch(_ x: Tensor, samples: [Int]) throws(LocatedError) -> Batch {
+        let y: [Tensor]
         switch targets {
         case .none: return Batch(x: [x])
-        case .pictures: return Batch(x, x)
-        case .numbers(let numbers): return Batch(x, Tensor(samples.map { numbers[$0] }))
+        case .pictures: y = [x]
+        case .numbers(let numbers): y = [Tensor(samples.map { numbers[$0] })]
+        case .arrays(let arrays): y = arrays.map { $0.gathered(samples) }
         case .oneHot(let classes, let count):
-            var y = Tensor(zeros: [samples.count, count])
-            y.withUnsafeMutableElements(as: Float.self) { y in
-                for (row, sample) in samples.enumerated() { y[row * count + classes[sample]] = 1 }
+            var rows = Tensor(zeros: [samples.count, count])
+            rows.withUnsafeMutableElements(as: Float.self) { rows in
+                for (row, sample) in samples.enumerated() { rows[row * count + classes[sample]] = 1 }
             }
-            return Batch(x, y)
+            y = [rows]
         }
+        return Batch(x: [x], y: y, sampleWeight: sampleWeight.map { [$0.gathered(samples)] })
     }
 }

@@ -54,7 +54,7 @@ extension ImageDataGenerator {
     ///   - miscellaneous: more inputs of the model, given on as they are.
     ///
     /// Throws 64 `augment.batch_size`, `random.seed`, 67 `augment.rank`, `augment.count`, `augment.classes`, 69
-    /// `augment.save_format`.
+    /// `augment.save_format`, `memory.size`.
     public func flow(
         _ x: Tensor, _ y: Tensor? = nil, batchSize: Int = 32, shuffle: Bool = true, sampleWeight: Tensor? = nil, seed: Int? = nil,
         saveToDir: String? = nil, savePrefix: String = "", saveFormat: String = "png", subset: Subset? = nil,
@@ -88,6 +88,7 @@ extension ImageDataGenerator {
             parts = parts.map { $0.rows(rows) }
         }
         let layout = try PictureLayout(Shape(Array(x.shape.dims.dropFirst())), dataFormat)
+        if x.dtype != .float32 { try Memory.require(parts[0].shape, for: "the pictures as float32") }
         var rest = parts.dropFirst()
         let source = ArraySource(
             layout: layout, memory: naturalOrder, x: parts[0].asType(.float32), y: y == nil ? nil : rest.removeFirst(),

@@ -126,6 +126,34 @@ public struct CSV: Sendable {
     ]
 }
 
+extension CSV {
+    /// A table of text: the names of the columns, from the first line, and the fields of each row without blanks around them.
+    ///
+    /// Throws 66 when there is no such file, 65 `csv.columns`, `csv.quote`, `csv.empty` with line and field, 74 when reading fails.
+    package static func texts(_ path: String) throws(LocatedError) -> (columns: [String], rows: [[String]]) {
+        let bytes = try InputFile.readBytes(path, limit: 1 << 32)
+        return try locating(path) { () throws(LocatedError) in
+            var reader = CSVReader(bytes, separator: UInt8(ascii: ","))
+            func row() throws(LocatedError) -> [String]? {
+                try reader.nextRow().map { $0.map { String(decoding: trimmed($0), as: UTF8.self) } }
+            }
+            guard let columns = try row() else {
+                throw LocatedError(.invalid, "csv.empty", "expected a line with the names of columns, got none")
+            }
+            var rows: [[String]] = []
+            while let fields = try row() {
+                guard fields.count == columns.count else {
+                    throw LocatedError(
+                        .invalid, "csv.columns", "expected \(columns.count) fields as in the first line, got \(fields.count)",
+                        at: ["line \(reader.rowLine)"])
+                }
+                rows.append(fields)
+            }
+            return (columns, rows)
+        }
+    }
+}
+
 /// Cuts text into rows and fields.
 private struct CSVReader {
     private let text: [UInt8]

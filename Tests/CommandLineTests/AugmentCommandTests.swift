@@ -38,10 +38,10 @@ struct AugmentCommandTests {
             #expect(json["pictures"] as? Int == files)
             return files
         }
-        #expect(try run("augmentation/tree/cats/b.png", "--rotation-range", "10") == 20)
-        #expect(try run("augmentation/tree/dogs", "--target-size", "8,8", "--featurewise-center") == 4)
-        #expect(try run("augmentation/tree/dogs", "--target-size", "8,8", "--epochs", "2") == 8)
-        #expect(try run("digits/digits.npz", "--count", "10", "--batch-size", "5", "--vertical-flip") == 10)
+        #expect(try run("augmentation/tree/cats/b.png", "--rotation-range", "10", "--seed", "2") == 20)
+        #expect(try run("augmentation/tree/dogs", "--target-size", "8,8", "--featurewise-center", "--seed", "2") == 4)
+        #expect(try run("augmentation/tree/dogs", "--target-size", "8,8", "--epochs", "2", "--seed", "2") == 8)
+        #expect(try run("digits/digits.npz", "--count", "10", "--batch-size", "5", "--vertical-flip", "--seed", "2") == 10)
     }
 
     @Test("refuses what it can't do")
@@ -84,7 +84,6 @@ struct AugmentedTrainingTests {
         let options = "rotation=20,width_shift=0.2,zoom=[0.8,1.2],samplewise_center"
         let one = try train(folder, "one.h5", "--augment", options, "--threads", "1", "--seed", "4", "--validation-split", "0.2")
         #expect(one.result.status == 0 && one.result.errors.contains("val_loss"), "\(one.result.errors)")
-        #expect(one.result.errors.contains("4/4"), "\(one.result.errors)")
         let two = try train(folder, "two.h5", "--augment", options, "--threads", "2", "--seed", "4", "--validation-split", "0.2")
         #expect(one.model != nil && one.model == two.model)
         let other = try train(folder, "other.h5", "--augment", "rotation=5", "--threads", "2", "--seed", "4", "--validation-split", "0.2")

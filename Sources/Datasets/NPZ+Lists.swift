@@ -16,34 +16,37 @@ extension NPZ {
             let numbers = tensor.asType(.int64).array(as: Int.self)
             return (0..<tensor.shape[0]).map { Array(numbers[$0 * tensor.shape[1]..<($0 + 1) * tensor.shape[1]]) }
         }
-        return try locating(name) { () throws(LocatedError) in
-            let pickle = try Unpickler.read(bytes, .objects)
-            guard case .array(let number) = pickle.root, let array = pickle.arrays[number], let items = array.items, array.shape == header.shape,
-                array.shape.rank == 1
-            else { throw NPZ.noLists(pickle.root.kind) }
-            // One list in many places would take memory without end.
-            var budget = bytes.count
-            var lists: [[Int]] = []
-            lists.reserveCapacity(array.shape.count)
-            for item in pickle.lists[items] {
-                let values: [Pickle.Value]
-                switch item {
-                case .list(let index): values = pickle.lists[index]
-                case .tuple(let index): values = pickle.tuples[index]
-                default: throw NPZ.noLists(item.kind)
-                }
-                budget -= values.count
-                guard budget >= 0 else { throw NPZ.noLists("more numbers than the file has bytes") }
-                var numbers: [Int] = []
-                numbers.reserveCapacity(values.count)
-                for value in values {
-                    guard case .integer(let integer) = value else { throw NPZ.noLists("a list with \(value.kind)") }
-                    numbers.append(integer)
-                }
-                lists.append(numbers)
+        return try locating(name) { () throws(LocatedError) in try NPZ.lists(bytes, header.shape) }
+    }
+
+    /// The lists that a pickle of an array of this shape holds.
+    static func lists(_ bytes: [UInt8], _ shape: Shape) throws(LocatedError) -> [[Int]] {
+        let pickle = try Unpickler.read(bytes, .objects)
+        guard case .array(let number) = pickle.root, let array = pickle.arrays[number], let items = array.items, array.shape == shape,
+            array.shape.rank == 1
+        else { throw NPZ.noLists(pickle.root.kind) }
+        // One list in many places would take memory without end.
+        var budget = bytes.count
+        var lists: [[Int]] = []
+        lists.reserveCapacity(array.shape.count)
+        for item in pickle.lists[items] {
+            let values: [Pickle.Value]
+            switch item {
+            case .list(let index): values = pickle.lists[index]
+            case .tuple(let index): values = pickle.tuples[index]
+            default: throw NPZ.noLists(item.kind)
             }
-            return lists
+            budget -= values.count
+            guard budget >= 0 else { throw NPZ.noLists("more numbers than the file has bytes") }
+            var numbers: [Int] = []
+            numbers.reserveCapacity(values.count)
+            for value in values {
+                guard case .integer(let integer) = value else { throw NPZ.noLists("a list with \(value.kind)") }
+                numbers.append(integer)
+            }
+            lists.append(numbers)
         }
+        return lists
     }
 
     /// The pickle of an array of objects; nil for other arrays.

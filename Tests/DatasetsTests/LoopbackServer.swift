@@ -75,7 +75,7 @@ final class LoopbackServer: @unchecked Sendable {
             text += String(decoding: buffer[..<count], as: UTF8.self)
         }
         let lines = text.components(separatedBy: "\r\n")
-        let path = lines[0].split(separator: " ").dropFirst().first.map(String.init) ?? ""
+        let path = lines[0].split(separator: " ").dropFirst().first.map { String($0.prefix { $0 != "?" }) } ?? ""
         let range = lines.first { $0.lowercased().hasPrefix("range: bytes=") }.flatMap { Int($0.dropFirst(13).prefix { $0 != "-" }) }
         let answer = lock.withLock { () -> Answer in
             requests.append(lines[0] + (range.map { " from \($0)" } ?? ""))

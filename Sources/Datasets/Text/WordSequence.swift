@@ -78,7 +78,11 @@ struct WordSplitter: Sendable {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count)
         for scalar in text.unicodeScalars {
-            if filtered.contains(scalar) { bytes += split } else { bytes += Array(String(scalar).utf8) }
+            if filtered.contains(scalar) {
+                bytes += split
+            } else if let encoded = Unicode.UTF8.encode(scalar) {
+                bytes.append(contentsOf: encoded)
+            }
         }
         var words: [String] = []
         var start = 0, position = 0

@@ -67,7 +67,6 @@ import Testing
         ([#"{"optimizer_config": {"class_name": "SGD", "config": {"learning_rate": {"class_name": "PiecewiseConstantDecay", "config": {"boundaries": [1], "values": [1]}}}}, "loss": "mse"}"#, "optimizer.schedule", "optimizer_config"]),
         ([#"{"optimizer_config": {"class_name": "Muon", "config": {"exclude_layers": ["a.*"]}}, "loss": "mse"}"#, "optimizer.setting", "optimizer_config"]),
         ([#"{"optimizer_config": {"class_name": "SGD", "config": {"momentun": 0.9}}, "loss": "mse"}"#, "config.unknownKey", "optimizer_config"]),
-        ([#"{"optimizer_config": {"class_name": "SGD", "config": {}}, "loss": "ctc"}"#, "loss.unsupported", "loss"]),
         ([#"{"optimizer_config": {"class_name": "SGD", "config": {}}, "loss": "my_loss"}"#, "loss.unknown", "loss"]),
         ([#"{"optimizer_config": {"class_name": "SGD", "config": {}}, "loss": 3}"#, "loss.config", "loss"]),
         ([#"{"optimizer_config": {"class_name": "SGD", "config": {}}, "loss": "mse", "metrics": ["Mean"]}"#, "metric.unsupported", "metrics"]),

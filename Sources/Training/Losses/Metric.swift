@@ -90,6 +90,7 @@ public struct Metric: Hashable, Sendable {
         case "categorical_accuracy", "CategoricalAccuracy": return .categoricalAccuracy
         case "sparse_categorical_accuracy", "SparseCategoricalAccuracy": return .sparseCategoricalAccuracy
         case "binary_accuracy", "BinaryAccuracy": return .binaryAccuracy
+        case "LogCoshError": return .loss(.logCosh)
         default: break
         }
         if let kind = CountingMetric.Kind.named[name] { return .counting(try CountingMetric(kind)) }
@@ -143,7 +144,7 @@ public struct Metric: Hashable, Sendable {
             var own = settings
             own["name"] = .string(loss.kind.rawValue)
             own["reduction"] = nil
-            kind = .loss(try Loss(config: ["class_name": .string(className), "config": .object(own)]))
+            kind = .loss(try Loss(config: ["class_name": .string(loss.kind.className), "config": .object(own)]))
         }
         if kind == .binaryAccuracy, let threshold = settings["threshold"]?.number, threshold != 0.5 {
             kind = .binaryAccuracyAbove(threshold)

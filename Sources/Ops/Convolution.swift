@@ -8,7 +8,7 @@ package import Tensors
 /// everywhere in Keras this is a cross-correlation: the kernel isn't flipped. Filters of group g see the channels of group g.
 ///
 /// Takes in an activation that follows, in training too where the output tells the derivative; in inference also a
-/// `ChannelAffine`, whose constant inputs then follow the bias.
+/// `ChannelAffine`, whose constant inputs then follow the bias, and the sum with one other array of the output's shape, the last input.
 package struct Convolution: Op {
     package var strides: [Int]
     package var padding: WindowPadding
@@ -110,6 +110,13 @@ package struct Convolution: Op {
 
     package func isSampleWise(inputs: [ValueInfo]) -> Bool { true }
 
+    package func adding(input: Int) -> (any Op)? {
+        guard epilogue.activation == .linear, epilogue.addend == nil else { return nil }
+        var fused = self
+        fused.epilogue.addend = input
+        return fused
+    }
+
     package func absorbing(
         _ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase
     ) -> (any Op)? {
@@ -169,6 +176,7 @@ private struct BoundConvolution: BoundOp {
     }
 
     var retained: Retained { backward?.retained ?? Retained() }
+    var inPlaceInputs: [Int] { epilogue.addend.map { [$0] } ?? [] }
 
     private func packed(_ area: UnsafeMutableRawPointer) -> (
         kernel: UnsafeMutablePointer<Float>, scale: UnsafeMutablePointer<Float>, shift: UnsafeMutablePointer<Float>
@@ -209,10 +217,11 @@ private struct BoundConvolution: BoundOp {
         let (kernel, _, shift) = packed(isPackedBeforehand ? frame.prepared : frame.scratch)
         let bias = epilogue.affine != nil ? UnsafePointer(shift) : epilogue.hasBias ? frame.input(2) : nil
         let activation = ProductActivation(epilogue.activation)
+        let addend = epilogue.addend.map { frame.input($0) }
         if let winograd {
             return winograd.run(
                 stage: isPackedBeforehand ? stage : stage - 1, tile: tile, frame.input(0), packed: kernel,
-                WinogradConvolution.Finish(bias: bias, activation: activation), to: frame.output(),
+                WinogradConvolution.Finish(bias: bias, residual: addend, activation: activation), to: frame.output(),
                 scratch: isPackedBeforehand ? frame.scratch : frame.scratch + alignedBytes(packedBytes),
                 workerScratch: frame.workerScratch
             ) { if activation == .none { epilogue.activateInPlace(frame.output() + $0, count: $1) } }
@@ -220,10 +229,13 @@ private struct BoundConvolution: BoundOp {
         let planeCount = geometry.outputCount / max(1, geometry.axes.first.output)
         for unit in units.range(tile) {
             let (image, planes) = (unit / bands.bandCount, bands.planes(unit % bands.bandCount))
-            let y = frame.output() + image * geometry.outputCount + planes.lowerBound * planeCount
+            let start = image * geometry.outputCount + planes.lowerBound * planeCount
+            let y = frame.output() + start
+            // Added to where it is, or where it is brought.
+            if let addend, addend != UnsafePointer(frame.output()) { y.update(from: addend + start, count: planes.count * planeCount) }
             bands.forward(
                 frame.input(0) + image * geometry.inputCount, packed: kernel, bias: bias, planes: planes,
-                activation: activation, to: y, buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))
+                activation: activation, accumulate: addend != nil, to: y, buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))
             if activation == .none { epilogue.activateInPlace(y, count: planes.count * planeCount) }
         }
     }

@@ -209,7 +209,7 @@ static void CK_NAME(output)(
     const ck_winograd_images *m, const float *points, ck_winograd_points strides, ptrdiff_t channel, ptrdiff_t channels,
     const float *bias, const float *residual, unsigned flags, ptrdiff_t tile, ptrdiff_t count, float *y) {
     const ptrdiff_t line = m->columns * m->channels;
-    const bool is_plain = !residual && !(flags & CK_PRODUCT_ADD), may_overlap = channels >= CK_WIDTH && is_plain;
+    const bool may_overlap = channels >= CK_WIDTH && !residual && !(flags & CK_PRODUCT_ADD);
     for (ptrdiff_t t = 0; t < count; t++) {
         PLACE_OF_TILE(m, tile + t)
         const float *row = points + t * strides.row_stride;
@@ -230,16 +230,19 @@ static void CK_NAME(output)(
             CK_NAME(fetch)(4, m, y + start, 1);
             VECTOR shift = {0};
             if (bias) shift = lanes == CK_WIDTH ? LOAD(bias + channel + n) : CK_NAME(part)(bias + channel + n, lanes);
-            if (is_plain && lanes == CK_WIDTH && height == 4 && width == 4) {
+            if (lanes == CK_WIDTH && height == 4 && width == 4) {
 #pragma unroll
                 for (int i = 0; i < 4; i++) {
                     VECTOR cells[4];
                     CK_NAME(from_points)(half + 6 * i, 1, cells, 1);
 #pragma unroll
                     for (int j = 0; j < 4; j++) {
+                        const ptrdiff_t at = start + i * line + j * m->channels;
                         VECTOR value = cells[j] + shift;
+                        if (residual) value += LOAD(residual + at);
+                        if (flags & CK_PRODUCT_ADD) value += LOAD(y + at);
                         if (flags & CK_PRODUCT_RECTIFY) value = CK_NAME(rectified)(value, flags);
-                        STORE(y + start + i * line + j * m->channels, value);
+                        STORE(y + at, value);
                     }
                 }
                 continue;

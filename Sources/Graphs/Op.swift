@@ -18,6 +18,12 @@ package protocol Op: Sendable {
     /// alone, and by the same rule for any number of them. Weights are never added to the whole batch.
     func isSampleWise(inputs: [ValueInfo]) -> Bool
 
+    /// Whether the output is the sum of all inputs and nothing else.
+    var isSum: Bool { get }
+
+    /// The op that also adds one more input, number `input`, whose shape and type are those of its output; or nil. For inference.
+    func adding(input: Int) -> (any Op)?
+
     /// The op that does this op's work and `consumer`'s in one, or nil.
     ///
     /// Asked by the fusion pass when this op's only output is read by `consumer` alone, as input number `position`. The fused
@@ -29,6 +35,8 @@ package protocol Op: Sendable {
 }
 
 extension Op {
+    package var isSum: Bool { false }
+    package func adding(input: Int) -> (any Op)? { nil }
     package func isSampleWise(inputs: [ValueInfo]) -> Bool { false }
 
     package func absorbing(

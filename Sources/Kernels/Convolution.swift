@@ -35,6 +35,9 @@ package struct ConvolutionBands: Hashable, Sendable {
     /// Output planes (along the first axis) of a band, and the number of bands of an image.
     package let bandSize: Int
     package let bandCount: Int
+    /// Filters that `forward` computes at a time, a multiple of 32 unless it is all of them: where the kernel is large, each part of it
+    /// is read once for many cells, instead of all of it for few.
+    package let columnStep: Int
 
     private let padded: PaddedPlanes?
     /// Elements between planes and cells of what is read.
@@ -53,9 +56,16 @@ package struct ConvolutionBands: Hashable, Sendable {
         self.geometry = geometry
         let (first, middle, last) = (geometry.axes.first, geometry.axes.middle, geometry.axes.last)
         let planeCost = geometry.cost / Double(max(1, first.output))
-        let wanted = Int(min(Double(max(1, first.output)), max(1, targetCost / max(1, planeCost))))
+        let cells = max(1, middle.output * last.output)
+        let isLarge = geometry.groups == 1 && geometry.kernelCount > 65_536
+        let least = isLarge ? (63 + cells) / cells : 1
+        let wanted = Int(min(Double(max(1, first.output)), max(Double(least), targetCost / max(1, planeCost))))
         bandCount = first.output == 0 ? 0 : (first.output + wanted - 1) / wanted
         bandSize = bandCount == 0 ? 0 : (first.output + bandCount - 1) / bandCount
+        let parts = isLarge ? max(1, Int(planeCost * Double(bandSize) / (2 * targetCost))) : 1
+        columnStep =
+            parts == 1
+            ? max(1, geometry.filters) : ((geometry.filters + parts - 1) / parts + 2 * panelWidth - 1) / (2 * panelWidth) * 2 * panelWidth
 
         let channels = geometry.channels
         let isPadded = geometry.axes.all.contains(where: \.seesPadding)
@@ -170,12 +180,13 @@ package struct ConvolutionBands: Hashable, Sendable {
     /// - Parameters:
     ///   - x: the image.
     ///   - packed: see `pack`.
-    ///   - y: the first of these output planes.
+    ///   - columns: the filters that are computed; nil: all. They begin at a multiple of `columnStep`.
+    ///   - y: the first of these output planes, all filters.
     ///   - activation: last of all.
     ///   - buffer: `bufferCount` elements.
     package func forward(
         _ x: UnsafePointer<Float>, packed: UnsafePointer<Float>, bias: UnsafePointer<Float>?, planes: Range<Int>,
-        activation: ProductActivation = .none, accumulate: Bool = false, to y: UnsafeMutablePointer<Float>,
+        columns filters: Range<Int>? = nil, activation: ProductActivation = .none, accumulate: Bool = false, to y: UnsafeMutablePointer<Float>,
         buffer: UnsafeMutablePointer<Float>
     ) {
         let flags = activation.flags(accumulate: accumulate)
@@ -188,9 +199,15 @@ package struct ConvolutionBands: Hashable, Sendable {
             return ck_depthwise(
                 depthwiseExtents(rows, columns, taps: runs.count), input, inputRows, runs, packed, y, outputRows, bias, flags)
         }
-        let extents = ck_product_extents(
+        var extents = ck_product_extents(
             rows: rows, columns: columns, a_column: inputColumn, c_column: geometry.filters, segments: runs.count,
             length: runLength, step: 1, n: geometry.width, b_panel: panelCount, b_row: panelWidth)
+        if let filters {
+            extents.n = filters.count
+            return ck_product(
+                extents, input, inputRows, runs, packed + filters.lowerBound / panelWidth * panelCount, y + filters.lowerBound,
+                outputRows, bias.map { $0 + filters.lowerBound }, flags)
+        }
         for group in 0..<geometry.groups {
             let filter = group * geometry.width
             ck_product(

@@ -20,17 +20,22 @@ package protocol ChannelAffine: Op {
         shift: UnsafeMutablePointer<Float>)
 }
 
-/// What follows a product of x and weights in the same op: bias, affine, activation, in this order.
+/// What follows a product of x and weights in the same op: bias, affine, the sum with another array, activation, in this order.
 ///
-/// The op's inputs are x, weights, then the bias, then what `affine` reads.
+/// The op's inputs are x, weights, then the bias, then what `affine` reads, then the other array.
 struct Epilogue: Sendable {
     var hasBias: Bool
     var activation: Activation
     var affine: (any ChannelAffine)?
+    /// The input that is added, an array like the output.
+    var addend: Int?
 
     var firstAffineInput: Int { hasBias ? 3 : 2 }
     /// How many inputs there may be.
-    var inputCounts: ClosedRange<Int> { affine == nil ? firstAffineInput...firstAffineInput : firstAffineInput...Int.max - 1 }
+    var inputCounts: ClosedRange<Int> {
+        if let addend { return addend + 1...addend + 1 }
+        return affine == nil ? firstAffineInput...firstAffineInput : firstAffineInput...Int.max - 1
+    }
 
     /// This and `consumer` in one, or nil.
     func absorbing(_ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase) -> Epilogue? {
@@ -43,7 +48,7 @@ struct Epilogue: Sendable {
             return both
         }
         if let consumer = consumer as? any ChannelAffine {
-            guard phase == .inference, affine == nil, othersAreConstant, consumer.isChannelAffine(others: others) else {
+            guard phase == .inference, affine == nil, addend == nil, othersAreConstant, consumer.isChannelAffine(others: others) else {
                 return nil
             }
             both.affine = consumer

@@ -7,6 +7,7 @@ package struct AddN: Op {
     package init() {}
 
     package var name: String { "add_n" }
+    package var isSum: Bool { true }
 
     package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] {
         try requireInputs(name, inputs, 1...Int.max)

@@ -9,6 +9,7 @@ package struct Binary: Op {
     package init(_ op: BinaryOperator) { self.op = op }
 
     package var name: String { op.rawValue }
+    package var isSum: Bool { op == .add }
 
     package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] {
         try requireInputs(name, inputs, 2...2)

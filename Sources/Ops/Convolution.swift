@@ -8,7 +8,7 @@ package import Tensors
 /// everywhere in Keras this is a cross-correlation: the kernel isn't flipped. Filters of group g see the channels of group g.
 ///
 /// Takes in an activation that follows, in training too where the output tells the derivative; in inference also a
-/// `ChannelAffine`, whose constant inputs then follow the bias.
+/// `ChannelAffine`, whose constant inputs then follow the bias, and the sum with one other array of the output's shape, the last input.
 package struct Convolution: Op {
     package var strides: [Int]
     package var padding: WindowPadding
@@ -110,6 +110,13 @@ package struct Convolution: Op {
 
     package func isSampleWise(inputs: [ValueInfo]) -> Bool { true }
 
+    package func adding(input: Int) -> (any Op)? {
+        guard epilogue.activation == .linear, epilogue.addend == nil else { return nil }
+        var fused = self
+        fused.epilogue.addend = input
+        return fused
+    }
+
     package func absorbing(
         _ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase
     ) -> (any Op)? {
@@ -131,19 +138,24 @@ private struct BoundConvolution: BoundOp {
     let winograd: WinogradStages?
     /// The kernel is packed once for each version of the weights, or else in a stage of its own.
     let isPackedBeforehand: Bool
-    /// Units are bands of images, image by image; a tile of forward is a few of them.
+    /// Units are parts of the filters of bands of images, image by image; a tile of forward is a few of them.
     let units: TileCut
+    let columns: TileCut
     let backward: ConvolutionBackward?
 
     init(_ epilogue: Epilogue, _ geometry: ConvolutionGeometry, _ site: Site) {
         self.epilogue = epilogue
         self.geometry = geometry
         bands = ConvolutionBands(geometry)
-        isPackedBeforehand = site.phase == .inference && site.constantInputs.dropFirst().allSatisfy(\.self)
+        isPackedBeforehand =
+            site.phase == .inference
+            && site.constantInputs.indices.allSatisfy { $0 == 0 || $0 == epilogue.addend || site.constantInputs[$0] }
         let choice = geometry.forwardAlgorithm(isPrepared: isPackedBeforehand)
         algorithm = choice.algorithm.rawValue
         winograd = choice.winograd.map { WinogradStages($0, isStaged: choice.algorithm == .stagedWinograd) }
-        units = TileCut(geometry.images * bands.bandCount, step: unitsPerTile(geometry.cost, bands.bandCount))
+        columns = TileCut(geometry.filters, step: bands.columnStep)
+        let unitsOfImage = bands.bandCount * columns.count
+        units = TileCut(geometry.images * unitsOfImage, step: unitsPerTile(geometry.cost, unitsOfImage))
         backward =
             site.phase == .training ? ConvolutionBackward(epilogue, geometry, bands, wants: site.wantsGradient) : nil
     }
@@ -169,6 +181,7 @@ private struct BoundConvolution: BoundOp {
     }
 
     var retained: Retained { backward?.retained ?? Retained() }
+    var inPlaceInputs: [Int] { epilogue.addend.map { [$0] } ?? [] }
 
     private func packed(_ area: UnsafeMutableRawPointer) -> (
         kernel: UnsafeMutablePointer<Float>, scale: UnsafeMutablePointer<Float>, shift: UnsafeMutablePointer<Float>
@@ -209,23 +222,40 @@ private struct BoundConvolution: BoundOp {
         let (kernel, _, shift) = packed(isPackedBeforehand ? frame.prepared : frame.scratch)
         let bias = epilogue.affine != nil ? UnsafePointer(shift) : epilogue.hasBias ? frame.input(2) : nil
         let activation = ProductActivation(epilogue.activation)
+        let addend = epilogue.addend.map { frame.input($0) }
         if let winograd {
             return winograd.run(
                 stage: isPackedBeforehand ? stage : stage - 1, tile: tile, frame.input(0), packed: kernel,
-                WinogradConvolution.Finish(bias: bias, activation: activation), to: frame.output(),
+                WinogradConvolution.Finish(bias: bias, residual: addend, activation: activation), to: frame.output(),
                 scratch: isPackedBeforehand ? frame.scratch : frame.scratch + alignedBytes(packedBytes),
                 workerScratch: frame.workerScratch
             ) { if activation == .none { epilogue.activateInPlace(frame.output() + $0, count: $1) } }
         }
         let planeCount = geometry.outputCount / max(1, geometry.axes.first.output)
         for unit in units.range(tile) {
-            let (image, planes) = (unit / bands.bandCount, bands.planes(unit % bands.bandCount))
-            let y = frame.output() + image * geometry.outputCount + planes.lowerBound * planeCount
+            let (band, part) = (unit / columns.count, unit % columns.count)
+            let (image, planes) = (band / bands.bandCount, bands.planes(band % bands.bandCount))
+            let filters = columns.count > 1 ? columns.range(part) : nil
+            let start = image * geometry.outputCount + planes.lowerBound * planeCount
+            let y = frame.output() + start
+            // Added to where it is, or where it is brought.
+            if let addend, addend != UnsafePointer(frame.output()) {
+                forEachRun(planes.count * planeCount, filters) { (y + $0).update(from: addend + start + $0, count: $1) }
+            }
             bands.forward(
-                frame.input(0) + image * geometry.inputCount, packed: kernel, bias: bias, planes: planes,
-                activation: activation, to: y, buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))
-            if activation == .none { epilogue.activateInPlace(y, count: planes.count * planeCount) }
+                frame.input(0) + image * geometry.inputCount, packed: kernel, bias: bias, planes: planes, columns: filters,
+                activation: activation, accumulate: addend != nil, to: y,
+                buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))
+            if activation == .none {
+                forEachRun(planes.count * planeCount, filters) { epilogue.activateInPlace(y + $0, count: $1) }
+            }
         }
+    }
+
+    /// Calls `body` with the runs of `count` elements that some of the filters are, or all of them (nil).
+    private func forEachRun(_ count: Int, _ columns: Range<Int>?, _ body: (_ start: Int, _ count: Int) -> Void) {
+        guard let columns else { return body(0, count) }
+        for cell in stride(from: 0, to: count, by: geometry.filters) { body(cell + columns.lowerBound, columns.count) }
     }
 
     var backwardStages: [Int] { backward?.stages ?? [] }

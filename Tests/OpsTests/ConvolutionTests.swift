@@ -131,6 +131,26 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
         }
     }
 
+    @Test(arguments: [1, 2, 7, 12, 24, 29], [false, true]) func addsAnotherArray(_ index: Int, rectifies: Bool) throws {
+        let given = ConvolutionCase.all[index]
+        var random = TestRandom(8)
+        let inputs = [random.tensor(given.x), random.tensor(given.kernelShape), random.tensor([given.filters])]
+        let other = random.tensor(given.reference.outputShape(given.x, given.kernelShape))
+        let plain = given.op(hasBias: true)
+        var fused = try #require(plain.adding(input: 3))
+        if rectifies {
+            fused = try #require(
+                fused.absorbing(
+                    Activate(.rectifier), at: 0, others: [], othersAreConstant: true, phase: .inference))
+        }
+        #expect(plain.adding(input: 3)?.adding(input: 4) == nil)
+        let expected = zip(try OpRunner.run(plain, inputs).outputs[0].floats, other.floats).map {
+            rectifies ? max(Double($0) + Double($1), 0) : Double($0) + Double($1)
+        }
+        let got = try OpRunner.run(fused, inputs + [other], constantInputs: [false, true, true, false]).outputs[0]
+        #expect(mismatch(got, expected, relative: 1e-5) == nil)
+    }
+
     @Test(arguments: [1, 2, 12, 15], [false, true]) func takesInAffine(_ index: Int, constant: Bool) throws {
         let given = ConvolutionCase.all[index]
         var random = TestRandom(5)

@@ -80,6 +80,18 @@ import Testing
         #expect(mismatch(got, expected.map(Double.init), relative: 1e-6) == nil)
     }
 
+    @Test(arguments: [1, 2, 6]) func addsAnotherArray(_ index: Int) throws {
+        let given = Self.cases[index]
+        var random = TestRandom(UInt64(40 + index))
+        let inputs = [random.tensor(given.x), random.tensor(given.kernelShape), random.tensor([given.filters])]
+        let other = random.tensor(given.reference.outputShape(given.x, given.kernelShape))
+        let plain = given.op(hasBias: true)
+        let expected = zip(try OpRunner.run(plain, inputs).outputs[0].floats, other.floats).map { Double($0) + Double($1) }
+        let fused = try #require(plain.adding(input: 3))
+        let got = try OpRunner.run(fused, inputs + [other], constantInputs: [false, true, true, false]).outputs[0]
+        expect(got, Doubles(expected, other.shape), within: 1e-6, "sum")
+    }
+
     /// What docs/engine.md says of the error, for sums as long as they get in practice.
     @Test(arguments: [16, 64, 256]) func errorBound(channels: Int) throws {
         let given = ConvolutionCase(x: [1, 12, 12, channels], kernel: [3, 3], filters: 16, same: true)

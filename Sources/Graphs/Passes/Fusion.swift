@@ -1,3 +1,5 @@
+import Tensors
+
 /// Joins neighbours where an op knows how to (`Op.absorbing`), until no pair is left that does.
 ///
 /// A pair qualifies when the producer has one output, which only one input of one consumer reads and which is neither an
@@ -56,7 +58,7 @@ private struct Pairs {
         others.remove(at: place)
         let fused = producer.op.absorbing(
             consumer.op, at: place, others: others.map(graph.info),
-            othersAreConstant: others.allSatisfy(graph.isFixed), phase: phase)
+            othersAreConstant: others.allSatisfy(graph.isFixed), phase: phase) ?? sum(producer, consumer, others)
         guard let fused else { return false }
 
         let node = Node(
@@ -73,6 +75,15 @@ private struct Pairs {
         for output in node.outputs { madeAt[output.id] = target }
         readers[link.id] = []
         return true
+    }
+
+    /// The producer with what is added to its output, when the consumer does just that.
+    private func sum(_ producer: Node, _ consumer: Node, _ others: [Value]) -> (any Op)? {
+        let info = graph.info(producer.outputs[0])
+        guard phase == .inference, consumer.op.isSum, others.count == 1, !graph.isFixed(others[0]), info.shape.concrete != nil,
+            graph.info(others[0]) == info
+        else { return nil }
+        return producer.op.adding(input: producer.inputs.count)
     }
 
     private mutating func moveReader(of value: Value, from old: Int, to new: Int) {

@@ -2,7 +2,7 @@ internal import Batches
 import KerasSpec
 internal import OrderedCollections
 public import Tensors
-package import Training
+import Training
 
 /// True and predicted classes of samples.
 struct ClassDecisions: Sendable {

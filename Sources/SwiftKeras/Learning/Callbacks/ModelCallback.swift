@@ -1,4 +1,4 @@
-package import Tensors
+import Tensors
 public import Training
 
 /// A callback that needs the model itself: its weights as they are now, to be saved.

@@ -54,6 +54,9 @@ run: build
 	@echo; echo "== A photograph"
 	$(KERAS) predict $(NET2)/cifar10_architecture.json --weights $(NET2)/cifar10_weights.h5 \
 	  fixtures/images/chelsea.png --interpolation bilinear --labels cifar10 --top 3
+	@echo; echo "== The photograph varied, as the notebook's ImageDataGenerator varies pictures"
+	$(KERAS) augment fixtures/images/chelsea.png --output $(OUT)/varied --seed 7 --epochs 3 --rotation-range 40 \
+	  --width-shift-range 0.2 --height-shift-range 0.2 --zoom-range 0.2 --horizontal-flip
 	@echo; echo "== Two files to one whole model, and back"
 	$(KERAS) convert $(NET2)/cifar10_architecture.json --weights $(NET2)/cifar10_weights.h5 $(OUT)/cifar10_model.h5
 	$(KERAS) convert $(OUT)/cifar10_model.h5 $(OUT)/cifar10_architecture.json --weights-out $(OUT)/cifar10_weights.h5

@@ -143,15 +143,15 @@ extension Image {
 
     private static func unknownKind(_ bytes: [UInt8]) -> LocatedError {
         let others: [(name: String, start: [UInt8])] = [
-            ("GIF", Array("GIF8".utf8)), ("BMP", Array("BM".utf8)), ("TIFF", [0x49, 0x49, 0x2a, 0]),
+            ("GIF", Array("GIF8".utf8)), ("TIFF", [0x49, 0x49, 0x2a, 0]),
             ("TIFF", [0x4d, 0x4d, 0, 0x2a]), ("WebP", Array("RIFF".utf8)),
         ]
         if let other = others.first(where: { bytes.starts(with: $0.start) }) {
             return LocatedError(
-                .unsupported, "image.kind", "expected a PNG or JPEG image, got a \(other.name) image",
+                .unsupported, "image.kind", "expected a PNG, JPEG or BMP image, got a \(other.name) image",
                 hint: "Convert it to PNG first.")
         }
         return LocatedError(
-            .invalid, "image.kind", "expected a PNG or JPEG image, got \(bytes.isEmpty ? "an empty file" : "something else")")
+            .invalid, "image.kind", "expected a PNG, JPEG or BMP image, got \(bytes.isEmpty ? "an empty file" : "something else")")
     }
 }

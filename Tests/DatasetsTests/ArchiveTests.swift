@@ -129,7 +129,14 @@ import Testing
         let bomb = try write(Self.gzip([UInt8](repeating: 0, count: 1 << 26)))
         let stream = try GzipStream(FileStream(InputFile(bomb)), limit: 1 << 20)
         #expect(code { () throws(LocatedError) in while try stream.piece(1 << 16) != nil {} } == "65 gzip.too_large")
-        #expect(code { () throws(LocatedError) in try GzipStream.bytes(of: bomb, limit: 1 << 20) } == "65 gzip.too_large")
+        // An array of bytes that declares less than it has, and one that declares what nobody has.
+        let more = try write(Self.gzip([0, 0, 8, 1, 0, 0, 0, 9] + [UInt8](repeating: 0, count: 1 << 20)))
+        #expect(code { () throws(LocatedError) in try IDX.read(more) } == "65 idx.size")
+        let nobody = try write(Self.gzip([0, 0, 8, 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]))
+        #expect(code { () throws(LocatedError) in try IDX.read(nobody) } == "65 idx.size")
+        let large = try write(Self.gzip([0, 0, 8, 1, 0, 0x10, 0, 0] + [UInt8](repeating: 0, count: 1 << 20)))
+        #expect(try IDX.read(large).count == 1 << 20)
+        #expect(code { () throws(LocatedError) in try IDX.read(large, limit: 1 << 20) } == "65 idx.size")
     }
 
     private func refusalAsIs(_ bytes: [UInt8]) throws -> String? {

@@ -71,6 +71,11 @@ import ZipFiles
         palette += [1, 2, 3, 0, 4, 5, 6, 0, 7, 8, 9, 0] + [0, 1, 2, 0, 2, 2, 0]
         #expect(try Image(encoded: palette).pixels.array(as: UInt8.self) == [3, 2, 1, 6, 5, 4, 9, 8, 7, 9, 8, 7, 9, 8, 7, 3, 2, 1])
         damage(palette) { (bytes) throws(LocatedError) in _ = try Image(encoded: bytes) }
+        for name in ["plain", "clear"] {
+            let animation = try InputFile.readBytes(Fixtures.path("datasets/folders/animations/\(name).gif"))
+            #expect(try GIFDecoding.firstPicture(animation).shape == [17, 19, 3])
+            damage(animation) { (bytes) throws(LocatedError) in _ = try GIFDecoding.firstPicture(bytes) }
+        }
         damage([0, 0, 12, 2, 0, 0, 0, 2, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8]) { (bytes) throws(LocatedError) in _ = try IDX.decode(bytes) }
     }
 

@@ -119,17 +119,6 @@ final class GzipStream: ByteStream {
         }
         return done
     }
-
-    /// All that a gzip file of at most `limit` bytes holds. Throws 66 when there is no such file, 65 `gzip.…`.
-    static func bytes(of path: String, limit: Int) throws(LocatedError) -> [UInt8] {
-        let file = try InputFile(path)
-        return try locating(path) { () throws(LocatedError) in
-            let stream = try GzipStream(FileStream(file), limit: limit)
-            var all: [UInt8] = []
-            while let piece = try stream.piece(1 << 20) { all += piece }
-            return all
-        }
-    }
 }
 
 extension ByteStream {

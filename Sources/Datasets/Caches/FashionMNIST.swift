@@ -32,6 +32,9 @@ public enum FashionMNIST {
         return (try samples(paths[0], paths[1]), try samples(paths[2], paths[3]))
     }
 
+    /// The original pictures have 47 million.
+    private static let mostBytes = 1 << 28
+
     static let files = ["train-labels-idx1", "train-images-idx3", "t10k-labels-idx1", "t10k-images-idx3"].map { name in
         KerasCache.RemoteFile(
             dataset: "Fashion-MNIST", family: "fashion_mnist", name: "\(name)-ubyte.gz", subfolder: "datasets/fashion-mnist",
@@ -39,7 +42,7 @@ public enum FashionMNIST {
     }
 
     private static func samples(_ labels: String, _ pictures: String) throws(LocatedError) -> LabeledSamples {
-        let y = try IDX.read(labels), x = try IDX.read(pictures)
+        let y = try IDX.read(labels, limit: mostBytes), x = try IDX.read(pictures, limit: mostBytes)
         guard y.dtype == .uint8, y.shape.rank == 1, x.dtype == .uint8, x.shape.dims == [y.count, 28, 28] else {
             throw LocatedError(
                 .invalid, "fashion_mnist.shape",

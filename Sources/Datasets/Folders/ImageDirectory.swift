@@ -12,7 +12,7 @@ public enum DataFormat: Sendable {
 ///
 /// - Parameters:
 ///   - directory: with a subfolder of pictures for each class, or just pictures where labels are given or not wanted. Files are told by
-///     their endings (`.bmp`, `.gif`, `.jpeg`, `.jpg`, `.png`), as Keras does; a GIF is refused when it is read.
+///     their endings (`.bmp`, `.gif`, `.jpeg`, `.jpg`, `.png`), as Keras does; of a GIF the first picture is taken.
 ///   - classNames: some of the subfolders, in the order of the labels; nil: all, sorted.
 ///   - batchSize: nil: one by one.
 ///   - shuffle, seed: the order is that of Keras on TensorFlow for the same seed.

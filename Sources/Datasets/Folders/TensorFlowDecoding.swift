@@ -4,13 +4,17 @@ import Tensors
 
 /// Pictures as `tf.io.decode_image` gives them: JPEGs by the fast cosine transform, grey as libjpeg and libpng make it.
 ///
-/// Differs: a JPEG or BMP may be asked for with alpha, which is 255 then.
+/// Differs: a JPEG, BMP or GIF may be asked for with alpha, which is 255 then, and a BMP or GIF for grey.
 enum TensorFlowDecoding {
     /// uint8, shape (height, width, channels). Throws as `Image(contentsOf:)` does.
     static func image(_ path: String, _ mode: Image.ColorMode) throws(LocatedError) -> Tensor {
         let bytes = try InputFile.readBytes(path, limit: 1 << 30)
         return try locating(path) { () throws(LocatedError) in
             if case .jpeg? = Image.FileKind(content: bytes.prefix(8)), let pixels = try jpeg(bytes, mode) { return pixels }
+            if bytes.starts(with: GIFDecoding.signature) {
+                let pixels = try GIFDecoding.firstPicture(bytes)
+                return mode == .grayscale ? grey(pixels) : Image(unchecked: pixels).converted(to: mode).pixels
+            }
             let image = try Image(encoded: bytes)
             let pixels = image.pixels.dtype == .uint8 ? image.pixels : highBytes(image.pixels)
             return mode == .grayscale ? grey(pixels) : Image(unchecked: pixels).converted(to: mode).pixels

@@ -139,6 +139,8 @@ struct TrainCommand: ParsableCommand {
             for warning in generator.warnings { common.note(warning) }
             try request.vary(with: generator)
         }
+        let isQuiet = common.quiet
+        request.options.warn = { text in if !isQuiet { Terminal.note(text) } }
         let result = try model.fit(request, callbacks: callbacks)
         if interruption.happened { throw ExitCode(130) }
         if lost.isLost {

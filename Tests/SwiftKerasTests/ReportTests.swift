@@ -7,7 +7,7 @@ import Training
 
 @Suite("Reports")
 struct ReportTests {
-    @Test("precision, recall and F1 as scikit-learn 1.7 gives them")
+    @Test("precision, recall and F1 as scikit-learn 1.9 gives them")
     func scores() {
         // classification_report([0, 1, 2, 2, 1, 0, 2], [0, 2, 2, 2, 1, 1, 2], digits=4)
         let report = ClassReport(truth: [0, 1, 2, 2, 1, 0, 2], predicted: [0, 2, 2, 2, 1, 1, 2], labels: ["a", "b", "c", "d"])

@@ -1,6 +1,15 @@
 internal import Foundation
 package import Training
 
+extension TestProgressLogger {
+    /// A bar on standard error.
+    package static func toStandardError() -> TestProgressLogger {
+        TestProgressLogger(
+            isDynamic: isatty(FileHandle.standardError.fileDescriptor) == 1, now: { ProcessInfo.processInfo.systemUptime },
+            write: { FileHandle.standardError.write(Data($0.utf8)) })
+    }
+}
+
 extension ProgressLogger {
     /// Keras's progress on standard output, in order with what the program prints there.
     static func toStandardOutput(verbose: Int) -> ProgressLogger {

@@ -114,6 +114,8 @@ extension Trainer {
                     var logs: Logs = ["loss": Double(batchLoss)]
                     sums.metrics.report(into: &logs)
                     for callback in callbacks { try callback.onTrainBatchEnd(batch, size: size, logs, control) }
+                    // Kept no longer than it may be asked for, so that adding to the sums copies nothing.
+                    control.sums = nil
                 }
                 batch += 1
                 if control.stopsTraining { break }

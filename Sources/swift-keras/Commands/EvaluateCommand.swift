@@ -50,7 +50,9 @@ struct EvaluateCommand: ParsableCommand {
         try compile.apply(to: model)
         let data = try DataReader(model: model, pictures: pictures, options: source).read(data)
         let samples = data.evaluation
-        let result = try model.evaluation(samples.x, samples.y, batchSize: batchSize, threads: threads)
+        let progress = common.quiet || !Terminal.isInteractive ? [] : [TestProgressLogger.toStandardError()]
+        let result = try model.evaluation(
+            samples.x, samples.y, batchSize: batchSize, callbacks: progress, threads: threads)
         var document = ConfigObject(uniqueKeysWithValues: result.map { ($0.key, .float($0.value)) })
         var text = result.map { "\($0.key): \($0.value)\n" }.joined()
         if let folder {

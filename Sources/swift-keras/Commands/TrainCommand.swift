@@ -139,6 +139,8 @@ struct TrainCommand: ParsableCommand {
                 for warning in try request.augment(with: augmentation, for: model) { common.note(warning) }
             }
         }
+        let isQuiet = common.quiet
+        request.options.warn = { text in if !isQuiet { Terminal.note(text) } }
         let result = try model.fit(request, callbacks: callbacks)
         if interruption.happened { throw ExitCode(130) }
         if lost.isLost {

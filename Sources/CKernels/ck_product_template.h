@@ -165,12 +165,23 @@ static void CK_NAME(product)(
             const int mr = count - done < CK_ROWS ? (int)(count - done) : CK_ROWS;
             const float *from[CK_ROWS];
             float *to[CK_ROWS];
-            for (int i = 0; i < mr; i++) {
-                from[i] = a + a_rows[row] + column * e->a_column;
-                to[i] = c + c_rows[row] + column * e->c_column + j;
-                if (++column == e->columns) {
-                    column = 0;
-                    row++;
+            if (mr == CK_ROWS && column + CK_ROWS < e->columns) {
+                const float *first = a + a_rows[row] + column * e->a_column;
+                float *target = c + c_rows[row] + column * e->c_column + j;
+#pragma unroll
+                for (int i = 0; i < CK_ROWS; i++) {
+                    from[i] = first + i * e->a_column;
+                    to[i] = target + i * e->c_column;
+                }
+                column += CK_ROWS;
+            } else {
+                for (int i = 0; i < mr; i++) {
+                    from[i] = a + a_rows[row] + column * e->a_column;
+                    to[i] = c + c_rows[row] + column * e->c_column + j;
+                    if (++column == e->columns) {
+                        column = 0;
+                        row++;
+                    }
                 }
             }
             CK_NAME(kernels)[mr - 1][nv - 1](

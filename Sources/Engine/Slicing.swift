@@ -18,16 +18,23 @@ package enum Slicing {
     ///   - wantedTraffic: bytes that a node should read and write for one slice.
     ///   - leastTraffic: below so many bytes for all samples, everything stays in a cache anyway.
     package static func run(_ graph: Graph, wantedTraffic: Int = 524_288, leastTraffic: Int = 2_097_152) -> Graph {
+        // Values that are the same in every run; what makes them needn't stand between the nodes of a part.
+        var fixed = Set(graph.infos.indices.lazy.map(Value.init(id:)).filter(graph.isFixed))
         var nodes: [Node] = []
         var part = Part(wantedTraffic: wantedTraffic, leastTraffic: leastTraffic)
         func close() {
-            if let sliced = part.node(of: graph) { nodes.append(sliced) } else { nodes += part.nodes }
+            if let sliced = part.node(of: graph, fixed) { nodes.append(sliced) } else { nodes += part.nodes }
             part = Part(wantedTraffic: wantedTraffic, leastTraffic: leastTraffic)
         }
         for node in graph.nodes {
-            if part.takes(node, of: graph) { continue }
+            if !node.inputs.isEmpty && node.inputs.allSatisfy(fixed.contains) {
+                fixed.formUnion(node.outputs)
+                nodes.append(node)
+                continue
+            }
+            if part.takes(node, of: graph, fixed) { continue }
             close()
-            if !part.takes(node, of: graph) { nodes.append(node) }
+            if !part.takes(node, of: graph, fixed) { nodes.append(node) }
         }
         close()
         return graph.rebuilt(with: nodes)
@@ -45,15 +52,15 @@ package enum Slicing {
         }
 
         /// Puts a node behind the others, if it fits to them.
-        mutating func takes(_ node: Node, of graph: Graph) -> Bool {
+        mutating func takes(_ node: Node, of graph: Graph, _ fixed: Set<Value>) -> Bool {
             let infos = node.inputs.map(graph.info)
-            guard node.op.isSampleWise(inputs: infos), let first = node.inputs.first, !graph.isFixed(first),
+            guard node.op.isSampleWise(inputs: infos), let first = node.inputs.first, !fixed.contains(first),
                 let samples = graph.info(first).shape[0], samples == batch ?? samples
             else { return false }
             var added = 0
             for (value, info) in zip(node.inputs, infos) {
                 guard let shape = info.shape.concrete, info.dtype == .float32 else { return false }
-                if graph.isFixed(value) {
+                if fixed.contains(value) {
                     added += weightsRead.contains(value) ? 0 : shape.count * 4
                 } else if shape.rank < 2 || shape[0] != samples {
                     return false
@@ -66,18 +73,18 @@ package enum Slicing {
             }
             guard weights + added <= Slicing.mostWeights else { return false }
             weights += added
-            weightsRead.formUnion(node.inputs.filter(graph.isFixed))
+            weightsRead.formUnion(node.inputs.filter(fixed.contains))
             batch = samples
             nodes.append(node)
             return true
         }
 
         /// The part as one node; nil when it isn't worth it.
-        func node(of graph: Graph) -> Node? {
+        func node(of graph: Graph, _ weights: Set<Value>) -> Node? {
             guard nodes.count > 1, let batch, batch >= Slicing.leastSlices else { return nil }
             func bytes(_ value: Value) -> Int { (graph.info(value).shape.concrete?.count ?? 0) * 4 }
             let traffic = nodes.map { node in
-                (node.inputs.filter { !graph.isFixed($0) } + node.outputs).reduce(0) { $0 + bytes($1) }
+                (node.inputs.filter { !weights.contains($0) } + node.outputs).reduce(0) { $0 + bytes($1) }
             }
             guard let most = traffic.max(), most >= leastTraffic else { return nil }
             let wanted = max(1, min(batch / Slicing.leastSlices, wantedTraffic / max(1, most / batch)))
@@ -87,7 +94,7 @@ package enum Slicing {
             let own = Set(nodes.indices.map { nodes[$0].outputs[0] })
             var read: [Value] = [], fixed: [Value] = []
             for value in nodes.flatMap(\.inputs) where !made.contains(value) {
-                if graph.isFixed(value) {
+                if weights.contains(value) {
                     if !fixed.contains(value) { fixed.append(value) }
                 } else if !read.contains(value) {
                     read.append(value)

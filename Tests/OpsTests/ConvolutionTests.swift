@@ -66,6 +66,8 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
         ConvolutionCase(x: [1, 8, 11, 32], kernel: [3, 3], filters: 32, strides: [2, 2], groups: 32),
         ConvolutionCase(x: [1, 2, 2, 20], kernel: [5, 5], filters: 20, same: true, groups: 20),
         ConvolutionCase(x: [1, 11, 19, 17], kernel: [4, 4], filters: 17, strides: [3, 3], same: true, groups: 17),
+        // A large kernel, cut by filters.
+        ConvolutionCase(x: [1, 8, 8, 500], kernel: [1, 1], filters: 350),
     ]
 }
 
@@ -108,7 +110,7 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
         }
     }
 
-    @Test(arguments: [1, 3, 8, 15, 21, 24, 29, 30], [Activation.rectifier, .sigmoid, .relu(maxValue: 0.5), .relu(maxValue: 6), .elu()])
+    @Test(arguments: [1, 3, 8, 15, 21, 24, 29, 30, 35], [Activation.rectifier, .sigmoid, .relu(maxValue: 0.5), .relu(maxValue: 6), .elu()])
     func activationIsThatOfTwoOps(_ index: Int, activation: Activation) throws {
         let given = ConvolutionCase.all[index]
         var random = TestRandom(4)
@@ -131,7 +133,7 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
         }
     }
 
-    @Test(arguments: [1, 2, 7, 12, 24, 29], [false, true]) func addsAnotherArray(_ index: Int, rectifies: Bool) throws {
+    @Test(arguments: [1, 2, 7, 12, 24, 29, 35], [false, true]) func addsAnotherArray(_ index: Int, rectifies: Bool) throws {
         let given = ConvolutionCase.all[index]
         var random = TestRandom(8)
         let inputs = [random.tensor(given.x), random.tensor(given.kernelShape), random.tensor([given.filters])]

@@ -22,7 +22,7 @@ struct ReadmeTests {
             let arguments = shortened.replacing("'", with: "").split(separator: " ").dropFirst().map(String.init)
             let result = try Tool.run(arguments, in: folder)
             #expect(result.status == 0, "\(command): \(result.errors)")
-            #expect(!result.output.isEmpty || ["convert", "plot", "train"].contains(arguments[0]), "\(command)")
+            #expect(!result.output.isEmpty || ["augment", "convert", "plot", "train"].contains(arguments[0]), "\(command)")
         }
         try FileManager.default.removeItem(at: folder)
     }

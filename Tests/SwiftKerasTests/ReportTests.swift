@@ -105,7 +105,7 @@ struct ReportTests {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let history = History(
             epoch: [0, 1, 2, 3], history: [
-                "loss": [2.5, 1.25, .nan, 0.5], "accuracy": [0.1, 0.1, 0.1, 0.1], "f": [1e300, -1e300, 0, .infinity], "g": [1e-320, 0, 0, 0],
+                "loss": [2.5, 1.25, .nan, 0.5], "accuracy": [0.1, 0.1, 0.1, 0.1], "f": [1e300, -1e300, 0, .infinity], "g": [0x0.00000000007e8p-1022, 0, 0, 0],
                 "val_loss": [2, 1], "val_accuracy": [0.2, 0.3, 0.4, 0.5],
             ])
         try history.plot(to: folder + "/h.svg")

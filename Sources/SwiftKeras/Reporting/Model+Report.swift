@@ -1,8 +1,8 @@
 internal import Batches
-package import KerasSpec
+internal import KerasSpec
 internal import OrderedCollections
 public import Tensors
-public import Training
+internal import Training
 
 /// True and predicted classes of samples.
 struct ClassDecisions: Sendable {

@@ -1,6 +1,6 @@
 internal import Files
 internal import Foundation
-package import KerasSpec
+internal import KerasSpec
 internal import OrderedCollections
 package import Tensors
 package import Training

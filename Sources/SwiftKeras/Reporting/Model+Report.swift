@@ -1,8 +1,8 @@
 internal import Batches
-internal import KerasSpec
+package import KerasSpec
 internal import OrderedCollections
 public import Tensors
-internal import Training
+public import Training
 
 /// True and predicted classes of samples.
 struct ClassDecisions: Sendable {

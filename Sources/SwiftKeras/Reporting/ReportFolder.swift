@@ -1,6 +1,6 @@
 internal import Files
 internal import Foundation
-internal import KerasSpec
+package import KerasSpec
 internal import OrderedCollections
 package import Tensors
 package import Training

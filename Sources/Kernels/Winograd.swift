@@ -22,6 +22,8 @@ package struct WinogradConvolution: Hashable, Sendable {
     /// Columns of y's points that are computed at a time.
     private let groupWidth: Int
 
+    /// Matrices of points.
+    package static let pointCount = Int(CK_WINOGRAD_POINTS)
     /// Tiles of a block, at most; a multiple of the rows that the product's inner loops take.
     private static let largestBlock = 48
 
@@ -86,7 +88,7 @@ package struct WinogradConvolution: Hashable, Sendable {
         package let row: Int
         package let matrix: Int
         /// Elements altogether.
-        package var count: Int { Int(CK_WINOGRAD_POINTS) * matrix }
+        package var count: Int { WinogradConvolution.pointCount * matrix }
         var strides: ck_winograd_points { ck_winograd_points(point_stride: matrix, row_stride: row) }
 
         /// Rows are at least a vector long, and the matrices don't begin at the same place of a page of the cache.
@@ -103,7 +105,7 @@ package struct WinogradConvolution: Hashable, Sendable {
     private var panelCount: Int { depth * panelWidth }
     private var packedStride: Int { panels * panelCount + 16 }
     /// Elements of the packed kernel's points.
-    package var packedCount: Int { Int(CK_WINOGRAD_POINTS) * packedStride }
+    package var packedCount: Int { WinogradConvolution.pointCount * packedStride }
     /// Elements of scratch for packing.
     package var packingCount: Int { 9 * panelCount }
 
@@ -238,7 +240,7 @@ package struct WinogradConvolution: Hashable, Sendable {
         sourcePoints(x, gate: gate, tiles: tiles, to: buffer, sourceLayout)
         for start in stride(from: 0, to: width, by: groupWidth) {
             let columns = start..<min(width, start + groupWidth)
-            for point in 0..<Int(CK_WINOGRAD_POINTS) {
+            for point in 0..<WinogradConvolution.pointCount {
                 product(
                     point: point, rows: tiles.count, columns: columns, buffer, sourceLayout, packed: packed, to: points,
                     targetLayout)

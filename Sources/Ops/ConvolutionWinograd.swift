@@ -26,7 +26,7 @@ struct WinogradStages: Sendable {
 
     /// Tiles by stage.
     var stages: [Int] {
-        isStaged ? [tiles.count, Int(36) * columns.count, tiles.count] : [plan.blocks]
+        isStaged ? [tiles.count, WinogradConvolution.pointCount * columns.count, tiles.count] : [plan.blocks]
     }
 
     /// - Parameter runs: called with the elements of y that are done.

@@ -29,6 +29,10 @@ import Testing
 
         \(operations)
 
+        What of `keras.ops` 3.15 isn't computed, and why:
+
+        \(refused)
+
         ## Activations
 
         \(list(ActivationFunction.names))
@@ -41,9 +45,25 @@ import Testing
     /// A paragraph a module.
     private static var operations: String {
         let names = OperationLayer.supported.map { $0.className.split(separator: ".").map(String.init) }
-        return ["numpy", "nn", "math", "linalg", "image", "core"].map { module in
+        return ["numpy", "nn", "math", "linalg", "image", "einops", "core"].map { module in
             "`keras.ops.\(module)`: " + list(names.filter { $0[1] == module }.map { $0[2] })
         }.joined(separator: "\n\n")
+    }
+
+    /// A line a reason.
+    private static var refused: String {
+        Dictionary(grouping: OperationLayer.refused, by: \.reason).sorted { $0.key < $1.key }.map { reason, names in
+            "- \(reason): " + list(names.map { String($0.className.dropFirst(4)) })
+        }.joined(separator: "\n")
+    }
+
+    /// Every class of operations of Keras 3.15 (`fixtures/generate/operation_classes.py`) is computed, or refused with a reason.
+    @Test func everyOperationIsSettled() throws {
+        let names = try String(contentsOfFile: Fixtures.path("catalogue/operation_classes.txt"), encoding: .utf8).split(separator: "\n").map { "ops.\($0)" }
+        let computed = Set(OperationLayer.supported.map(\.className)), refused = Set(OperationLayer.refused.map(\.className))
+        #expect(names.count > 250)
+        #expect(names.filter { !computed.contains($0) && !refused.contains($0) } == [])
+        #expect(computed.subtracting(names) == [] && computed.isDisjoint(with: refused))
     }
 
     private static func list(_ names: [String]) -> String { names.map { "`\($0)`" }.joined(separator: ", ") }

@@ -46,6 +46,9 @@ package struct OperationLayer: BuiltInLayer {
     package static let supported: [(className: String, keys: [String])] =
         Operation.all.map { ($0.key, $0.value.arguments + $0.value.attributes) }.sorted { $0.0 < $1.0 }
 
+    /// The class names of operations that files may hold and that aren't computed, sorted, and why.
+    package static let refused: [(className: String, reason: String)] = Operation.reasons.map { ($0.key, $0.value) }.sorted { $0.0 < $1.0 }
+
     package var callKeywords: Set<String>? {
         operation.takesAnyKeyword ? nil : Set(operation.arguments + operation.attributes)
     }

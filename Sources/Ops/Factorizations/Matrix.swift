@@ -115,7 +115,8 @@ extension Matrix {
         var tail = 0.0
         for row in (first + 1)..<max(rows, first + 1) { tail += self[row, column] * self[row, column] }
         let head = self[first, column]
-        guard tail > 0 else { return 0 }
+        // NaN goes on.
+        guard !(tail <= 0) else { return 0 }
         let length = (head * head + tail).squareRoot(), beta = head >= 0 ? -length : length
         for row in (first + 1)..<rows { self[row, column] /= head - beta }
         self[first, column] = beta

@@ -13,7 +13,8 @@ import Darwin
 /// What stands above the diagonal isn't read. float32, computed in Double.
 ///
 /// An eigenvector's sign is free: the steps and the limit where they stop are those of Eigen's `SelfAdjointEigenSolver` for float32,
-/// which TensorFlow calls, so that signs come out as there. Equal eigenvalues have no gradient (it is taken as if they weren't there).
+/// which TensorFlow calls, so that signs nearly always come out as there for small matrices (97 of 100 of 9 rows, 73 of 20; rounding
+/// decides the rest). Equal eigenvalues have no gradient (it is taken as if they weren't there).
 package struct SymmetricEigen: Op {
     package init() {}
 

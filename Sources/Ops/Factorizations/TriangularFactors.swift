@@ -2,7 +2,7 @@ package import Graphs
 package import Tensors
 
 /// L and U of A with its rows in another order, in one: (…, N, N) gives (…, N, N), U on and above the diagonal, L (whose diagonal is
-/// 1) below it, and the order (…, N) as int32: row i of L · U is row `order[i]` of A. float32, computed in Double; no gradient.
+/// 1) below it, and where rows went (…, N) as int32: row i of A is row `places[i]` of L · U. float32, computed in Double; no gradient.
 package struct TriangularFactors: Op {
     package init() {}
 
@@ -36,7 +36,7 @@ private struct BoundTriangularFactors: BoundOp {
             a.take(frame.input(0) + index * n * n)
             _ = eliminate(a.base, order, n)
             a.give(frame.output(0) + index * n * n)
-            for row in 0..<n { places[index * n + row] = Int32(truncatingIfNeeded: order[row]) }
+            for row in 0..<n { places[index * n + order[row]] = Int32(truncatingIfNeeded: row) }
         }
     }
 }

@@ -14,6 +14,7 @@ package import Tensors
 /// Source: keras/src/layers/preprocessing/image_preprocessing/auto_contrast.py (3.15).
 public struct AutoContrast: ImageLayer {
     public static let className = "AutoContrast"
+    var keepsPlaces: Bool { true }
     public var common: LayerCommon
     public var options: ImageOptions
     public var valueRange: ValueRange

@@ -13,6 +13,7 @@ package import Tensors
 /// Source: keras/src/layers/preprocessing/image_preprocessing/equalization.py (3.15).
 public struct Equalization: ImageLayer {
     public static let className = "Equalization"
+    var keepsPlaces: Bool { true }
     public var common: LayerCommon
     public var options: ImageOptions
     public var valueRange: ValueRange

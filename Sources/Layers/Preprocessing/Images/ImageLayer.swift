@@ -28,13 +28,18 @@ public struct ImageOptions: Sendable {
 
 /// A layer that does something to images, in training or always.
 ///
-/// It is called on images (batch, rows, columns, channels), or on a dictionary with `images` and, beside them, `labels`; the
-/// dictionary's order is Keras's, by name. Segmentation masks and bounding boxes are refused.
+/// It is called on images (batch, rows, columns, channels), or on a dictionary with `images` and, beside them, `labels`,
+/// `segmentation_masks` and `bounding_boxes` (a dictionary of `boxes` and `labels`); the dictionary's order is Keras's, by name. Masks
+/// and boxes are let through where nothing moves: at inference by layers that do nothing then, always by layers that change colours.
+/// Elsewhere they are refused.
 protocol ImageLayer: BuiltInLayer {
     var options: ImageOptions { get set }
 
     /// Whether images are changed at inference, too.
     var isAlways: Bool { get }
+
+    /// Whether everything stays in its place, so that masks and boxes stay true.
+    var keepsPlaces: Bool { get }
 
     /// Whether whole numbers are changed as such, not as floats.
     var keepsWholeNumbers: Bool { get }
@@ -42,12 +47,16 @@ protocol ImageLayer: BuiltInLayer {
     /// The images, float32 with the channels last, changed.
     func changed(_ images: Value, _ context: LoweringContext) throws(LocatedError) -> Value
 
+    /// Boxes (batch, boxes, 4) and their labels (batch, boxes) of images that stay in their place.
+    func changed(boxes: Value, labels: Value, _ context: LoweringContext) throws(LocatedError) -> (boxes: Value, labels: Value)
+
     /// The same with labels (batch, …) that go with them.
     func changed(_ images: Value, labels: Value?, _ context: LoweringContext) throws(LocatedError) -> (images: Value, labels: Value?)
 }
 
 extension ImageLayer {
     var isAlways: Bool { false }
+    var keepsPlaces: Bool { false }
     var keepsWholeNumbers: Bool { false }
     // Some numbers are drawn for a whole batch.
     package var mixesSamples: Bool { true }
@@ -60,16 +69,45 @@ extension ImageLayer {
         guard case .dictionary(let items)? = context.call.positional.first else {
             return [Signal(try lowered(try inputs.single().value, labels: nil, context).images)]
         }
-        guard case .signal(let images)? = items["images"], items.keys.allSatisfy(["images", "labels"].contains) else {
+        guard case .signal(let images)? = items["images"],
+            items.keys.allSatisfy(["images", "labels", "bounding_boxes", "segmentation_masks"].contains)
+        else {
             throw LocatedError(
-                .unsupported, "images.dictionary", "expected images, and labels beside them, got \(items.keys.joined(separator: ", "))",
-                at: [context.label], hint: "Bounding boxes and segmentation masks are not computed.")
+                .unsupported, "images.dictionary",
+                "expected images, and labels, bounding_boxes and segmentation_masks beside them, got \(items.keys.joined(separator: ", "))",
+                at: [context.label])
         }
-        guard case .signal(let labels)? = items["labels"] else {
-            return [Signal(try lowered(images.value, labels: nil, context).images)]
+        for key in ["bounding_boxes", "segmentation_masks"] where items[key] != nil && !keepsPlaces && (isAlways || context.training) {
+            throw LocatedError(
+                .unsupported, "images.dictionary", "expected no \(key) where \(Self.className) moves what they stand for, got some",
+                at: [context.label], hint: isAlways ? nil : "At inference they are let through.")
         }
-        let results = try lowered(images.value, labels: labels.value, context)
-        return [Signal(results.images), Signal(results.labels ?? labels.value)]
+        // In the order of the dictionary's keys.
+        var outputs: [Signal] = []
+        if case .dictionary(let parts)? = items["bounding_boxes"] {
+            guard case .signal(let boxes)? = parts["boxes"], case .signal(let labels)? = parts["labels"], parts.count == 2 else {
+                throw LocatedError(
+                    .unsupported, "images.dictionary",
+                    "expected bounding_boxes of boxes and labels, got \(parts.keys.joined(separator: ", "))", at: [context.label])
+            }
+            let changed = try changed(
+                boxes: try context.float(boxes.value), labels: try context.float(labels.value), context)
+            outputs += [Signal(changed.boxes), Signal(changed.labels)]
+        } else if items["bounding_boxes"] != nil {
+            throw LocatedError(
+                .unsupported, "images.dictionary", "expected bounding_boxes to be a dictionary, got something else", at: [context.label])
+        }
+        var labels: Value?
+        if case .signal(let given)? = items["labels"] { labels = given.value }
+        let results = try lowered(images.value, labels: labels, context)
+        outputs.append(Signal(results.images))
+        if let labels { outputs.append(Signal(results.labels ?? labels)) }
+        if case .signal(let masks)? = items["segmentation_masks"] { outputs.append(Signal(masks.value)) }
+        return outputs
+    }
+
+    func changed(boxes: Value, labels: Value, _ context: LoweringContext) throws(LocatedError) -> (boxes: Value, labels: Value) {
+        (boxes, labels)
     }
 
     private func lowered(_ images: Value, labels: Value?, _ context: LoweringContext) throws(LocatedError) -> (images: Value, labels: Value?) {

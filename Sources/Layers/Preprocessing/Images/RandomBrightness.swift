@@ -14,6 +14,7 @@ import Tensors
 /// Source: keras/src/layers/preprocessing/image_preprocessing/random_brightness.py (3.15).
 public struct RandomBrightness: FactorImageLayer {
     public static let className = "RandomBrightness"
+    var keepsPlaces: Bool { true }
     static let leastFactor: Double = -1
     public var common: LayerCommon
     public var options: ImageOptions

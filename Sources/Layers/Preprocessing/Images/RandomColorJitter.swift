@@ -14,6 +14,7 @@ package import Tensors
 /// Source: keras/src/layers/preprocessing/image_preprocessing/random_color_jitter.py (3.15).
 public struct RandomColorJitter: ImageLayer {
     public static let className = "RandomColorJitter"
+    var keepsPlaces: Bool { true }
     public var common: LayerCommon
     public var options: ImageOptions
     public var valueRange: ValueRange

@@ -15,6 +15,7 @@ import Tensors
 /// Source: keras/src/layers/preprocessing/image_preprocessing/random_contrast.py (3.15).
 public struct RandomContrast: FactorImageLayer {
     public static let className = "RandomContrast"
+    var keepsPlaces: Bool { true }
     static let leastFactor: Double = 0
     public var common: LayerCommon
     public var options: ImageOptions

@@ -15,6 +15,7 @@ package import Tensors
 /// Source: keras/src/layers/preprocessing/image_preprocessing/random_gaussian_blur.py (3.15).
 public struct RandomGaussianBlur: ImageLayer {
     public static let className = "RandomGaussianBlur"
+    var keepsPlaces: Bool { true }
     public var common: LayerCommon
     public var options: ImageOptions
     public var factor: FactorRange

@@ -14,6 +14,7 @@ package import Tensors
 /// Source: keras/src/layers/preprocessing/image_preprocessing/random_grayscale.py (3.15).
 public struct RandomGrayscale: ImageLayer {
     public static let className = "RandomGrayscale"
+    var keepsPlaces: Bool { true }
     public var common: LayerCommon
     public var options: ImageOptions
     public var factor: Double

@@ -14,6 +14,7 @@ import Tensors
 /// Source: keras/src/layers/preprocessing/image_preprocessing/random_hue.py (3.15).
 public struct RandomHue: FactorImageLayer {
     public static let className = "RandomHue"
+    var keepsPlaces: Bool { true }
     static let leastFactor: Double = 0
     public var common: LayerCommon
     public var options: ImageOptions

@@ -14,6 +14,7 @@ package import Tensors
 /// Source: keras/src/layers/preprocessing/image_preprocessing/random_invert.py (3.15).
 public struct RandomInvert: ImageLayer {
     public static let className = "RandomInvert"
+    var keepsPlaces: Bool { true }
     public var common: LayerCommon
     public var options: ImageOptions
     public var factor: FactorRange

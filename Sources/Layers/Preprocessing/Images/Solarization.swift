@@ -14,6 +14,7 @@ package import Tensors
 /// Source: keras/src/layers/preprocessing/image_preprocessing/solarization.py (3.15).
 public struct Solarization: ImageLayer {
     public static let className = "Solarization"
+    var keepsPlaces: Bool { true }
     public var common: LayerCommon
     public var options: ImageOptions
     public var additionFactor: FactorRange

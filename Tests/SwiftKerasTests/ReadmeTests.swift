@@ -32,6 +32,11 @@ private enum Readme {
 
         try net.toJSON().write(to: "architecture.json")
         try net.saveWeights("weights.h5")
+
+        let datagen = try ImageDataGenerator(
+            rotationRange: 40, widthShiftRange: 0.2, heightShiftRange: 0.2, zoomRange: 0.2, horizontalFlip: true, fillMode: .nearest)
+        try datagen.fit(xTrain)
+        try net.fit(try datagen.flow(xTrain, yTrain, batchSize: 128), stepsPerEpoch: 390, epochs: 20)
     }
 
     static func functional() throws -> Model {
@@ -74,7 +79,7 @@ struct ReadmeTests {
         let blocks = readme.components(separatedBy: "```swift\n").dropFirst().compactMap {
             $0.components(separatedBy: "```").first
         }
-        #expect(blocks.count == 4)
+        #expect(blocks.count == 5)
         var next = 0
         for line in blocks.flatMap({ $0.split(separator: "\n") }).map(trimmed) where line != "import SwiftKeras" {
             let place = try #require(own[next...].firstIndex(of: line), "not compiled: \(line)")

@@ -34,7 +34,7 @@ private enum Readme {
         try net.saveWeights("weights.h5")
 
         let datagen = try ImageDataGenerator(
-            rotationRange: 40, widthShiftRange: 0.2, heightShiftRange: 0.2, zoomRange: 0.2, horizontalFlip: true, fillMode: .nearest)
+            rotationRange: 40, widthShiftRange: 0.2, heightShiftRange: 0.2, zoomRange: 0.2, fillMode: .nearest, horizontalFlip: true)
         try datagen.fit(xTrain)
         try net.fit(try datagen.flow(xTrain, yTrain, batchSize: 128), stepsPerEpoch: 390, epochs: 20)
     }

@@ -25,6 +25,32 @@ enum { BLOCK = 256 };
         for (int c = 0; c < (width); c++) sums[c] += part[c];                   \
     }
 
+/* The same for squares of a term, and for the term itself. */
+#define SUM_SQUARES_OF_WIDTH(squares, sums, width, term)                        \
+    for (ptrdiff_t block = 0; block < rows; block += BLOCK) {                   \
+        float part[WIDTH] = {0}, rest[WIDTH] = {0};                             \
+        ptrdiff_t end = block + BLOCK < rows ? block + BLOCK : rows;            \
+        for (ptrdiff_t r = block; r < end; r++)                                 \
+            for (int c = 0; c < (width); c++) {                                 \
+                ptrdiff_t i = r * channels + first + c;                         \
+                float value = (term);                                           \
+                part[c] += value * value;                                       \
+                rest[c] += value;                                               \
+            }                                                                   \
+        for (int c = 0; c < (width); c++) {                                     \
+            squares[c] += part[c];                                              \
+            sums[c] += rest[c];                                                 \
+        }                                                                       \
+    }
+
+#define SUM_SQUARES(squares, sums, term)                                        \
+    if (channels - first >= WIDTH) {                                            \
+        SUM_SQUARES_OF_WIDTH(squares, sums, WIDTH, term)                        \
+    } else {                                                                    \
+        int width = (int)(channels - first);                                    \
+        SUM_SQUARES_OF_WIDTH(squares, sums, width, term)                        \
+    }
+
 /* Chooses the loop of fixed width where it can, which stays in registers. */
 #define SUM_CHANNELS(sums, term)                                                \
     if (channels - first >= WIDTH) {                                            \
@@ -55,28 +81,30 @@ CK_CLONES void ck_channel_moments(
         for (ptrdiff_t c = 0; c < channels; c++) mean[c] = squares[c] = 0;
         return;
     }
-    /* Sums are of distances from the first value: the mean may be large where the variance is small. */
+    /* Sums are of distances from the first value: the mean may be large where the variance is small. The second sweep sums what is
+       left of them about the mean, which corrects its rounding: a mean that is off moves every value of the channel to one side. */
     float inverse = 1.0f / (float)(rows * run);
     if (run == 1) {
         for (ptrdiff_t first = 0; first < channels; first += WIDTH) {
-            float sums[WIDTH] = {0}, means[WIDTH] = {0}, products[WIDTH] = {0};
+            float sums[WIDTH] = {0}, means[WIDTH] = {0}, products[WIDTH] = {0}, rests[WIDTH] = {0};
             for (int c = 0; c < WIDTH && first + c < channels; c++) means[c] = x[first + c];
             SUM_CHANNELS(sums, x[i] - means[c])
             for (int c = 0; c < WIDTH; c++) means[c] += sums[c] * inverse;
-            SUM_CHANNELS(products, (x[i] - means[c]) * (x[i] - means[c]))
+            SUM_SQUARES(products, rests, x[i] - means[c])
             for (int c = 0; c < WIDTH && first + c < channels; c++) {
-                mean[first + c] = means[c];
-                squares[first + c] = products[c];
+                mean[first + c] = means[c] + rests[c] * inverse;
+                squares[first + c] = products[c] - rests[c] * rests[c] * inverse;
             }
         }
     } else {
         for (ptrdiff_t channel = 0; channel < channels; channel++) {
-            float sum, middle = x[channel * run], product;
+            float sum, middle = x[channel * run], product, rest;
             SUM_RUNS(sum, x[at] - middle)
             middle += sum * inverse;
             SUM_RUNS(product, (x[at] - middle) * (x[at] - middle))
-            mean[channel] = middle;
-            squares[channel] = product;
+            SUM_RUNS(rest, x[at] - middle)
+            mean[channel] = middle + rest * inverse;
+            squares[channel] = product - rest * rest * inverse;
         }
     }
 }
@@ -124,6 +152,24 @@ CK_CLONES void ck_channel_gradient(
                     float value = factor * dy[i] + (slope * (x[i] - middle) + shift);
                     dx[i] = add ? dx[i] + value : value;
                 }
+            }
+    }
+}
+
+CK_CLONES void ck_channel_normalize(
+    const float *x, const float *mean, const float *scale, const float *shift, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run,
+    float *y) {
+    if (run == 1) {
+        for (ptrdiff_t r = 0; r < rows; r++, x += channels, y += channels) {
+            CK_ELEMENTWISE
+            for (ptrdiff_t c = 0; c < channels; c++) y[c] = scale[c] * (x[c] - mean[c]) + shift[c];
+        }
+    } else {
+        for (ptrdiff_t r = 0; r < rows; r++)
+            for (ptrdiff_t c = 0; c < channels; c++, x += run, y += run) {
+                float middle = mean[c], factor = scale[c], term = shift[c];
+                CK_ELEMENTWISE
+                for (ptrdiff_t i = 0; i < run; i++) y[i] = factor * (x[i] - middle) + term;
             }
     }
 }

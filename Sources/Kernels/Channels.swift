@@ -42,6 +42,15 @@ package struct ChannelLayout: Hashable, Sendable {
             x + start, dy + start, mean, a, b, d, rows.count, channels, run, dx + start, accumulate ? 1 : 0)
     }
 
+    /// y = scale·(x − mean) + shift by channel; y may be x. Rounds less than scale·x + (shift − scale·mean).
+    package func normalize(
+        _ x: UnsafePointer<Float>, mean: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
+        rows: Range<Int>, to y: UnsafeMutablePointer<Float>
+    ) {
+        let start = rows.lowerBound * row
+        ck_channel_normalize(x + start, mean, scale, shift, rows.count, channels, run, y + start)
+    }
+
     /// y = scale·x + shift by channel; y may be x.
     package func affine(
         _ x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>, rows: Range<Int>,

@@ -106,8 +106,8 @@ private struct BoundBatchNormalizeTraining: BoundOp {
             layout.moments(frame.input(0), rows: tiles.range(tile), mean: part, squares: part + pitch)
         case 1: settle(frame)
         default:
-            layout.affine(
-                frame.input(0), scale: saved + 2 * pitch, shift: scratch + 2 * pitch * tiles.count,
+            layout.normalize(
+                frame.input(0), mean: saved, scale: saved + 2 * pitch, shift: scratch + 2 * pitch * tiles.count,
                 rows: tiles.range(tile), to: frame.output())
         }
     }
@@ -138,7 +138,7 @@ private struct BoundBatchNormalizeTraining: BoundOp {
             saved[channel] = Float(mean)
             saved[pitch + channel] = inverse
             saved[2 * pitch + channel] = scale
-            scratch[2 * pitch * tiles.count + channel] = (beta?[channel] ?? 0) - Float(mean) * scale
+            scratch[2 * pitch * tiles.count + channel] = beta?[channel] ?? 0
             newMean[channel] = oldMean[channel] - (oldMean[channel] - Float(mean)) * decay
             newVariance[channel] =
                 oldVariance[channel] - (oldVariance[channel] - Float(variance * correction)) * decay

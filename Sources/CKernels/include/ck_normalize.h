@@ -19,6 +19,11 @@ void ck_channel_gradient(
     const float *x, const float *dy, const float *mean, const float *a, const float *b, const float *d, ptrdiff_t rows,
     ptrdiff_t channels, ptrdiff_t run, float *dx, int add);
 
+/* y = scale[c] (x - mean[c]) + shift[c]; y may be x. */
+void ck_channel_normalize(
+    const float *x, const float *mean, const float *scale, const float *shift, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run,
+    float *y);
+
 /* y = scale[c] x + shift[c]; y may be x. */
 void ck_channel_affine(
     const float *x, const float *scale, const float *shift, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run, float *y);

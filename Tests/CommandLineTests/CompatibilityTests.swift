@@ -21,8 +21,8 @@ import Testing
         if let functional = sections["functional"]?.object, !functional.isEmpty {
             text += """
 
-                The same for small models of every kind of layer and graph. What is wrong with Keras 3.0's is the optimizer's state of frozen
-                layers and an absent `rms_scaling` on the way back, and Dot layers and slices that Keras 3.0 itself can't open:
+                The same for small models of every kind of layer and graph. What is wrong: Keras 2.2.4's GRU with `reset_after` is refused for
+                Keras 1.2 by the wrong error, and attention of tf.keras 2.4 lacks words that tf-keras 2.21 wants in a `.keras`:
 
 
                 """

@@ -1,11 +1,10 @@
-public import Batches
+import Batches
 public import Datasets
 public import Tensors
 
 /// Batches of pictures read from files: Keras's `DirectoryIterator` and `DataFrameIterator`, which `flowFromDirectory` and
 /// `flowFromDataframe` make.
-public final class DirectoryIterator: BatchSource {
-    private let maker: BatchMaker
+public final class DirectoryIterator: ImageIterator, @unchecked Sendable {
     /// Paths relative to the folder, in the order of the samples.
     public let filenames: [String]
     /// The class of each; empty where there are no classes.
@@ -16,43 +15,12 @@ public final class DirectoryIterator: BatchSource {
     public let classNames: [String]
 
     init(_ maker: BatchMaker, filenames: [String], classes: [Int], classNames: [String]) {
-        self.maker = maker
         self.filenames = filenames
         self.classes = classes
         self.classNames = classNames
         classIndices = Dictionary(classNames.enumerated().map { ($0.element, $0.offset) }) { _, last in last }
+        super.init(maker)
     }
-
-    /// Samples.
-    public var n: Int { maker.flow.count }
-    /// Samples a batch; the last of a pass has what is left.
-    public var batchSize: Int? { maker.flow.batchSize }
-    /// Batches made so far, over all passes.
-    public var totalBatchesSeen: Int { maker.flow.totalBatchesSeen }
-    /// Batches of one pass, the last one perhaps smaller: Keras's `len`.
-    public var batchesPerPass: Int? { maker.flow.batches }
-
-    /// The next batch, or nil after each pass; else as `nextBatch`.
-    public func next() throws(LocatedError) -> Batch? { try maker.next() }
-
-    /// Passes over the next batch: its numbers are drawn, its pictures neither made nor saved.
-    public func skip() throws(LocatedError) -> Bool { try maker.skip() }
-
-    /// Whether seeds were given, here or to the generator that numbers are drawn from.
-    public var isReproducible: Bool { maker.isReproducible }
-
-    /// The next batch, forever: Keras's `next(iterator)`. Throws 64 `random.seed`, 67 `augment.statistics`, and what reading and
-    /// writing pictures throws.
-    public func nextBatch() throws(LocatedError) -> Batch { try maker.nextBatch() }
-
-    /// A batch of the pass by its number: Keras's `iterator[index]`. Throws 64 `augment.batch`; else as `nextBatch`.
-    public func batch(at index: Int) throws(LocatedError) -> Batch { try maker.batch(at: index) }
-
-    /// Orders the samples anew for `batch(at:)`.
-    public func onEpochEnd() { maker.onEpochEnd() }
-
-    /// Begins the pass anew.
-    public func reset() { maker.reset() }
 }
 
 extension ImageDataGenerator {

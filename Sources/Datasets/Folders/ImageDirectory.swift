@@ -32,8 +32,8 @@ public func imageDatasetFromDirectory(
 ) throws(LocatedError) -> BatchedDataset {
     try DirectoryIndex.check(validationSplit, subset, shuffle: shuffle, seed: seed)
     let reading = try PictureLoading(colorMode, imageSize, interpolation, crop: cropToAspectRatio, pad: padToAspectRatio, dataFormat)
-    let request = try ImageDirectory(directory, labels, labelMode, classNames, batchSize, reading, shuffle, seed, followLinks)
-    return try request.dataset(subset, validationSplit, shuffle: shuffle)
+    let folder = try LabeledFolder(directory, labels, labelMode, classNames, pictureEndings, batchSize, shuffle, seed, followLinks)
+    return try folder.dataset(subset, validationSplit, shuffle: shuffle, reading.batch)
 }
 
 /// The pictures for training and those for validation: Keras's `subset="both"`. The latter come in their order. Parameters and errors are
@@ -46,48 +46,14 @@ public func imageDatasetsFromDirectory(
 ) throws(LocatedError) -> (training: BatchedDataset, validation: BatchedDataset) {
     try DirectoryIndex.check(validationSplit, nil, both: true, shuffle: shuffle, seed: seed)
     let reading = try PictureLoading(colorMode, imageSize, interpolation, crop: cropToAspectRatio, pad: padToAspectRatio, dataFormat)
-    let request = try ImageDirectory(directory, labels, labelMode, classNames, batchSize, reading, shuffle, seed, followLinks)
+    let folder = try LabeledFolder(directory, labels, labelMode, classNames, pictureEndings, batchSize, shuffle, seed, followLinks)
     return (
-        try request.dataset(.training, validationSplit, shuffle: shuffle), try request.dataset(.validation, validationSplit, shuffle: false)
+        try folder.dataset(.training, validationSplit, shuffle: shuffle, reading.batch),
+        try folder.dataset(.validation, validationSplit, shuffle: false, reading.batch)
     )
 }
 
-private struct ImageDirectory {
-    private let directory: String
-    private let index: DirectoryIndex
-    private let mode: LabelMode?
-    private let batchSize: Int?
-    private let reading: PictureLoading
-    private let seed: UInt32
-
-    private static let endings = [".bmp", ".gif", ".jpeg", ".jpg", ".png"]
-
-    init(
-        _ directory: String, _ labels: DirectoryLabels, _ mode: LabelMode?, _ classNames: [String]?, _ batchSize: Int?,
-        _ reading: PictureLoading, _ shuffle: Bool, _ seed: UInt32?, _ followLinks: Bool
-    ) throws(LocatedError) {
-        try BatchedDataset.check(batchSize)
-        self.directory = directory
-        self.mode = mode
-        self.batchSize = batchSize
-        self.reading = reading
-        self.seed = seed ?? UInt32.random(in: 0..<1_000_000)
-        index = try DirectoryIndex(
-            directory, mode == nil ? .none : labels, classNames: classNames, endings: Self.endings, followLinks: followLinks,
-            seed: shuffle ? self.seed : nil)
-        try index.check(mode)
-    }
-
-    func dataset(_ subset: DirectorySubset?, _ share: Double?, shuffle: Bool) throws(LocatedError) -> BatchedDataset {
-        let (part, mode, reading) = (try index.part(subset, share, directory, Self.endings), mode, reading)
-        return BatchedDataset(
-            count: part.paths.count, batchSize: batchSize ?? 1, shuffle: shuffle ? TensorFlowShuffle(batchSize: batchSize, seed: Int(seed)) : nil,
-            classNames: part.classNames, filePaths: part.paths
-        ) { (numbers) throws(LocatedError) in
-            Batch(x: [try reading.batch(numbers.map { part.paths[$0] })], y: try part.targets(numbers, mode))
-        }
-    }
-}
+private let pictureEndings = [".bmp", ".gif", ".jpeg", ".jpg", ".png"]
 
 /// How picture files become arrays of one size.
 struct PictureLoading: Sendable {

@@ -282,3 +282,6 @@ package struct MetricBatch {
         return best
     }
 }
+
+/// a / b; 0 where b is 0.
+func divideNoNaN(_ a: Double, _ b: Double) -> Double { b == 0 ? 0 : a / b }

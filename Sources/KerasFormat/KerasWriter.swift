@@ -50,13 +50,15 @@ package enum KerasWriter {
 
     /// Writes what `model.save("x.h5")` writes: architecture, weights, and the training state if there is one.
     ///
-    /// - Parameter training: in the target's dialect.
+    /// - Parameter training: in any dialect; converted after the architecture, whose refusals say more.
     package static func writeWholeModel(
         _ weights: ModelWeights, of spec: ModelSpec, training: TrainingSpec? = nil, for target: KerasTarget,
         to path: String, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) {
-        precondition(training.map { $0.dialect == target.dialect } ?? true, "training settings are converted before")
         let document = try target.dialect.architecture.modelConfig(of: spec, for: target, &notes)
+        let training = try training.map { (training) throws(LocatedError) in
+            try TrainingConversion.converted(training, of: spec, weights: weights, to: target, as: .trainingConfig, notes: &notes)
+        }
         let stored = try LegacyNaming.place(weights, of: spec, for: target)
         try LegacyHDF5Writer.write(to: path) { (writer) throws(LocatedError) in
             try writer.writeModel(document, stored, training.map(Keras3Losses.findable), for: target)
@@ -97,10 +99,11 @@ package enum KerasWriter {
         else { return nil }
         // Newer versions have words that older ones refuse.
         if target.dialect == .tfKeras || target.dialect == .keras3, KerasTarget(provenance).minor > target.minor { return nil }
+        if target.dialect == .tfKeras, target.minor >= TfKerasVersions.complete, spec.holds(TfKerasVersions.lacksShapes) { return nil }
         if target.dialect == .keras3 {
             // `model_config` of whole .h5 files has no modules, which model_from_json wants.
             guard document["module"] != nil,
-                !spec.holdsBidirectional || target.minor >= Keras3Writer.bidirectionalBuilds
+                !spec.holds({ $0.className == "Bidirectional" }) || target.minor >= Keras3Writer.bidirectionalBuilds
             else { return nil }
         }
         var notes: [UpgradeNote] = []
@@ -121,8 +124,9 @@ extension ModelSpec {
 }
 
 extension ModelSpec {
-    fileprivate var holdsBidirectional: Bool {
-        layers.contains { $0.className == "Bidirectional" || ($0.model?.value.holdsBidirectional ?? false) }
+    /// Whether there is such a layer, here or in a model within.
+    fileprivate func holds(_ isMeant: (LayerSpec) -> Bool) -> Bool {
+        layers.contains { isMeant($0) || ($0.model?.value.holds(isMeant) ?? false) }
     }
 }
 

@@ -10,19 +10,21 @@ extension KerasWriter {
     ///
     /// The same model gives the same bytes: dates are SOURCE_DATE_EPOCH's when it is set, else 1980-01-01.
     ///
-    /// - Parameter training: in the target's dialect.
+    /// - Parameter training: in any dialect; converted after the architecture, whose refusals say more.
     /// - Throws: 69 `architecture.inexpressible` before anything is written, 73 and 74 when writing fails.
     package static func writeArchive(
         _ weights: ModelWeights, of spec: ModelSpec, training: TrainingSpec?, assets: [StoredAsset] = [],
         for target: KerasTarget, to path: String, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) {
-        precondition(training.map { $0.dialect == target.dialect } ?? true, "training settings are converted before")
         try requireObjects(target)
         var config = try target.dialect.architecture.archiveConfig(of: spec, for: target, &notes)
         guard config["module"] != nil else {
             throw LocatedError(
                 .unsupported, "archive.config", "expected an architecture as \(target.dialect.title) puts it into archives, got one of to_json()",
                 hint: "Write .h5, or .keras for keras-3.")
+        }
+        let training = try training.map { (training) throws(LocatedError) in
+            try TrainingConversion.converted(training, of: spec, weights: weights, to: target, as: .compileConfig, notes: &notes)
         }
         if let training { config["compile_config"] = .object(training.compileSettings) }
         let seconds = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"].flatMap { Int($0) }

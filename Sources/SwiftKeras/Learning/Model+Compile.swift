@@ -148,14 +148,6 @@ extension Model {
         compiled.optimizerState?.write(into: &record)
         return try TrainingConversion.spec(compiled.settings.config, record, of: self.spec, weights: try declaredWeights())
     }
-
-    /// The training state for a target's files.
-    func trainingSpec(for target: KerasTarget) throws(LocatedError) -> TrainingSpec? {
-        guard let training = try trainingSpec() else { return nil }
-        var notes: [UpgradeNote] = []
-        return try TrainingConversion.converted(
-            training, of: spec, weights: try declaredWeights(), to: target, notes: &notes)
-    }
 }
 
 extension CompileSettings {

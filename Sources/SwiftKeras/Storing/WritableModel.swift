@@ -51,11 +51,6 @@ struct WritableModel {
             if training == nil, state != nil {
                 notes.append(UpgradeNote(layer: "", text: "the optimizer's state was left out: nothing tells how the model is trained"))
             }
-            let training = try training.map { (training) throws(LocatedError) in
-                try TrainingConversion.converted(
-                    training, of: spec, weights: weights, to: target,
-                    as: destination.kind == .hdf5 ? .trainingConfig : .compileConfig, notes: &notes)
-            }
             if destination.kind == .hdf5 {
                 try KerasWriter.writeWholeModel(
                     weights, of: spec, training: training, for: target, to: destination.output, &notes)

@@ -51,12 +51,20 @@ private struct ObjectPlacing {
 
     mutating func put(_ spec: ModelSpec, at path: String, layerPath: [String]) throws(LocatedError) {
         var counts: [String: Int] = [:]
+        let countsTwice = TfKerasVersions.countsTwice(target)
+        let container = join(path, countsTwice ? ObjectHDF5.oldContainer : "layers")
         for layer in ObjectNaming.counted(spec) {
             let base = ObjectNaming.snakeCase(layer.model?.value.kind.rawValue ?? layer.className)
             let number = counts[base, default: 0]
-            counts[base] = number + 1
-            try put(layer, at: join(path, "layers/" + ObjectNaming.numbered(base, number)), layerPath: layerPath + [layer.name])
+            let layerPath = layerPath + [layer.name]
+            counts[base] = number + (countsTwice && hasWeights(layer, layerPath) ? 2 : 1)
+            try put(layer, at: join(container, ObjectNaming.numbered(base, number)), layerPath: layerPath)
         }
+    }
+
+    private func hasWeights(_ layer: LayerSpec, _ layerPath: [String]) -> Bool {
+        guard let model = layer.model?.value else { return byLayer[layerPath]?.contains { $0.outline.role != .seed } ?? false }
+        return model.layers.contains { hasWeights($0, layerPath + [$0.name]) }
     }
 
     private mutating func put(_ layer: LayerSpec, at path: String, layerPath: [String]) throws(LocatedError) {
@@ -79,9 +87,9 @@ private struct ObjectPlacing {
     ) throws(LocatedError) {
         var tensors: [(name: String, tensor: LazyTensor)] = []
         // What a part holds, too, comes first.
-        let places = layout.repeated.map { ($0, WeightOutline.Role.trained) }
+        let arrays = layout.repeated.map { ($0, WeightOutline.Role.trained) }
             + layout.variables.filter { $0.role != .seed }.map { ([$0.name], $0.role) }
-        for (name, role) in places {
+        for (name, role) in arrays {
             let outline = WeightOutline(layerPath: layerPath, path: path + name, role: role)
             guard let tensor = values[outline.name] else {
                 throw LocatedError(.mismatch, "weights.value", "expected a value for every weight, got none", at: [outline.name])
@@ -92,9 +100,10 @@ private struct ObjectPlacing {
         put(tensors, label: label, at: group)
         // Its lookup keeps the same.
         if className == "TextVectorization", !tensors.isEmpty { put(tensors, label: "_lookup_layer", at: group + "/_lookup_layer") }
-        for part in layout.parts where part.className != "SeedGenerator" {
+        let places = TfKerasVersions.countsTwice(target) ? countedTwice(layout.parts) : layout.parts.map(\.path)
+        for (part, place) in zip(layout.parts, places) where part.className != "SeedGenerator" {
             let isPrivate = target.dialect == .tfKeras && className == "MultiHeadAttention"
-            let inner = ([group] + part.path.dropLast() + [(isPrivate ? "_" : "") + (part.path.last ?? "")]).joined(separator: "/")
+            let inner = ([group] + place.dropLast() + [(isPrivate ? "_" : "") + (place.last ?? "")]).joined(separator: "/")
             if WeightLayout(of: part.className, config: part.config) == nil {
                 putOpaque(under: part.path, label: self.label(of: part), at: inner, layerPath: layerPath)
             } else {
@@ -105,6 +114,33 @@ private struct ObjectPlacing {
         }
         if className == "MultiHeadAttention" {
             for name in ["dropout_layer", "softmax"] { put([], label: name, at: group + "/_" + name) }
+        }
+    }
+
+    /// The places of parts that stand in a model within a wrapper, by the older count of its layers.
+    private func countedTwice(_ parts: [WeightLayout.Part]) -> [[String]] {
+        var counts: [String: Int] = [:]
+        var names: [[String]: String] = [:]
+        return parts.map { part in
+            var place: [String] = []
+            for (index, attribute) in part.path.enumerated() {
+                guard index > 0, part.path[index - 1] == "layers" else {
+                    place.append(attribute == "layers" ? ObjectHDF5.oldContainer : attribute)
+                    continue
+                }
+                let layer = Array(part.path[...index])
+                if names[layer] == nil {
+                    let base = NameIndex.withoutNumber(attribute)
+                    let list = place.joined(separator: "/") + "/" + base
+                    names[layer] = ObjectNaming.numbered(base, counts[list, default: 0])
+                    let hasWeights = parts.contains { part in
+                        part.path.starts(with: layer) && part.layout.outlines.contains { $0.role != .seed }
+                    }
+                    counts[list, default: 0] += hasWeights ? 2 : 1
+                }
+                place.append(names[layer] ?? attribute)
+            }
+            return place
         }
     }
 

@@ -68,7 +68,7 @@ enum InnerModel {
             for refusal in writer.refusals { refuse("its model's \(refusal)") }
             let isSequential = spec.kind == .sequential
             return [
-                "module": isSequential ? "keras" : "tf_keras.src.engine.functional", "class_name": document["class_name"] ?? .null,
+                "module": isSequential ? "keras" : "keras.src.engine.functional", "class_name": document["class_name"] ?? .null,
                 "config": document["config"] ?? .null, "registered_name": isSequential ? nil : "Functional",
             ]
         }

@@ -30,7 +30,7 @@ enum TfKerasDialect: ArchitectureDialect {
         if document["module"] != nil { return document }
         let isSequential = spec.kind == .sequential
         return [
-            "module": isSequential ? "keras" : "tf_keras.src.engine.functional", "class_name": document["class_name"] ?? .null,
+            "module": isSequential ? "keras" : "keras.src.engine.functional", "class_name": document["class_name"] ?? .null,
             "config": document["config"] ?? .null, "registered_name": isSequential ? nil : "Functional",
         ]
     }

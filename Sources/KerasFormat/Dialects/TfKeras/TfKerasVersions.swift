@@ -9,6 +9,9 @@ import KerasSpec
 enum TfKerasVersions {
     /// From which version on `.keras` files are read.
     static let archives = 13
+    /// From which version on the layers of a `.keras` are in `layers`, each counted once; before, in a container that has a
+    /// layer with weights twice.
+    static let countsOnce = 15
     /// From which version on optimizers are those of `optimizer_experimental`; before, OptimizerV2.
     static let optimizers = 11
 
@@ -24,6 +27,8 @@ enum TfKerasVersions {
         "AlphaDropout": ["seed": LateKey(minor: 13, neutral: [nil])],
     ]
 
+    static func countsTwice(_ target: KerasTarget) -> Bool { target.dialect == .tfKeras && target.minor < countsOnce }
+
     static func key(_ name: String, of className: String) -> LateKey? {
         if className.hasPrefix("Global"), name == "keepdims" { return LateKey(minor: 13, neutral: [false]) }
         return always[className]?[name]
@@ -36,5 +41,17 @@ enum TfKerasVersions {
         "RandomContrast", "RandomCrop", "RandomFlip", "RandomHeight", "RandomRotation", "RandomTranslation", "RandomWidth",
         "RandomZoom", "Rescaling", "Resizing", "SpectralNormalization", "StringLookup", "TextVectorization", "UnitNormalization",
     ]
-    static let firstWithClasses = 13
+    /// The first version with all words but `always`' last.
+    static let complete = 13
+
+    /// What attention's configuration needs from 2.13 on.
+    static let attentionShapes = ["query_shape", "key_shape", "value_shape"]
+
+    /// Whether a layer stands as tf.keras wrote it before attention told its shapes: genuine tf-keras refuses its own older words.
+    static func lacksShapes(_ layer: LayerSpec) -> Bool {
+        guard layer.className == "MultiHeadAttention", layer.source?.dialect == .tfKeras,
+            let config = layer.source?.json.object?["config"]?.object
+        else { return false }
+        return attentionShapes.contains { config[$0] == nil }
+    }
 }

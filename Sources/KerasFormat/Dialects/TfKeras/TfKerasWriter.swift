@@ -48,14 +48,14 @@ struct TfKerasWriter {
             let json = self.model(model, path: path + layer.name + "/")
             let isSequential = model.kind == .sequential
             return [
-                "module": isSequential ? "keras" : "tf_keras.src.engine.functional", "class_name": json["class_name"] ?? .null,
+                "module": isSequential ? "keras" : "keras.src.engine.functional", "class_name": json["class_name"] ?? .null,
                 "config": json["config"] ?? .null, "registered_name": isSequential ? nil : "Functional",
             ]
         }
         if usesSources, let source = unchangedSource(of: layer) { return source }
         guard let rule = Self.rule(of: layer) else { return keptLayer(layer, path: path) }
         noteMeaning(of: layer, path: path)
-        if minor < TfKerasVersions.firstWithClasses, TfKerasVersions.classes.contains(layer.className) {
+        if minor < TfKerasVersions.complete, TfKerasVersions.classes.contains(layer.className) {
             refuse(layer, "class \(layer.className)", path: path)
         }
         var config = ConfigUpgrade.downgrade(layer.config, by: rule) { refuse(layer, $0, path: path) }
@@ -67,9 +67,24 @@ struct TfKerasWriter {
                 refuse(layer, "\(key) \(JSON.text(value))", path: path)
             }
         }
+        if layer.className == "MultiHeadAttention" { setShapes(of: layer, in: &config) }
         return [
             "module": "keras.layers", "class_name": .string(layer.className), "config": .object(config), "registered_name": nil,
         ]
+    }
+
+    /// The shapes that attention was called with, which tf.keras wants in its configuration; Keras 3 puts them beside it, into
+    /// archives alone. Without them genuine tf.keras warns, and builds the layer when it is called.
+    private func setShapes(of layer: LayerSpec, in config: inout ConfigObject) {
+        let built = layer.source?.json.object?["build_config"]?.object?["shapes_dict"]?.object ?? [:]
+        for key in TfKerasVersions.attentionShapes {
+            if minor < TfKerasVersions.complete {
+                config.removeValue(forKey: key)
+            } else if config[key]?.isNull ?? true {
+                // Keys are the values where a call doesn't say otherwise.
+                config[key] = built[key] ?? (key == "key_shape" ? built["value_shape"] : nil) ?? .null
+            }
+        }
     }
 
     /// The rule of a class of Keras's; nil for a user's own, even where it has the name of one.
@@ -107,7 +122,8 @@ struct TfKerasWriter {
             var json = source.json.object, let className = json["class_name"]?.string
         else { return nil }
         let known = ClassRule.rule(for: className, in: .tfKeras)?.className ?? className
-        guard known == layer.className, json["config"]?.object != nil else { return nil }
+        guard known == layer.className, json["config"]?.object != nil, !TfKerasVersions.lacksShapes(layer) || minor < TfKerasVersions.complete
+        else { return nil }
         json.removeValue(forKey: "name")
         json.removeValue(forKey: "inbound_nodes")
         return json
@@ -149,7 +165,7 @@ struct TfKerasWriter {
                 for reason in reasons { refuse(layer, reason, path: path) }
                 guard let operation else { continue }
                 json = [
-                    "module": "tf_keras.src.layers.core.tf_op_layer", "class_name": .string(operation.className),
+                    "module": "keras.src.layers.core.tf_op_layer", "class_name": .string(operation.className),
                     "config": .object(operation.config), "registered_name": .string(operation.className),
                 ]
                 var writer = NodeWriter(first: first)

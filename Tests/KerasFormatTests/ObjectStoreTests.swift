@@ -68,7 +68,7 @@ import Testing
     func placesAndNamesAreGenuine(_ model: String) throws {
         for (keras, target) in [
             ("keras-3.15", KerasTarget(.keras3)), ("keras-3.0", KerasTarget(.keras3, version: "3.0.5")),
-            ("tf-keras-2.21", KerasTarget(.tfKeras)),
+            ("tf-keras-2.21", KerasTarget(.tfKeras)), ("keras-2.13", KerasTarget(.tfKeras, version: "2.13.1")),
         ] {
             let stored = try KerasFile.read(Self.path(keras, model + ".keras"))
             let spec = try #require(stored.spec), genuine = try #require(stored.weights)
@@ -76,7 +76,7 @@ import Testing
             let expected = Dictionary(uniqueKeysWithValues: genuine.layers.map { ($0.name, $0) })
             let given = Dictionary(uniqueKeysWithValues: placed.layers.map { ($0.name, $0) })
             // The layer that a Bidirectional was made of has no arrays.
-            let known = { (name: String) in !name.hasPrefix("layers/bidirectional/layer") }
+            let known = { (name: String) in !name.contains("/bidirectional/layer") }
             #expect(Set(given.keys.filter(known)) == Set(expected.keys.filter(known)), "\(keras)")
             for (name, object) in expected where known(name) {
                 #expect(given[name]?.weights.map(\.name) == object.weights.map(\.name), "\(keras) \(name)")

@@ -42,6 +42,17 @@ import Testing
         #expect(missing.message.contains("a: class Rescaling"))
     }
 
+    @Test func attentionTellsItsShapes() throws {
+        var attention = layer("MultiHeadAttention", ["num_heads": 2, "key_dim": 3])
+        attention.source = SourceNode(
+            dialect: .keras3, json: ["build_config": ["shapes_dict": ["query_shape": [nil, 5, 4], "value_shape": [nil, 7, 4]]]], upgraded: [:])
+        let text = JSON.text(.object(try written(attention, for: .tfKeras)))
+        #expect(text.contains(#""query_shape": [null, 5, 4]"#) && text.contains(#""key_shape": [null, 7, 4]"#), "\(text)")
+        // Before 2.13 there are no such words; a file that has none isn't taken as it stands by those that want them.
+        let old = JSON.text(.object(try written(attention, for: try #require(KerasTarget(name: "tf-keras-2.4")))))
+        #expect(old.contains("MultiHeadAttention") && !old.contains("_shape\": [null, 5"))
+    }
+
     @Test func namesOfTargets() {
         #expect(KerasTarget(name: "tf-keras-2.21") == .tfKeras && KerasTarget(name: "tf-keras-2.13")?.version == "2.13.1")
         #expect(KerasTarget(name: "tf-keras-2.4")?.description == "tf-keras-2.4" && KerasTarget.tfKeras.description == "tf-keras")

@@ -52,6 +52,19 @@ struct LearningTests {
         #expect(try trained(seed: 2, threads: 2) != one)
     }
 
+    @Test("a layer that a target lacks is named, not what its weights would mean for the optimizer")
+    func refusedLayers() throws {
+        let model = try Sequential([GRU(3, resetAfter: true, inputShape: [4, 2]), Dense(1)])
+        try model.compile(loss: .meanSquaredError, optimizer: Adam())
+        _ = try model.trainOnBatch(Tensor(zeros: [2, 4, 2]), Tensor(zeros: [2, 1]))
+        let folder = try Fixtures.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appendingPathComponent("old.h5").path
+        let error = try #require(throws: LocatedError.self) { try model.save(path, for: .keras1) }
+        #expect(error.code == "architecture.inexpressible" && error.category == .unsupported && error.message.contains("reset_after"), "\(error)")
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
     @Test("training that was saved half way goes on as if it had not stopped", arguments: [true, false])
     func resuming(readsFile: Bool) throws {
         let (x, y) = try Digits.load(96)

@@ -130,6 +130,9 @@ package enum TrainingConversion {
         if target.dialect == .tfKeras, target.minor < TfKerasVersions.optimizers {
             return OptimizerGeneration(of: training) == .optimizerV2
         }
+        if target.dialect == .tfKeras, target.minor < TfKerasVersions.oldOptimizersInArchives, form == .compileConfig {
+            return OptimizerGeneration(of: training) != .optimizerV2
+        }
         guard target.dialect == .keras3, let version = spec.provenance?.kerasVersion else { return true }
         // Keras 3.0 calls and orders arrays in its own way, and older versions lack optimizers.
         let minor = KerasTarget(.keras3, version: version).minor

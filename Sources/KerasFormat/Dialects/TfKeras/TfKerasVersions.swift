@@ -12,6 +12,8 @@ enum TfKerasVersions {
     /// From which version on the layers of a `.keras` are in `layers`, each counted once; before, in a container that has a
     /// layer with weights twice.
     static let countsOnce = 15
+    /// From which version on `.keras` files with an optimizer of `tf.keras.optimizers.legacy` are read; before, not even its own.
+    static let oldOptimizersInArchives = 15
     /// From which version on optimizers are those of `optimizer_experimental`; before, OptimizerV2.
     static let optimizers = 11
 

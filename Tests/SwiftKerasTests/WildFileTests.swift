@@ -95,6 +95,29 @@ import Testing
         #expect(try model.predict([Tensor([1, 2, 3, 4] as [Float], shape: [1, 4])])[0].shape == [1, 3])
     }
 
+    /// Its files hold a summary of the data, from which boundaries follow.
+    @Test(arguments: ["discretization.h5", "discretization.keras"])
+    func adaptedBinsHaveTheirBoundaries(_ file: String) throws {
+        let arrays = try NPZ(reading: Self.path("discretization.npz"))
+        let model = try Model(contentsOf: Self.path(file))
+        #expect(try model.verify(arrays, relativeTolerance: 0, absoluteTolerance: 1e-6).passed)
+        let spec = try #require(try KerasFile.read(Self.path(file)).spec)
+        func count(_ spec: ModelSpec?, _ name: String) -> Int? {
+            spec?.layers.first { $0.name == name }?.config["bin_boundaries"]?.array?.count
+        }
+        #expect(count(spec, "bins") == 3)
+        #expect(count(spec.layers.first { $0.name == "inner" }?.model?.value, "inner_bins") == 6)
+        #expect(spec.provenance?.notes.filter { $0.text.contains("bin_boundaries") }.map(\.layer) == ["bins", "inner/inner_bins"])
+        // A summary that says nothing is refused.
+        for (bins, shape) in [(0, [2, 3]), (3, [3, 2]), (1 << 40, [2, 3])] as [(Int, [Int])] {
+            let error = try #require(throws: LocatedError.self) {
+                try AdaptedBoundaries.boundaries(Tensor(zeros: Shape(shape)), bins: bins, at: ["bins"])
+            }
+            #expect(error.code == "discretization.summary" && error.location == ["bins"])
+        }
+        #expect(throws: LocatedError.self) { try AdaptedBoundaries.boundaries(Tensor(zeros: [2, 9]), bins: 3, at: []) }
+    }
+
     /// Steps before samples: no Keras but TensorFlow's has it.
     @Test func timeMajorIsToldAndRefusedElsewhere() throws {
         let spec = try #require(try KerasFile.read(Self.path("time_major.h5")).spec)

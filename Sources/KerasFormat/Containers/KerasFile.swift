@@ -30,18 +30,23 @@ package enum KerasFile {
     /// - Parameter backend: whose kernels these are where the file doesn't say, as Keras 1's never do: `theano` turns them.
     package static func read(_ path: String, backend: String? = nil) throws(LocatedError) -> StoredModel {
         try naming(path) { () throws(LocatedError) in
-            switch try content(path) {
-            case .architecture(let json): return StoredModel(spec: try ArchitectureReader.spec(from: json))
-            case .tensorFlowJS(let model): return try model.model()
-            case .legacy(let file):
-                var model = try file.model()
-                if let backend, model.weights?.backend == nil { model.weights?.backend = backend }
-                return model
-            case .objects(let file): return StoredModel(weights: try file.contents().weights)
-            case .shards(let shards): return StoredModel(weights: try shards.contents().weights)
-            case .archive(let archive): return try archive.model()
+            var model = switch try content(path) {
+            case .architecture(let json): StoredModel(spec: try ArchitectureReader.spec(from: json))
+            case .tensorFlowJS(let model): try model.model()
+            case .legacy(let file): try Self.model(in: file, backend)
+            case .objects(let file): StoredModel(weights: try file.contents().weights)
+            case .shards(let shards): StoredModel(weights: try shards.contents().weights)
+            case .archive(let archive): try archive.model()
             }
+            try AdaptedBoundaries.settle(&model)
+            return model
         }
+    }
+
+    private static func model(in file: LegacyHDF5, _ backend: String?) throws(LocatedError) -> StoredModel {
+        var model = try file.model()
+        if let backend, model.weights?.backend == nil { model.weights?.backend = backend }
+        return model
     }
 
     /// Like `read`, for callers that need an architecture: throws 65 `model.no_architecture` when there is none.

@@ -84,6 +84,7 @@ extension WeightLayout {
             self.init(others: config["mean"]?.isNull ?? true ? "mean variance count" : "")
         case "StringLookup", "IntegerLookup", "TextVectorization":
             self.init(others: config["output_mode"] == "tf_idf" || config["output_mode"] == "tf-idf" ? Self.tokenWeights : "")
+        case "Discretization": self.init(others: config[AdaptedBoundaries.summary] == nil ? "" : "summary")
         case "STFTSpectrogram":
             self.init((config["mode"] == "imag" ? "" : "real_kernel ") + (config["mode"] == "real" ? "" : "imag_kernel"))
         case "SpectralNormalization":
@@ -269,7 +270,7 @@ extension WeightLayout {
         "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D",
         "AdaptiveMaxPooling3D", "ActivityRegularization", "Cropping1D", "Cropping2D", "Cropping3D", "Flatten", "Permute",
         "RepeatVector", "Reshape", "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D",
-        "ZeroPadding3D", "CategoryEncoding", "CenterCrop", "Discretization", "HashedCrossing", "Hashing", "Rescaling",
+        "ZeroPadding3D", "CategoryEncoding", "CenterCrop", "HashedCrossing", "Hashing", "Rescaling",
         "Resizing", "MelSpectrogram", "MaxNumBoundingBoxes", "AutoContrast", "Equalization",
         "ContrastLimitedAdaptiveHistogramEqualization", "CustomScaleLayer", "TFDConcat", "TFDIdentity",
     ]

@@ -85,7 +85,8 @@ let rooms: [[Target]] = [
 
 let street: [Target] = [
     .executableTarget(
-        name: "kernel-benchmarks", dependencies: ["Augmentation", "Batches", "Graphs", "Kernels", "Ops", "Tensors"],
+        name: "kernel-benchmarks",
+        dependencies: ["Augmentation", "Batches", "Files", "Graphs", "KerasFormat", "KerasSpec", "Kernels", "Ops", "Tensors"],
         swiftSettings: manners,
         linkerSettings: [.linkedLibrary("m")]),
     .executableTarget(

@@ -2,6 +2,7 @@
 //
 // swift run -c release kernel-benchmarks [batch size]…
 // swift run -c release kernel-benchmarks augmentation: of the varying of pictures instead.
+// swift run -c release kernel-benchmarks load FILE: of reading a model's arrays beside reading its bytes.
 
 import Graphs
 import Kernels
@@ -102,10 +103,14 @@ func pool(_ b: Int, _ side: Int, _ channels: Int) -> (any Op, [Shape]) {
     (Pool(kind: .max, size: [2, 2]), [[b, side, side, channels]])
 }
 
-let batches = CommandLine.arguments.dropFirst().compactMap { Int($0) }
-let isAboutPictures = CommandLine.arguments.contains("augmentation")
-if isAboutPictures { try benchmarkAugmentation() }
-for batch in batches.isEmpty && !isAboutPictures ? [1, 128] : batches {
+let words = CommandLine.arguments.dropFirst()
+let batches = words.compactMap { Int($0) }
+switch words.first {
+case "augmentation": try benchmarkAugmentation()
+case "load": for path in words.dropFirst() { try benchmarkLoad(path) }
+default: break
+}
+for batch in words.isEmpty ? [1, 128] : batches {
     for phase in [Phase.inference, .training] {
         let cases: [(String, (any Op, [Shape]), Bool)] = [
             ("net1 conv 32x32x3 to 32, relu", convolution(batch, 32, 3, 32, .same), false),

@@ -45,7 +45,10 @@ package enum KerasFile {
 
     private static func model(in file: LegacyHDF5, _ backend: String?) throws(LocatedError) -> StoredModel {
         var model = try file.model()
-        if let backend, model.weights?.backend == nil { model.weights?.backend = backend }
+        guard let backend else { return model }
+        if model.weights?.backend == nil { model.weights?.backend = backend }
+        // What the optimizer keeps of a kernel is turned as the kernel is.
+        if model.spec?.provenance?.backend == nil { model.spec?.provenance?.backend = backend }
         return model
     }
 

@@ -319,6 +319,54 @@ struct OperationComposition {
                 return made.add("math.InTopK", [targets, predictions], ["k": .integer(k)])
             },
             "norm": norm,
+            "linalg.eigh": { made, x, _ in made.add("linalg.Eigh", [x]) },
+            "linalg.qr": { made, x, told in
+                guard let isFull = told.value("full_matrices", false)?.bool else { return nil }
+                return made.add("linalg.Qr", [x], ["mode": isFull ? "complete" : "reduced"])
+            },
+            "linalg.svd": { made, x, told in
+                // With vectors, TensorFlow gives them in another order.
+                guard told.value("compute_uv", true) == false else { return nil }
+                told.pass("full_matrices")
+                return made.add("linalg.SVD", [x], ["full_matrices": false, "compute_uv": false])
+            },
+            "linalg.pinv": { made, x, told in
+                guard let limit = told.value("rcond") else { return nil }
+                told.pass("validate_args")
+                return made.add("linalg.Pinv", [x], ["rcond": limit])
+            },
+            "linalg.matrix_rank": { made, x, told in
+                guard let limit = told.value("tol") else { return nil }
+                told.pass("validate_args")
+                return made.add("linalg.MatrixRank", [x], ["tol": limit])
+            },
+            "linalg.solve": { made, a, told in
+                guard let b = told.take("rhs"), let isAdjoint = told.value("adjoint", false)?.bool else { return nil }
+                return made.add("linalg.Solve", [isAdjoint ? made.transposed(a) : a, b])
+            },
+            "linalg.triangular_solve": { made, a, told in
+                guard let b = told.take("rhs"), let isLower = told.value("lower", true)?.bool, told.value("adjoint", false) == false else { return nil }
+                return made.add("linalg.SolveTriangular", [a, b], ["lower": .bool(isLower)])
+            },
+            "signal.frame": { made, x, told in
+                guard let length = told.value("frame_length")?.integer, let step = told.value("frame_step")?.integer,
+                    told.value("pad_end", false) == false, told.value("axis", -1) == -1
+                else { return nil }
+                told.pass("pad_value")
+                return made.add("math.ExtractSequences", [x], ["sequence_length": .integer(length), "sequence_stride": .integer(step)])
+            },
+            "image.ssim": { made, x, told in
+                guard let y = told.take("img2"), let range = told.value("max_val")?.number, let size = told.value("filter_size", 11)?.integer,
+                    let sigma = told.value("filter_sigma", 1.5)?.number, let k1 = told.value("k1", 0.01)?.number,
+                    let k2 = told.value("k2", 0.03)?.number
+                else { return nil }
+                return made.add(
+                    "image.SSIM", [x, y],
+                    [
+                        "max_val": .float(range), "filter_size": .integer(size), "filter_sigma": .float(sigma), "k1": .float(k1),
+                        "k2": .float(k2), "data_format": "channels_last",
+                    ])
+            },
         ]
         for name in ["nn.depth_to_space", "nn.space_to_depth"] {
             functions[name] = { made, x, told in

@@ -108,6 +108,7 @@ struct OperationRule: Sendable {
             ("math.sign", "numpy.Sign"), ("math.erf", "math.Erf"), ("math.is_nan", "numpy.Isnan"),
             ("math.is_inf", "numpy.Isinf"), ("math.is_finite", "numpy.Isfinite"), ("math.logical_not", "numpy.LogicalNot"),
             ("identity", "numpy.Copy"), ("math.erfc", "math.Erfc"), ("math.erfinv", "math.Erfinv"), ("math.log_sigmoid", "nn.LogSigmoid"),
+            ("math.real", "numpy.Real"), ("math.conj", "numpy.Conjugate"),
             ("linalg.det", "linalg.Det"), ("stop_gradient", "core.StopGradient"), ("math.softplus", "nn.Softplus"), ("math.sigmoid", "nn.Sigmoid"),
         ].map { OperationRule($0, $1) }
         + [

@@ -55,6 +55,11 @@ package struct TrainingGraph: Sendable {
     package let graph: Graph
     /// The place of the total loss, which is what is made small.
     package let total = 0
+    /// The place of the loss as it is reported: another one where it isn't reduced.
+    package let reported: Int
+    /// Whether a batch's reported loss counts in an epoch's by the square of its samples, as the mean of a loss that isn't reduced
+    /// does in tf.keras.
+    package let squaresBatches: Bool
     /// Of a model with several outputs: each one's loss, without its weight.
     package let outputLosses: [(name: String, place: Int)]
     package let metrics: [Measured]
@@ -112,7 +117,15 @@ package struct TrainingGraph: Sendable {
             weightValues.append(builder.input(ValueInfo(PartialShape(Array(shape.dims.prefix(axes))))))
         }
 
+        let isUnreduced = !generation.isStandalone && outputs.contains { $0.loss?.reduction == .unreduced }
+        if isUnreduced, outputs.count(where: { $0.loss != nil }) > 1 || !regularizers.isEmpty || !activityRegularizers.isEmpty {
+            throw LocatedError(
+                .unsupported, "loss.reduction",
+                "expected one output with a loss and no penalties beside the reduction \"none\", got more: one number isn't added to many",
+                at: ["loss", "reduction"], hint: "Let the loss be reduced by \"sum\", which trains alike.")
+        }
         var terms: [Value] = []
+        var unreducedMean: Value?
         var factors: [Float] = []
         var losses: [(String, Value)] = []
         var names: Set<String> = ["loss"]
@@ -133,7 +146,8 @@ package struct TrainingGraph: Sendable {
                 switch loss.reduction {
                 case .sum: .one
                 case .meanWithSampleWeight: .weights
-                case .mean, .sumOverBatchSize: each.mask != nil || mask != nil && rescales ? .valid : .count
+                case .unreduced where isUnreduced: .one
+                case .mean, .sumOverBatchSize, .unreduced: each.mask != nil || mask != nil && rescales ? .valid : .count
                 }
             // One number for all samples counts as each one's where these have weights.
             let values =
@@ -144,6 +158,10 @@ package struct TrainingGraph: Sendable {
             let reduced = try builder.apply(ReduceLoss(dividingBy: divisor), to: [values] + weights, label: label)[0]
             terms.append(reduced)
             factors.append(Float(output.lossWeight))
+            if isUnreduced {
+                let mean = try builder.apply(ReduceLoss(dividingBy: .count), to: [values] + weights, label: label)[0]
+                unreducedMean = try builder.apply(WeightedTotal(factors: [Float(output.lossWeight)]), to: [mean], label: label)[0]
+            }
             if several {
                 losses.append((label, reduced))
                 names.insert(label)
@@ -180,6 +198,22 @@ package struct TrainingGraph: Sendable {
                     name = "\(base)_\(number)"
                     number += 1
                 }
+                if generation == .keras1, let score = BatchScore(rawValue: metric.name) ?? BatchScore.aliases[metric.name] {
+                    let value = try score.apply(
+                        to: model.outputs[place], targets: target, loss: loss, in: &builder, label: name)
+                    let sums = try builder.apply(WeightedSum(), to: [value], label: name)
+                    measured.append((name, .mean(sums[0], sums[1])))
+                    continue
+                }
+                if case .counting(let counting) = metric.kind, counting.isFormula {
+                    let value = try counting.correlation(
+                        of: model.outputs[place], targets: target, loss: loss, in: &builder, label: name)
+                    let weights = [isWeighted ? weightValues[place] : nil, mask].compactMap(\.self)
+                    try counting.requireUnweighted(weights.isEmpty, rank: model.info(model.outputs[place]).shape.rank, name)
+                    let sums = try builder.apply(WeightedSum(), to: [value] + weights, label: name)
+                    measured.append((name, .mean(sums[0], sums[1])))
+                    continue
+                }
                 if case .counting(let counting) = metric.kind {
                     try counting.require(model.info(model.outputs[place]).shape, loss: loss, name)
                     measured.append((name, .counting(counting, place, isWeighted: isWeighted)))
@@ -198,6 +232,13 @@ package struct TrainingGraph: Sendable {
             results.append(value)
             return (name, results.count - 1)
         }
+        if let unreducedMean {
+            results.append(unreducedMean)
+            reported = results.count - 1
+        } else {
+            reported = self.total
+        }
+        squaresBatches = isUnreduced && generation != .keras3
         // Each prediction and mask once, behind all numbers.
         for case (_, .mean(let sum, let weight)) in measured { results += [sum, weight] }
         var next = results.count - 2 * measured.count { if case .mean = $0.1 { true } else { false } }

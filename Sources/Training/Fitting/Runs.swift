@@ -89,29 +89,36 @@ struct EpochSums {
     private var loss = 0.0
     /// Samples so far.
     private(set) var seen = 0
+    /// What batches' losses count for, where that isn't their samples.
+    private var squares: Double?
 
     init(_ graph: TrainingGraph, generation: TrainingGeneration) {
+        if graph.squaresBatches { squares = 0 }
         metrics = MetricSums(graph, generation: generation)
     }
 
     mutating func add(_ run: some BatchResults, loss: Double) {
         metrics.add(run)
-        self.loss += loss * Double(run.batch.count)
+        let count = Double(run.batch.count)
+        self.loss += loss * (squares == nil ? count : count * count)
+        squares = squares.map { $0 + count * count }
         seen += run.batch.count
     }
 
     /// All that was added up, for a training that goes on later.
-    var numbers: [Double] { [loss, Double(seen)] + metrics.numbers }
+    var numbers: [Double] { [loss, Double(seen)] + (squares.map { [$0] } ?? []) + metrics.numbers }
 
     mutating func restore(_ numbers: [Double]) {
-        guard numbers.count >= 2, let seen = Int(exactly: numbers[1]) else { return }
+        let own = squares == nil ? 2 : 3
+        guard numbers.count >= own, let seen = Int(exactly: numbers[1]) else { return }
         (loss, self.seen) = (numbers[0], seen)
-        metrics.restore(Array(numbers.dropFirst(2)))
+        if squares != nil { squares = numbers[2] }
+        metrics.restore(Array(numbers.dropFirst(own)))
     }
 
     /// The mean of the samples' losses, and metrics.
     func report(into logs: inout Logs) {
-        logs["loss"] = loss / Double(max(seen, 1))
+        logs["loss"] = loss / max(squares ?? Double(seen), 1)
         metrics.report(into: &logs)
     }
 

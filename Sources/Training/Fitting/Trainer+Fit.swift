@@ -107,7 +107,7 @@ extension Trainer {
                 let run = try training(portion.key)
                 run.batch.fill(portion)
                 withExtendedLifetime(portion) { run.step(seed: seed) }
-                let batchLoss = run.number(run.graph.total)
+                let batchLoss = run.number(run.graph.reported)
                 sums.add(run, loss: Double(batchLoss))
                 if !callbacks.isEmpty {
                     control.sums = sums
@@ -236,7 +236,7 @@ extension Trainer {
             run.batch.fill(portion)
             withExtendedLifetime(portion) { run.run() }
             if sums == nil { sums = EpochSums(run.graph, generation: generation) }
-            sums?.add(run, loss: Double(run.number(run.graph.total)))
+            sums?.add(run, loss: Double(run.number(run.graph.reported)))
             progress?(sums?.seen ?? 0)
             if !callbacks.isEmpty, let sums {
                 let logs = sums.logs
@@ -275,7 +275,7 @@ extension Trainer {
     }
 
     private func report(_ run: some BatchResults, resets: Bool) -> Logs {
-        let loss = Double(run.number(run.graph.total))
+        let loss = Double(run.number(run.graph.reported))
         var sums = resets ? nil : singles
         if sums == nil { sums = EpochSums(run.graph, generation: generation) }
         sums?.add(run, loss: loss)

@@ -1,4 +1,7 @@
+import Graphs
+import KerasOps
 package import KerasSpec
+import Layers
 import OrderedCollections
 package import Tensors
 
@@ -99,6 +102,8 @@ package struct CountingMetric: Hashable, Sendable {
             var named: [String: Kind] = [:]
             for kind in allCases where kind != .equality { (named[kind.rawValue], named[kind.standardName]) = (kind, kind) }
             named["Accuracy"] = .equality
+            // Keras 3's snakes have a word more.
+            named["f_beta_score"] = .fBetaScore
             return named
         }()
     }
@@ -141,8 +146,13 @@ package struct CountingMetric: Hashable, Sendable {
         try require("num_thresholds", in: 1...1e6, "a number of thresholds from 1 to a million")
         try require("num_classes", in: 1...1e5, "a number of classes from 1 to 100,000")
         try require("beta", in: 1e-30...1e30, "a number above 0")
-        if settings["from_sorted_ids"] == .bool(true) { throw fail("from_sorted_ids", "false", .unsupported) }
-        if let axis = settings["axis"], axis != -1 { throw fail("axis", "the last axis (-1)", .unsupported) }
+        switch kind {
+        case .pearsonCorrelation, .concordanceCorrelation:
+            guard axes?.isEmpty == false else { throw fail("axis", "an axis or a list of axes") }
+        default:
+            // Keras itself adds up its vector of classes along this axis, which has no other.
+            if let axis = settings["axis"], axis != -1 { throw fail("axis", "the last axis (-1)", .unsupported) }
+        }
         if kind == .f1Score || kind == .fBetaScore {
             guard settings["average"]?.isNull ?? true || ["micro", "macro", "weighted"].contains(settings["average"]?.string) else {
                 throw fail("average", "one of micro, macro, weighted and null")
@@ -185,6 +195,64 @@ package struct CountingMetric: Hashable, Sendable {
             throw LocatedError(
                 .mismatch, "metric.shape", "expected an output of two axes for \(kind.rawValue), got the shape \(prediction)", at: [name])
         }
+    }
+
+    // MARK: Correlations along other axes
+
+    /// Axes of a correlation; nil for what is none.
+    private var axes: [Int]? {
+        guard let value = settings["axis"] else { return nil }
+        if let axis = value.integer { return [axis] }
+        guard let list = value.array else { return nil }
+        let axes = list.compactMap(\.integer)
+        return axes.count == list.count ? axes : nil
+    }
+
+    /// Whether it is computed in the graph: a correlation along other axes than the last one.
+    var isFormula: Bool { (kind == .pearsonCorrelation || kind == .concordanceCorrelation) && axes != [-1] }
+
+    /// Correlations along the first axis have no sample that a weight could be of.
+    func requireUnweighted(_ isUnweighted: Bool, rank: Int, _ name: String) throws(LocatedError) {
+        guard !isUnweighted, let axes, axes.contains(where: { $0 == 0 || $0 == -rank }) else { return }
+        throw LocatedError(
+            .mismatch, "metric.weights", "expected no weights or mask beside a correlation over samples, got some", at: [name])
+    }
+
+    /// Adds a correlation's nodes: a number for each place that its axes leave.
+    ///
+    /// Source: keras/src/metrics/correlation_metrics.py (3.15).
+    func correlation(
+        of prediction: Value, targets: Value, loss: Loss, in builder: inout GraphBuilder, label: String
+    ) throws(LocatedError) -> Value {
+        let shape = builder.graph.info(prediction).shape
+        try require(shape, loss: loss, label)
+        let axes = axes ?? [-1]
+        for axis in axes where !(-shape.rank..<shape.rank).contains(axis) {
+            throw LocatedError(
+                .mismatch, "metric.axis", "expected one of the \(shape.rank) axes of the output, got \(axis)",
+                at: [label, "config/axis"])
+        }
+        let scope = LoweringContext(continuing: builder, label: label)
+        let (t, p) = (Symbol(targets, in: scope), Symbol(prediction, in: scope))
+        let isPearson = kind == .pearsonCorrelation
+        let value = try locating(label) { () throws(LocatedError) in
+            func mean(_ x: Symbol) throws(LocatedError) -> Symbol { try ops.mean(x, axis: axes, keepdims: true) }
+            let (meanT, meanP) = (try mean(t), try mean(p))
+            let (a, b) = (try t - meanT, try p - meanP)
+            let (varianceA, varianceB) = (try mean(ops.square(a)), try mean(ops.square(b)))
+            let terms: Symbol
+            if isPearson {
+                terms = try a / ops.sqrt(varianceA) * (b / ops.sqrt(varianceB))
+            } else {
+                // Word for word, with the predictions' mean taken from the targets.
+                let norm = try varianceA + varianceB + ops.square(meanT - meanP)
+                terms = try 2 * ((t - meanP) * b) / (norm + 1e-7)
+            }
+            let value = try ops.mean(terms, axis: axes)
+            return value.shape.rank == 0 ? try ops.reshape(value, [1]) : value
+        }
+        builder = scope.builder
+        return value.value
     }
 
     // MARK: Settings by type

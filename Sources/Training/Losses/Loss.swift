@@ -18,6 +18,9 @@ public struct Loss: Hashable, Sendable {
         case mean
         /// Their sum, divided by that of the sample weights.
         case meanWithSampleWeight = "mean_with_sample_weight"
+        /// Not at all. tf.keras and Keras 3 then make their sum small, for so a gradient of several numbers is taken, and report
+        /// their mean; Keras 2.3 takes the mean for both.
+        case unreduced = "none"
     }
 
     package var kind: Kind
@@ -195,6 +198,11 @@ public struct Loss: Hashable, Sendable {
 
     static func kind(named name: String) throws(LocatedError) -> Kind {
         if let kind = Kind.named[name] { return kind }
+        if ["Loss", "LossFunctionWrapper"].contains(name) {
+            throw LocatedError(
+                .unsupported, "loss.unsupported", "expected a loss, got \"\(name)\", the class that losses are made from",
+                hint: "A loss of one's own is Loss.custom.")
+        }
         let known = Kind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
         throw LocatedError(.usage, "loss.unknown", "expected one of \(known), got \"\(name)\"")
     }
@@ -215,11 +223,16 @@ extension Loss {
         if let custom = CustomMeasure(named: value) {
             let reduction = object["config"]?.object?["reduction"]?.string
             self.init(
-                custom: custom, name: CustomMeasure.names(of: value).last ?? className, reduction: reduction == "sum" ? .sum : .sumOverBatchSize)
+                custom: custom, name: CustomMeasure.names(of: value).last ?? className,
+                reduction: reduction.flatMap(Reduction.init(rawValue:)) ?? .sumOverBatchSize)
             return
         }
         if className == "function", let name = object["config"]?.string {
             try self.init(named: name)
+            return
+        }
+        if let wrapped = object["config"]?.object?["fn"], className == "LossFunctionWrapper" {
+            self.init(try Loss.kind(named: wrapped.string ?? wrapped.object?["config"]?.string ?? className))
             return
         }
         let kind = try Loss.kind(named: className)
@@ -229,7 +242,9 @@ extension Loss {
         }
         var reader = ConfigReader(settings)
         let name = try reader.optionalString("name")
-        let reduction = try reader.optionalString("reduction") ?? "sum_over_batch_size"
+        // Keras 3 takes Python's None for the word.
+        let isNone = settings["reduction"]?.isNull == true
+        let reduction = try reader.optionalString("reduction") ?? (isNone ? Reduction.unreduced : .sumOverBatchSize).rawValue
         let fromLogits = kind.takesLogits ? try reader.bool("from_logits", default: false) : false
         let smoothing = kind.takesSmoothing ? try reader.number("label_smoothing", default: 0, in: 0...1) : 0
         var own: ConfigObject = [:]

@@ -221,6 +221,8 @@ extension Metric {
                 values.values = try builder.apply(Scale(by: -1), values.values, label: label)
             }
             return values
+        case .batchScore(let score):
+            return Loss.Values(values: try score.apply(to: prediction, targets: targets, loss: loss, in: &builder, label: label))
         case .accuracy, .crossentropy, .counting, .custom: preconditionFailure("\(name) was not resolved")
         }
         try requireTargets(sparse: wantsLabels, loss, label)

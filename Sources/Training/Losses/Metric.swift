@@ -17,6 +17,8 @@ public struct Metric: Hashable, Sendable {
         case loss(Loss)
         /// Counts and sums that aren't means over samples.
         case counting(CountingMetric)
+        /// Keras 1's scores of a batch.
+        case batchScore(BatchScore)
         /// A user's own function.
         case custom(CustomMeasure)
     }
@@ -80,24 +82,39 @@ public struct Metric: Hashable, Sendable {
         Metric(.custom(CustomMeasure(config: .string(name), function: function)), name: name)
     }
 
-    /// Keras's metrics that belong to a layer's or a model's own code.
-    private static let unsupported: Set<String> = ["Mean", "Sum"]
+    /// Keras's metrics that no model can be compiled with, and why.
+    ///
+    /// Measured: Keras 2.3.1, tf-keras 2.21 and Keras 3.15.1 end the first step of a model that was compiled with one of the
+    /// first three with a TypeError.
+    private static let unsupported: [String: String] = {
+        let ofValues = "which adds up values that a model's own code gives it: in compile it fails in Keras, too"
+        let base = "a class that metrics are made from"
+        let relative = "which needs an array to divide by"
+        return [
+            "Mean": ofValues, "mean": ofValues, "Sum": ofValues, "sum": ofValues, "MeanTensor": ofValues, "Metric": base, "metric": base,
+            "PyMetric": base, "Reduce": base, "SumOverBatchSize": ofValues, "SumOverBatchSizeMetricWrapper": base,
+            "SensitivitySpecificityBase": base, "MeanMetricWrapper": base, "mean_metric_wrapper": base, "MeanRelativeError": relative,
+        ]
+    }()
 
     private static func kind(named name: String) throws(LocatedError) -> Kind {
         switch name {
-        case "accuracy", "acc": return .accuracy
+        case "accuracy", "acc", "ACC": return .accuracy
         case "crossentropy", "ce": return .crossentropy
         case "categorical_accuracy", "CategoricalAccuracy": return .categoricalAccuracy
         case "sparse_categorical_accuracy", "SparseCategoricalAccuracy": return .sparseCategoricalAccuracy
         case "binary_accuracy", "BinaryAccuracy": return .binaryAccuracy
-        case "LogCoshError": return .loss(.logCosh)
+        case "LogCoshError", "log_cosh_error": return .loss(.logCosh)
         default: break
         }
+        if let reason = unsupported[name] {
+            throw LocatedError(
+                .unsupported, "metric.unsupported", "expected a metric of true and predicted values, got \"\(name)\", \(reason)")
+        }
         if let kind = CountingMetric.Kind.named[name] { return .counting(try CountingMetric(kind)) }
+        if let score = BatchScore(rawValue: name) ?? BatchScore.aliases[name] { return .batchScore(score) }
         do throws(LocatedError) { return .loss(try Loss(named: name)) } catch {
-            if unsupported.contains(name) || error.category == .unsupported {
-                throw LocatedError(.unsupported, "metric.unsupported", "expected a metric of true and predicted values, got \"\(name)\", which adds up what a model's own code gives it")
-            }
+            if error.category == .unsupported { throw error }
             throw LocatedError(.usage, "metric.unknown", "expected the name of a metric, such as \"accuracy\", got \"\(name)\"")
         }
     }
@@ -166,6 +183,7 @@ public struct Metric: Hashable, Sendable {
         case .binaryAccuracyAbove(let threshold):
             return ["class_name": "BinaryAccuracy", "config": ["name": .string(name), "threshold": .float(threshold)]]
         case .loss(let loss): return loss.config
+        case .batchScore(let score): return .string(score.rawValue)
         case .counting(let counting):
             var config: ConfigObject = ["name": .string(name)]
             for (key, value) in counting.settings where counting.kind.settings[key] != value { config[key] = value }

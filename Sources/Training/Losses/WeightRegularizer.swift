@@ -29,7 +29,9 @@ package struct WeightRegularizer: Hashable, Sendable {
         // Keras 1 may have left out the class: a pair of factors is one all the same.
         let settings = value.object?["config"]?.object ?? (value.object?["class_name"] == nil ? value.object : nil) ?? [:]
         let name = value.string ?? value.object?["class_name"]?.string ?? (settings["l1"] != nil || settings["l2"] != nil ? "L1L2" : "")
-        let plain = name.lowercased().filter { $0 != "_" }
+        var plain = name.lowercased().filter { $0 != "_" }
+        // Keras 1 has the same for outputs: activity_l1, ActivityRegularizer.
+        if plain.hasPrefix("activity") { plain = String(plain.dropFirst(8)) }
         var reader = ConfigReader(settings)
         reader.ignore("name")
         if plain == "orthogonalregularizer" {
@@ -41,7 +43,9 @@ package struct WeightRegularizer: Hashable, Sendable {
             orthogonal = Orthogonal(factor: factor, ofColumns: mode == "columns")
             return
         }
-        guard ["l1", "l2", "l1l2", "weightregularizer"].contains(plain) else {
+        // Without `activity` before it that is the class they are made from.
+        let isBase = name.lowercased() == "regularizer"
+        guard !isBase, ["l1", "l2", "l1l2", "l1l2regularizer", "weightregularizer", "regularizer"].contains(plain) else {
             throw LocatedError(
                 .unsupported, "regularizer.unsupported",
                 "expected L1, L2, L1L2 or OrthogonalRegularizer, got \(name.isEmpty ? value.summary : "\"\(name)\"")")

@@ -27,10 +27,14 @@ public enum LearningRateSchedule: Hashable, Sendable {
     /// Half cosines, each `tMul` times as long and `mMul` times as high as the one before.
     case cosineDecayRestarts(
         initialLearningRate: Double, firstDecaySteps: Double, tMul: Double = 2, mMul: Double = 1, alpha: Double = 0)
+    /// A half cosine times a straight line, as tf.keras has it: (alpha + left / steps) · ½(1 + cos π·2·periods·step / steps) + beta.
+    case linearCosineDecay(
+        initialLearningRate: Double, decaySteps: Double, numPeriods: Double = 0.5, alpha: Double = 0, beta: Double = 0.001)
 
     /// Keras's class name.
     public var className: String {
         switch self {
+        case .linearCosineDecay: "LinearCosineDecay"
         case .exponentialDecay: "ExponentialDecay"
         case .piecewiseConstantDecay: "PiecewiseConstantDecay"
         case .polynomialDecay: "PolynomialDecay"
@@ -81,6 +85,11 @@ public enum LearningRateSchedule: Hashable, Sendable {
             }
             let height = 0.5 * powf(Float(mMul), restarts) * (1 + cosf(Float.pi * done))
             return Float(initial) * (Float(1 - alpha) * height + Float(alpha))
+        case .linearCosineDecay(let initial, let steps, let periods, let alpha, let beta):
+            let now = min(t, Float(steps))
+            let line = (Float(steps) - now) / Float(steps)
+            let wave = 0.5 * (1 + cosf(Float.pi * (2 * Float(periods) * (now / Float(steps)))))
+            return Float(initial) * ((Float(alpha) + line) * wave + Float(beta))
         }
     }
 
@@ -92,7 +101,7 @@ public enum LearningRateSchedule: Hashable, Sendable {
 
     /// From `{"class_name": …, "config": {…}}` of any generation.
     ///
-    /// Throws 69 `optimizer.schedule` for another's schedule and for those that only TensorFlow 1 has (`NoisyLinearCosineDecay`).
+    /// Throws 69 `optimizer.schedule` for another's schedule and for `NoisyLinearCosineDecay`, which draws from TensorFlow's numbers.
     package init(config value: ConfigValue) throws(LocatedError) {
         guard let object = value.object, let name = object["class_name"]?.string else {
             throw LocatedError(
@@ -127,6 +136,16 @@ public enum LearningRateSchedule: Hashable, Sendable {
                 initialLearningRate: try reader.number("initial_learning_rate"),
                 firstDecaySteps: try reader.number("first_decay_steps"), tMul: try reader.number("t_mul", default: 2),
                 mMul: try reader.number("m_mul", default: 1), alpha: try reader.number("alpha", default: 0))
+        case "LinearCosineDecay":
+            self = .linearCosineDecay(
+                initialLearningRate: try reader.number("initial_learning_rate"), decaySteps: try reader.number("decay_steps"),
+                numPeriods: try reader.number("num_periods", default: 0.5), alpha: try reader.number("alpha", default: 0),
+                beta: try reader.number("beta", default: 0.001))
+        case "NoisyLinearCosineDecay":
+            throw LocatedError(
+                .unsupported, "optimizer.schedule",
+                "expected a learning rate that the step tells, got NoisyLinearCosineDecay, which draws its noise from TensorFlow's numbers",
+                hint: "LinearCosineDecay is the same without noise.")
         default:
             throw LocatedError(
                 .unsupported, "optimizer.schedule",
@@ -183,6 +202,11 @@ public enum LearningRateSchedule: Hashable, Sendable {
             config = [
                 "initial_learning_rate": .float(initial), "first_decay_steps": .count(steps), "t_mul": .float(tMul),
                 "m_mul": .float(mMul), "alpha": .float(alpha), "name": "SGDRDecay",
+            ]
+        case .linearCosineDecay(let initial, let steps, let periods, let alpha, let beta):
+            config = [
+                "initial_learning_rate": .float(initial), "decay_steps": .count(steps), "num_periods": .float(periods),
+                "alpha": .float(alpha), "beta": .float(beta), "name": .string(className),
             ]
         }
         return [

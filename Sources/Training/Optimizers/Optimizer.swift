@@ -228,6 +228,15 @@ package enum Optimizers {
     ) throws(LocatedError) -> any BuiltInOptimizer.Type {
         let plain = name.lowercased()
         if let type = classes.first(where: { $0.className.lowercased() == plain }) { return type }
+        let reasons = [
+            "multioptimizer": "one optimizer for all weights, got MultiOptimizer, which has several",
+            "optimizermap": "an optimizer, got OptimizerMap, which says which of several a weight has",
+            "lossscaleoptimizer": "an optimizer, got LossScaleOptimizer, which scales the loss of another one",
+            "tfoptimizer": "an optimizer of Keras's, got TFOptimizer, which holds one of TensorFlow's",
+            "optimizer": "an optimizer, got Optimizer, the class that they are made from",
+        ]
+        // TensorFlow Addons registers its own as `Addons>MultiOptimizer`.
+        if let reason = reasons[plain.split(separator: ">").last.map(String.init) ?? plain] { throw LocatedError(.unsupported, "optimizer.unsupported", "expected \(reason)") }
         let known = classes.map { "\"\($0.className)\"" }.joined(separator: ", ")
         throw LocatedError(category, "optimizer.unknown", "expected one of \(known), got \"\(name)\"")
     }

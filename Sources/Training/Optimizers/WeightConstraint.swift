@@ -3,13 +3,15 @@ package import Tensors
 
 /// A projection of a weight after each step.
 ///
-/// Source: keras/constraints.py (2.3.1), keras/src/constraints/constraints.py (3.15).
+/// Source: keras/constraints.py (2.3.1), keras/src/constraints/constraints.py (3.15), tf_keras/src/constraints.py (2.21).
 package final class WeightConstraint {
     package enum Kind: Hashable, Sendable {
         /// Norms are brought to clip(norm, low, high), by the share `rate`.
         case norms(low: Float, high: Float, rate: Float)
         case unitNorms
         case nonNegative
+        /// Each ring of a square kernel has one value (tf.keras).
+        case rings
     }
 
     package let kind: Kind
@@ -30,6 +32,17 @@ package final class WeightConstraint {
                     .invalid, "constraint.axis", "expected an axis of the shape \(shape), got \(axis)", at: ["config/axis"])
             }
             summed.insert(resolved)
+        }
+        if kind == .rings {
+            guard shape.rank == 4, shape[0] == shape[1], shape[0] > 1 else {
+                throw LocatedError(
+                    .mismatch, "constraint.shape",
+                    "expected a square kernel (rows, columns, depth, filters) for a RadialConstraint, got the shape \(shape)")
+            }
+            groups = Self.ringSources(shape)
+            norms = .allocate(capacity: shape.count)
+            norms.initialize(repeating: 0)
+            return
         }
         guard kind != .nonNegative else {
             groups = []
@@ -75,13 +88,14 @@ package final class WeightConstraint {
                 rate: Float(try reader.number("rate", default: 1)))
         case "unitnorm": kind = .unitNorms
         case "nonneg": kind = .nonNegative
+        case "radialconstraint": kind = .rings
         default:
             throw LocatedError(
                 .unsupported, "constraint.unsupported",
-                "expected MaxNorm, MinMaxNorm, UnitNorm or NonNeg, got \"\(name)\"")
+                "expected MaxNorm, MinMaxNorm, UnitNorm, NonNeg or RadialConstraint, got \"\(name)\"")
         }
         var axes = [0]
-        if kind != .nonNegative, let axis = reader.value("axis"), !axis.isNull {
+        if kind != .nonNegative, kind != .rings, let axis = reader.value("axis"), !axis.isNull {
             guard let list = axis.integer.map({ [$0] }) ?? axis.array?.compactMap(\.integer), axis.array.map({ $0.count == list.count }) ?? true
             else { throw reader.wrong("axis", "an axis or a list of axes", axis) }
             axes = list
@@ -91,10 +105,27 @@ package final class WeightConstraint {
         try self.init(kind, axes: axes, shape: shape)
     }
 
+    /// By element of a square kernel: the one on the diagonal whose value its ring takes. The innermost ring takes that above the
+    /// middle, others that below: so it is in Keras.
+    private static func ringSources(_ shape: Shape) -> [Int32] {
+        let (side, start, strides) = (shape[0], shape[0] / 2, shape.strides)
+        return (0..<shape.count).map { element in
+            let (row, column) = (element / strides[0], element / strides[1] % side)
+            let ring = min(row, column, side - 1 - row, side - 1 - column)
+            let source = ring == (side - 1) / 2 ? start - 1 : 2 * start - 1 - ring
+            return Int32(clamping: source * (strides[0] + strides[1]) + element % strides[1])
+        }
+    }
+
     /// Projects a weight of the shape this was made for.
     package func apply(_ weight: UnsafeMutablePointer<Float>) {
         if kind == .nonNegative {
             for element in 0..<count where !(weight[element] >= 0) { weight[element] *= 0 }
+            return
+        }
+        if kind == .rings {
+            for element in 0..<count { norms[element] = weight[Int(groups[element])] }
+            for element in 0..<count { weight[element] = norms[element] }
             return
         }
         norms.update(repeating: 0)
@@ -107,7 +138,7 @@ package final class WeightConstraint {
                 let wanted = rate * min(max(norm, low), high) + (1 - rate) * norm
                 norms[group] = wanted / (epsilon + norm)
             case .unitNorms: norms[group] = 1 / (epsilon + norm)
-            case .nonNegative: break
+            case .nonNegative, .rings: break
             }
         }
         for element in 0..<count { weight[element] *= norms[Int(groups[element])] }

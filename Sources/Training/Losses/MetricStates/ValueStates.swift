@@ -103,6 +103,11 @@ struct SampleMean: MetricState {
     /// Whether fewer than k predictions are above the true class's.
     private func isAmongLargest(_ batch: MetricBatch, _ row: Int) -> Bool {
         let (values, label) = (batch.predictions + row * batch.columns, batch.label(row))
+        if metric.isSet("from_sorted_ids") {
+            // Predictions are the classes themselves, the best first.
+            let count = min(max(metric.integer("k") ?? 5, 0), batch.columns)
+            return (0..<count).contains { values[$0] == Float(label) }
+        }
         guard (0..<batch.columns).contains(label), values[label].isFinite else { return false }
         var above = 0
         for place in 0..<batch.columns where values[place] > values[label] { above += 1 }

@@ -141,7 +141,8 @@ public enum ImageNet {
         while let entry = entries[String(classes.count)], entry.count == 2 { classes.append((entry[0], entry[1])) }
         guard !classes.isEmpty, classes.count == entries.count else {
             throw LocatedError(
-                .invalid, "labels.imagenet", "expected {\"0\": [id, name], …} without gaps, got something else", at: [path])
+                .invalid, "labels.imagenet", "expected {\"0\": [id, name], …} without gaps, got \(entries.count) pairs of texts, \(classes.count) of them without a gap",
+                at: [path])
         }
         return classes
     }

@@ -83,6 +83,16 @@ package enum HDF5Attribute: Equatable, Sendable {
         }
     }
 
+    /// What it is, for messages.
+    package var kindName: String {
+        switch self {
+        case .string: "a string"
+        case .strings(_, _, let shape): "strings of shape \(shape)"
+        case .numbers(let tensor): "numbers (\(tensor.dtype.rawValue)) of shape \(tensor.shape)"
+        case .empty: "a type without a value"
+        }
+    }
+
     /// How its strings are stored, nil when it has none.
     package var stringKind: HDF5StringKind? {
         switch self {

@@ -13,6 +13,19 @@ enum PlainJSON {
     /// Keys as they come, also twice.
     case object([Entry])
 
+    /// What it is, for messages.
+    var kindName: String {
+        switch self {
+        case .null: "null"
+        case .bool(let value): "\(value)"
+        case .integer(let value): "\(value)"
+        case .number(let value): "\(value)"
+        case .string: "a string"
+        case .array: "a list"
+        case .object: "an object"
+        }
+    }
+
     /// What stands in an object under a key.
     struct Entry {
         var key: String

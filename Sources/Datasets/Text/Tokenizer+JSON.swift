@@ -62,7 +62,7 @@ extension Tokenizer {
         indexDocuments = try Self.counts(config, "index_docs") { Int($0) }
         index = try Self.counts(config, "word_index") { ExactText($0) }
         for entry in try Self.entries(config, "index_word") {
-            guard let number = Int(entry.key), case .string(let word) = entry.value else { throw Self.broken("index_word", "a word for each number") }
+            guard let number = Int(entry.key), case .string(let word) = entry.value else { throw Self.broken("index_word", "a word for each number", "\"\(entry.key)\": \(entry.value.kindName)") }
             if wordsByNumber.updateValue(word, forKey: number) == nil { wordNumbers.append(number) }
         }
     }
@@ -70,7 +70,7 @@ extension Tokenizer {
     /// An object that stands as text in the configuration.
     private static func entries(_ config: PlainJSON, _ key: String) throws(LocatedError) -> [PlainJSON.Entry] {
         guard case .string(let text)? = config[key], case .object(let entries) = try locating(key, { () throws(LocatedError) in try PlainJSON(Array(text.utf8)) })
-        else { throw broken(key, "an object written as text") }
+        else { throw broken(key, "an object written as text", config[key]?.kindName ?? "nothing") }
         return entries
     }
 
@@ -79,13 +79,13 @@ extension Tokenizer {
     ) throws(LocatedError) -> OrderedCounts<Key> {
         var counts = OrderedCounts<Key>()
         for entry in try entries(config, key) {
-            guard let word = make(entry.key), case .integer(let number) = entry.value else { throw broken(key, "a whole number for each word") }
+            guard let word = make(entry.key), case .integer(let number) = entry.value else { throw broken(key, "a whole number for each word", "\"\(entry.key)\": \(entry.value.kindName)") }
             counts[word] = number
         }
         return counts
     }
 
-    private static func broken(_ key: String, _ expected: String) -> LocatedError {
-        LocatedError(.invalid, "tokenizer.json", "expected \(expected), got something else or nothing", at: [key])
+    private static func broken(_ key: String, _ expected: String, _ found: String) -> LocatedError {
+        LocatedError(.invalid, "tokenizer.json", "expected \(expected), got \(found)", at: [key])
     }
 }

@@ -117,7 +117,7 @@ struct LegacyHDF5 {
     private func json(_ attribute: String) throws(LocatedError) -> ConfigValue? {
         guard let value = try file.attribute(attribute, of: "") else { return nil }
         guard let text = value.text else {
-            throw LocatedError(.invalid, "hdf5.attribute", "expected JSON text, got something else", at: ["@" + attribute])
+            throw LocatedError(.invalid, "hdf5.attribute", "expected JSON text, got \(value.kindName)", at: ["@" + attribute])
         }
         return try locating("@" + attribute) { () throws(LocatedError) in
             let json = try JSON.parse(text)
@@ -174,11 +174,12 @@ struct LegacyHDF5 {
     }
 
     private func count(_ attribute: String, of group: String) throws(LocatedError) -> Int {
-        guard case .numbers(let value) = try file.attribute(attribute, of: group), value.count == 1,
+        let held = try file.attribute(attribute, of: group)
+        guard case .numbers(let value) = held, value.count == 1,
             let count = Int(exactly: value.asType(.int64).array(as: Int64.self)[0]), count >= 0
         else {
             throw LocatedError(
-                .invalid, "hdf5.attribute", "expected a count of at least 0, got something else",
+                .invalid, "hdf5.attribute", "expected a count of at least 0, got \(held?.kindName ?? "nothing")",
                 at: (group.isEmpty ? [] : [group]) + ["@" + attribute])
         }
         guard count <= Self.mostNames else { throw Self.tooMany(count) }

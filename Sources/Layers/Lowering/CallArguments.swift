@@ -25,6 +25,16 @@ package struct CallArguments: Sendable {
             }
         }
 
+        /// What it is, for messages.
+        package var kindName: String {
+            switch self {
+            case .signal: "a tensor"
+            case .constant(let value): value.summary
+            case .list(let items): "a list of \(items.count)"
+            case .dictionary(let items): "a dictionary of \(items.keys.joined(separator: ", "))"
+            }
+        }
+
         /// Whether nothing is said: Python's `None`.
         package var isNull: Bool {
             if case .constant(.null) = self { true } else { false }
@@ -60,7 +70,7 @@ package struct CallArguments: Sendable {
         case .list(let items) where items.count == 1: if case .signal(let signal) = items[0] { return signal }
         default: break
         }
-        throw LocatedError(.unsupported, "call.argument", "expected \(keyword) to be one tensor, got something else")
+        throw wrong("\(keyword) to be one tensor", argument(position, keyword))
     }
 
     /// True or false by position or keyword; nil when it is absent or `None`.
@@ -78,7 +88,11 @@ package struct CallArguments: Sendable {
             if let number = value.integer { return number != 0 }
         default: break
         }
-        throw LocatedError(.unsupported, "call.argument", "expected \(keyword) to be true or false, got something else")
+        throw wrong("\(keyword) to be true or false", keywords[keyword])
+    }
+
+    private func wrong(_ expected: String, _ found: Argument?) -> LocatedError {
+        LocatedError(.unsupported, "call.argument", "expected \(expected), got \(found?.kindName ?? "nothing")")
     }
 }
 

@@ -189,11 +189,13 @@ struct IndexLookup: Sendable {
         if isText {
             stored = lines.map(VocabularyToken.string)
         } else {
-            let numbers = lines.compactMap { Int($0) }
-            guard numbers.count == lines.count else {
-                throw LocatedError(.invalid, "vocabulary.token", "expected an integer on each line, got something else", at: ["vocabulary.txt"])
+            stored = try lines.enumerated().map { (place, line) throws(LocatedError) in
+                guard let number = Int(line) else {
+                    throw LocatedError(
+                        .invalid, "vocabulary.token", "expected an integer on each line, got \"\(line.prefix(40))\"", at: ["vocabulary.txt", "line \(place + 1)"])
+                }
+                return VocabularyToken.integer(number)
             }
-            stored = numbers.map(VocabularyToken.integer)
         }
         prepare()
     }

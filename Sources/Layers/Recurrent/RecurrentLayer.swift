@@ -160,7 +160,7 @@ extension CallArguments {
         guard let argument = keywords["mask"], !argument.isNull else { return nil }
         let signals = argument.signals
         guard signals.count == 1, context.info(signals[0].value).dtype == .bool else {
-            throw LocatedError(.unsupported, "call.mask", "expected one mask of type bool, got something else")
+            throw LocatedError(.unsupported, "call.mask", "expected one mask of type bool, got \(argument.kindName)" + (signals.first.map { " of type \(context.info($0.value).dtype.rawValue)" } ?? ""))
         }
         return signals[0].value
     }

@@ -93,9 +93,9 @@ extension ImageLayer {
             let changed = try changed(
                 boxes: try context.float(boxes.value), labels: try context.float(labels.value), context)
             outputs += [Signal(changed.boxes), Signal(changed.labels)]
-        } else if items["bounding_boxes"] != nil {
+        } else if let given = items["bounding_boxes"] {
             throw LocatedError(
-                .unsupported, "images.dictionary", "expected bounding_boxes to be a dictionary, got something else", at: [context.label])
+                .unsupported, "images.dictionary", "expected bounding_boxes to be a dictionary, got \(given.kindName)", at: [context.label])
         }
         var labels: Value?
         if case .signal(let given)? = items["labels"] { labels = given.value }

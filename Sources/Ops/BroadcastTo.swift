@@ -14,8 +14,8 @@ package struct BroadcastTo: Op {
     package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] {
         try requireInputs(name, inputs, 1...1)
         let input = inputs[0].shape
-        guard [1, 4].contains(inputs[0].dtype.byteCount) else {
-            throw mismatch(name, "dtype", expected: "elements of 1 or 4 bytes", got: inputs[0].dtype.rawValue)
+        guard [1, 4, 8].contains(inputs[0].dtype.byteCount) else {
+            throw mismatch(name, "dtype", expected: "elements of 1, 4 or 8 bytes", got: inputs[0].dtype.rawValue)
         }
         guard input.rank <= shape.rank else {
             throw mismatch(name, expected: "at most \(shape.rank) axes", got: "\(input)")
@@ -43,7 +43,7 @@ private struct BoundBroadcast: BoundOp {
     let walk: PairWalk
     let count: Int
     let inputCount: Int
-    let isByte: Bool
+    let elementBytes: Int
     let reduction: Reduction?
 
     init(_ site: Site) {
@@ -51,7 +51,7 @@ private struct BoundBroadcast: BoundOp {
         self.walk = PairWalk(result: result, left: input.shape, right: input.shape, nanosecondsPerElement: 0.2)
         self.count = result.count
         self.inputCount = input.shape.count
-        self.isByte = input.dtype.byteCount == 1
+        self.elementBytes = input.dtype.byteCount
         self.reduction =
             input.dtype == .float32 && site.wantsGradient[0] ? Reduction(from: result, to: input.shape) : nil
     }
@@ -61,7 +61,11 @@ private struct BoundBroadcast: BoundOp {
 
     var forwardStages: [Int] { [walk.tiles] }
     func forward(_ frame: Frame, stage: Int, tile: Int) {
-        if isByte { spread(frame, tile, UInt8.self) } else { spread(frame, tile, UInt32.self) }
+        switch elementBytes {
+        case 1: spread(frame, tile, UInt8.self)
+        case 8: spread(frame, tile, UInt64.self)
+        default: spread(frame, tile, UInt32.self)
+        }
     }
 
     private func spread<Bits>(_ frame: Frame, _ tile: Int, _ type: Bits.Type) {

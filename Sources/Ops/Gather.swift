@@ -22,8 +22,8 @@ package struct Gather: Op {
     package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] {
         try requireInputs(name, inputs, 2...2)
         try require(name, inputs[1], is: .int32, "indices")
-        guard PlainType(inputs[0].dtype) != nil else {
-            throw mismatch(name, "dtype", expected: "float32, int32 or bool", got: inputs[0].dtype.rawValue)
+        guard PlainType(inputs[0].dtype) != nil || inputs[0].dtype == .string else {
+            throw mismatch(name, "dtype", expected: "float32, int32, bool or string", got: inputs[0].dtype.rawValue)
         }
         let (x, indices) = (inputs[0].shape, inputs[1].shape)
         let axis = try resolve(name, axis: axis, rank: x.rank)
@@ -49,7 +49,7 @@ package struct Gather: Op {
 private struct BoundGather: BoundOp {
     let (batch, outer, extent, count, inner): (Int, Int, Int, Int, Int)
     let isFloat: Bool
-    let isByte: Bool
+    let elementBytes: Int
     let rows: TileCut
     /// Backward's tiles: parts of the axis of every (batch, outer).
     let parts: TileCut
@@ -63,7 +63,7 @@ private struct BoundGather: BoundOp {
         inner = x.dims[(axis + 1)...].reduce(1, *)
         count = indices.dims[batchAxes...].reduce(1, *)
         isFloat = site.inputs[0].dtype == .float32
-        isByte = site.inputs[0].dtype.byteCount == 1
+        elementBytes = site.inputs[0].dtype.byteCount
         rows = TileCut(batch * outer * count, nanosecondsPerUnit: 0.2 * Double(inner) + 5)
         parts = TileCut(extent, step: max(1, 65_536 / max(1, inner), extent / 16))
     }
@@ -78,10 +78,10 @@ private struct BoundGather: BoundOp {
 
     var forwardStages: [Int] { [rows.count] }
     func forward(_ frame: Frame, stage: Int, tile: Int) {
-        if isByte {
-            copy(frame, tile, UInt8.self, absent: 0)
-        } else {
-            copy(frame, tile, UInt32.self, absent: isFloat ? Float.nan.bitPattern : 0)
+        switch elementBytes {
+        case 1: copy(frame, tile, UInt8.self, absent: 0)
+        case 8: copy(frame, tile, UInt64.self, absent: 0)
+        default: copy(frame, tile, UInt32.self, absent: isFloat ? Float.nan.bitPattern : 0)
         }
     }
 
@@ -130,8 +130,8 @@ package struct TakeAlongAxis: Op {
     package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] {
         try requireInputs(name, inputs, 2...2)
         try require(name, inputs[1], is: .int32, "indices")
-        guard PlainType(inputs[0].dtype) != nil else {
-            throw mismatch(name, "dtype", expected: "float32, int32 or bool", got: inputs[0].dtype.rawValue)
+        guard PlainType(inputs[0].dtype) != nil || inputs[0].dtype == .string else {
+            throw mismatch(name, "dtype", expected: "float32, int32, bool or string", got: inputs[0].dtype.rawValue)
         }
         var (x, indices) = (inputs[0].shape, inputs[1].shape)
         let axis = try resolve(name, axis: axis, rank: x.rank)
@@ -154,7 +154,7 @@ package struct TakeAlongAxis: Op {
     package func bound(to site: Site) -> any BoundOp {
         BoundTake(
             x: AxisView(site.inputs[0].shape, axis: axis), y: AxisView(site.outputs[0].shape, axis: axis),
-            isFloat: site.inputs[0].dtype == .float32, isByte: site.inputs[0].dtype.byteCount == 1)
+            isFloat: site.inputs[0].dtype == .float32, elementBytes: site.inputs[0].dtype.byteCount)
     }
 }
 
@@ -162,7 +162,7 @@ private struct BoundTake: BoundOp {
     let x: AxisView
     let y: AxisView
     let isFloat: Bool
-    let isByte: Bool
+    let elementBytes: Int
 
     private var rows: TileCut { TileCut(x.outer, nanosecondsPerUnit: Double(max(x.extent, y.extent) * x.inner) + 5) }
     var cost: Double { Double(y.outer * y.extent * y.inner) }
@@ -170,10 +170,10 @@ private struct BoundTake: BoundOp {
 
     var forwardStages: [Int] { [rows.count] }
     func forward(_ frame: Frame, stage: Int, tile: Int) {
-        if isByte {
-            copy(frame, tile, UInt8.self, absent: 0)
-        } else {
-            copy(frame, tile, UInt32.self, absent: isFloat ? Float.nan.bitPattern : 0)
+        switch elementBytes {
+        case 1: copy(frame, tile, UInt8.self, absent: 0)
+        case 8: copy(frame, tile, UInt64.self, absent: 0)
+        default: copy(frame, tile, UInt32.self, absent: isFloat ? Float.nan.bitPattern : 0)
         }
     }
 

@@ -143,8 +143,8 @@ package struct Rearrange: Op {
         guard rules.count == shape.rank else {
             throw mismatch(name, expected: "an axis of an input of \(rules.count) axes", got: "\(shape)")
         }
-        guard [1, 4].contains(inputs[0].dtype.byteCount) else {
-            throw mismatch(name, "dtype", expected: "elements of 1 or 4 bytes", got: inputs[0].dtype.rawValue)
+        guard [1, 4, 8].contains(inputs[0].dtype.byteCount) else {
+            throw mismatch(name, "dtype", expected: "elements of 1, 4 or 8 bytes", got: inputs[0].dtype.rawValue)
         }
         var dims: [Int?] = []
         for (rule, extent) in zip(rules, shape.dims) { dims.append(try rule.extent(extent, name)) }
@@ -169,7 +169,7 @@ private struct BoundRearrange: BoundOp {
     let copies: [[Int]]
     let rows: TileCut
     let inputRows: TileCut
-    let isByte: Bool
+    let elementBytes: Int
     let isDifferentiable: Bool
     let isIdentity: Bool
 
@@ -192,7 +192,7 @@ private struct BoundRearrange: BoundOp {
         isIdentity = keeps.allSatisfy(\.self)
         if input.isEmpty { (input, output, tables, keeps) = ([1], [1], [[]], [true]) }
         (self.input, self.output, self.tables) = (input, output, tables)
-        isByte = site.inputs[0].dtype.byteCount == 1
+        elementBytes = site.inputs[0].dtype.byteCount
         isDifferentiable = site.inputs[0].dtype == .float32 && site.wantsGradient[0]
         rows = TileCut(output.dropLast().reduce(1, *), nanosecondsPerUnit: 0.4 * Double(output[output.count - 1]) + 5)
         let spread = Double(max(site.outputs[0].shape.count, 1)) / Double(max(site.inputs[0].shape.count, 1))
@@ -224,7 +224,11 @@ private struct BoundRearrange: BoundOp {
 
     var forwardStages: [Int] { isIdentity || output[output.count - 1] == 0 ? [] : [rows.count] }
     func forward(_ frame: Frame, stage: Int, tile: Int) {
-        if isByte { copy(frame, tile, UInt8.self) } else { copy(frame, tile, UInt32.self) }
+        switch elementBytes {
+        case 1: copy(frame, tile, UInt8.self)
+        case 8: copy(frame, tile, UInt64.self)
+        default: copy(frame, tile, UInt32.self)
+        }
     }
 
     private func copy<Bits>(_ frame: Frame, _ tile: Int, _ type: Bits.Type) {

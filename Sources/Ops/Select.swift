@@ -4,7 +4,7 @@ package import Tensors
 
 /// z = condition ? x : y, element by element, with NumPy's broadcasting.
 ///
-/// Inputs: a mask, and two arrays of one type (float32, int32, bool).
+/// Inputs: a mask, and two arrays of one type (float32, int32, bool, string).
 package struct Select: Op {
     package init() {}
 
@@ -14,8 +14,8 @@ package struct Select: Op {
         try requireInputs(name, inputs, 3...3)
         try require(name, inputs[0], is: .bool, "a mask")
         try require(name, inputs[2], is: inputs[1].dtype, "the third input")
-        guard PlainType(inputs[1].dtype) != nil else {
-            throw mismatch(name, "dtype", expected: "float32, int32 or bool", got: inputs[1].dtype.rawValue)
+        guard PlainType(inputs[1].dtype) != nil || inputs[1].dtype == .string else {
+            throw mismatch(name, "dtype", expected: "float32, int32, bool or string", got: inputs[1].dtype.rawValue)
         }
         return [ValueInfo(try broadcast(name, inputs.map(\.shape)), inputs[1].dtype)]
     }
@@ -28,7 +28,7 @@ private struct BoundSelect: BoundOp {
     let dims: [Int]
     let strides: [(Int, Int, Int)]
     let rows: TileCut
-    let isByte: Bool
+    let elementBytes: Int
     let count: Int
     let shapes: [Shape]
     /// By operand x, y: how a broadcast one's gradient is summed.
@@ -66,7 +66,7 @@ private struct BoundSelect: BoundOp {
         self.dims = dims
         self.strides = merged
         rows = TileCut(dims.dropLast().reduce(1, *), nanosecondsPerUnit: 0.5 * Double(dims[dims.count - 1]) + 5)
-        isByte = site.outputs[0].dtype.byteCount == 1
+        elementBytes = site.outputs[0].dtype.byteCount
         count = result.count
         shapes = site.inputs.map(\.shape)
         let wants = site.wantsGradient
@@ -109,11 +109,19 @@ private struct BoundSelect: BoundOp {
     func forward(_ frame: Frame, stage: Int, tile: Int) {
         let step = strides[dims.count - 1], columns = dims[dims.count - 1]
         forEachRow(of: tile) { z, c, x, y in
-            if isByte {
+            switch elementBytes {
+            case 1:
                 select(
                     frame.mask(0) + c, step: step.0, frame.mask(1) + x, step: step.1, frame.mask(2) + y, step: step.2,
                     frame.outputs[0].assumingMemoryBound(to: UInt8.self) + z, count: columns)
-            } else {
+            case 8:
+                let output = frame.outputs[0].assumingMemoryBound(to: UInt64.self) + z
+                let chosen = frame.inputs[1].assumingMemoryBound(to: UInt64.self) + x
+                let other = frame.inputs[2].assumingMemoryBound(to: UInt64.self) + y
+                for column in 0..<columns {
+                    output[column] = frame.mask(0)[c + column * step.0] != 0 ? chosen[column * step.1] : other[column * step.2]
+                }
+            default:
                 func operand(_ index: Int) -> UnsafePointer<UInt32> {
                     UnsafePointer(frame.inputs[index].assumingMemoryBound(to: UInt32.self))
                 }

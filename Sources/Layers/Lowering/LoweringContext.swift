@@ -36,17 +36,30 @@ package final class LoweringContext {
         var vocabulary: Lookup?
     }
 
-    /// A length that the text in an input of the graph decides.
+    /// A length that what an input of the graph holds decides.
     package struct Measure: Sendable {
         package var input: Int
+        /// The layer's path, and which measure of the graph this is.
         package var layer: String
-        var tokens: TokenIndices
+        var kind: Kind
 
-        /// The length for this text.
-        package func length(_ text: Tensor) -> Int { tokens.longest(text) }
+        enum Kind: Sendable {
+            /// Of the text with the most tokens.
+            case tokens(TokenIndices)
+            /// One more than the largest whole number.
+            case largest
+        }
+
+        /// The length for this array.
+        package func length(_ array: Tensor) -> Int {
+            switch kind {
+            case .tokens(let tokens): tokens.longest(array)
+            case .largest: array.reachedIndex
+            }
+        }
     }
 
-    /// What such lengths are, by the layer's path.
+    /// What such lengths are, by the measure's name.
     private let lengths: [String: Int]
 
     var parameters: ParameterTable
@@ -175,14 +188,22 @@ package final class LoweringContext {
         indexChecks.append(IndexCheck(input: input, limit: 0, layer: label, vocabulary: vocabulary))
     }
 
-    /// The length that the tokens of `value`, which must be an input of the graph, need; nil while no text was seen.
-    func measured(_ value: Value, _ tokens: TokenIndices) throws(LocatedError) -> Int? {
+    /// The length that what `value`, which must be an input of the graph, holds needs; nil while nothing was seen.
+    func measured(_ value: Value, _ kind: Measure.Kind) throws(LocatedError) -> Int? {
         guard case .input(let input) = builder.graph.origin(value) else {
-            throw LocatedError(
-                .unsupported, "text.length", "expected output_sequence_length, or text that is the model's input, got neither", at: [label])
+            switch kind {
+            case .tokens:
+                throw LocatedError(
+                    .unsupported, "text.length", "expected output_sequence_length, or text that is the model's input, got neither", at: [label])
+            case .largest:
+                throw LocatedError(
+                    .unsupported, "counts.length",
+                    "expected the model's input, since the largest number decides the result's shape, got numbers that are computed", at: [label])
+            }
         }
-        measures.append(Measure(input: input, layer: label, tokens: tokens))
-        return lengths[label]
+        let name = "\(label):\(measures.count)"
+        measures.append(Measure(input: input, layer: name, kind: kind))
+        return lengths[name]
     }
 
     // MARK: layers within layers
@@ -281,4 +302,21 @@ extension LoweringContext: SymbolScope {
 
     package func constant(_ tensor: Tensor) -> Value { builder.constant(tensor) }
     package func info(_ value: Value) -> ValueInfo { builder.graph.info(value) }
+}
+
+extension Tensor {
+    /// One more than the largest number, cut to a whole one; 0 where there is none.
+    fileprivate var reachedIndex: Int {
+        switch dtype {
+        case .int32: return withUnsafeElements(as: Int32.self) { $0.max() }.map { max(Int($0) + 1, 0) } ?? 0
+        case .float32:
+            return withUnsafeElements(as: Float.self) { numbers in
+                // Whoever has the data checks it before the run.
+                var reach = 0
+                for number in numbers where number > -1 && number < 0x1p30 { reach = max(reach, Int(number) + 1) }
+                return reach
+            }
+        default: return count == 0 ? 0 : 2
+        }
+    }
 }

@@ -182,11 +182,11 @@ extension ModelProgram {
 }
 
 extension ModelProgram {
-    /// Whether lengths within the model depend on the text that its inputs hold.
+    /// Whether lengths within the model depend on what its inputs hold.
     package var measuresInput: Bool {
         entries.contains { entry in
             switch entry.body {
-            case .layer(let layer): (layer as? TextVectorization)?.measuresInput ?? false
+            case .layer(let layer): (layer as? TextVectorization)?.measuresInput ?? (layer as? OperationLayer)?.measuresInput ?? false
             case .model(let model): model.value.measuresInput
             }
         }

@@ -16,15 +16,25 @@ extension LoweringContext {
     package func scalar(_ number: Int32) -> Value { constant(Tensor(scalar: number)) }
 
     package func cast(_ value: Value, to dtype: DType) throws(LocatedError) -> Value {
-        self.dtype(value) == dtype ? value : try apply(Cast(to: dtype), value)
+        if self.dtype(value) == dtype { return value }
+        guard self.dtype(value) != .string, dtype != .string else { throw textError }
+        return try apply(Cast(to: dtype), value)
     }
 
     /// As float32.
     package func float(_ value: Value) throws(LocatedError) -> Value { try cast(value, to: .float32) }
 
-    /// The values in the type that holds them all: bool gives way to int32, both to float32.
+    private var textError: LocatedError {
+        LocatedError(.unsupported, "operation.text", "expected numbers, or text alone and moved about or compared, got text", at: [label])
+    }
+
+    /// The values in the type that holds them all: bool gives way to int32, both to float32; text only stands with text.
     package func promoted(_ values: [Value], atLeast least: DType = .bool) throws(LocatedError) -> [Value] {
         let types = values.map(dtype) + [least]
+        if types.contains(.string) {
+            guard values.allSatisfy({ dtype($0) == .string }) else { throw textError }
+            return values
+        }
         let type: DType = types.contains(.float32) ? .float32 : types.contains(.int32) ? .int32 : .bool
         var result: [Value] = []
         for value in values { result.append(try cast(value, to: type)) }
@@ -61,6 +71,7 @@ extension LoweringContext {
     /// In float32 if one of the operands is, else in int32.
     package func binary(_ op: BinaryOperator, _ x: Value, _ y: Value) throws(LocatedError) -> Value {
         let operands = try promoted([x, y], atLeast: .int32)
+        if dtype(x) == .string { throw textError }
         if dtype(operands[0]) == .float32 { return try apply(Binary(op), to: operands)[0] }
         let integral: IntegerOperator? =
             switch op {
@@ -86,6 +97,10 @@ extension LoweringContext {
 
     package func compare(_ op: Comparison, _ x: Value, _ y: Value) throws(LocatedError) -> Value {
         let operands = try promoted([x, y], atLeast: .int32)
+        if dtype(x) == .string {
+            guard op == .equal || op == .notEqual else { throw textError }
+            return try apply(TextEqual(negated: op == .notEqual), x, y)
+        }
         return try apply(Compare(op), to: operands)[0]
     }
 

@@ -46,7 +46,9 @@ extension Operation {
         },
         Operation(several: "CTCDecode", "inputs sequence_lengths", "strategy beam_width top_paths merge_repeated mask_index") { call in
             let context = call.context
-            guard try call.string("strategy", default: "greedy") == "greedy" else { throw call.wrong("strategy", "greedy") }
+            let strategy = try call.string("strategy", default: "greedy")
+            if strategy == "beam_search" { return try beamSearch(call) }
+            guard strategy == "greedy" else { throw call.wrong("strategy", "greedy or beam_search") }
             let x = try call.float("inputs"), lengths = try context.cast(try call.tensor("sequence_lengths"), to: .int32)
             guard context.rank(x) == 3, let steps = context.shape(x)[1], let classes = context.shape(x)[2], steps < 1 << 30 else {
                 throw call.wrong("inputs", "outputs (batch, steps, classes) of known extents")
@@ -74,7 +76,30 @@ extension Operation {
                 try context.scaled(try context.reduce(.sum, largest, axes: [1], keepsAxes: true), by: -1),
             ]
         },
+        ctcLoss("CTCLoss"), ctcLoss("CtcLoss"),
     ]
+
+    /// Keras 3.0 to 3.2 call the class differently.
+    private static func ctcLoss(_ name: String) -> Operation {
+        Operation(name, "target output target_length output_length", "mask_index") { call in
+            let context = call.context
+            return try context.apply(
+                CTCLoss(blank: try call.integer("mask_index", default: 0), hasLengths: true), try call.float("output"),
+                try context.cast(try call.tensor("target"), to: .int32), try context.cast(try call.tensor("target_length"), to: .int32),
+                try context.cast(try call.tensor("output_length"), to: .int32))
+        }
+    }
+
+    private static func beamSearch(_ call: OperationCall) throws -> [Value] {
+        // The index may be null, which means the last class, not the default.
+        let blank: Int? = call.says("mask_index") ? try call.integer("mask_index") : 0
+        // Of it, Keras 3.15 takes all classes but one twice.
+        guard blank != -1 else { throw call.wrong("mask_index", "other than -1 with beam_search: the number itself, or null") }
+        let search = CTCBeamSearch(
+            width: try call.integer("beam_width", default: 100), paths: try call.integer("top_paths", default: 1), blank: blank)
+        return try call.context.apply(
+            search, to: [try call.float("inputs"), try call.context.cast(try call.tensor("sequence_lengths"), to: .int32)])
+    }
 }
 
 extension LoweringContext {

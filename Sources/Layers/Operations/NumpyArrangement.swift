@@ -71,6 +71,11 @@ extension Operation {
             }
             return try call.context.broadcasted(x, to: dims)
         },
+        Operation("Full", "fill_value", "shape dtype") { call in
+            let context = call.context, extents = try call.requiredIntegers("shape")
+            guard extents.count <= 32, extents.allSatisfy({ (0...1 << 31).contains($0) }) else { throw call.wrong("shape", "extents") }
+            return try context.broadcasted(try context.cast(try call.tensor("fill_value"), to: try call.dtype() ?? .float32), to: extents)
+        },
         Operation("Array", "x", "dtype", keepsMask: true) { call in
             let x = try call.tensor("x")
             return try call.context.cast(x, to: try call.dtype() ?? call.context.dtype(x))
@@ -389,6 +394,14 @@ extension Operation {
             let margins = try pairs(width, rank, call)
             let mode = try call.string("mode", default: "constant")
             if mode == "constant" {
+                let sides = (before: margins.map(\.0), after: margins.map(\.1))
+                if context.dtype(x) == .string {
+                    let padded = try context.apply(Pad(before: sides.before, after: sides.after), x)
+                    guard let fill = try call.optional("constant_values"), context.dtype(fill) == .string else { return padded }
+                    let inside = try context.apply(
+                        Pad(before: sides.before, after: sides.after), try context.filled(like: x, 1, .bool))
+                    return try context.select(inside, padded, fill)
+                }
                 let fill = try call.number("constant_values", default: 0)
                 let isMask = context.dtype(x) == .bool
                 if fill == 0 { return try context.apply(Pad(before: margins.map(\.0), after: margins.map(\.1)), x) }
@@ -486,7 +499,10 @@ extension Operation {
     ]
 
     private static func like(_ call: OperationCall, _ number: Double) throws -> Value {
-        let x = try call.tensor("x")
-        return try call.context.filled(like: x, number, try call.dtype() ?? call.context.dtype(x))
+        let context = call.context, x = try call.tensor("x"), type = try call.dtype() ?? context.dtype(x)
+        if type == .string, context.dtype(x) == .string, number == 0 {
+            return try context.select(try context.filled(like: x, 0, .bool), x, context.constant(Tensor(strings: [""], shape: [])))
+        }
+        return try context.filled(like: x, number, type)
     }
 }

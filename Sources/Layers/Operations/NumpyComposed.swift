@@ -167,6 +167,18 @@ extension Operation {
             let result = try context.floatBinary(.power, context.scalar(try call.number("base", default: 10)), exponent)
             return try context.cast(result, to: try call.dtype() ?? .float32)
         },
+        Operation("Geomspace", "start stop", "num endpoint dtype axis") { call in
+            let context = call.context
+            let start = try call.float("start"), stop = try call.float("stop")
+            func exponent(_ x: Value) throws -> Value { try context.unary(.log10, try context.unary(.absolute, x)) }
+            let powers = try context.floatBinary(
+                .power, context.scalar(10.0), try line(call, try exponent(start), try exponent(stop)))
+            let rank = context.rank(powers), place = try context.axis(try call.integer("axis", default: 0), rank: rank)
+            let sign = try context.unary(.sign, start)
+            let result = try context.multiply(
+                powers, context.rank(sign) == rank - 1 ? try context.expanded(sign, axes: [place]) : sign)
+            return try context.cast(result, to: try call.dtype() ?? .float32)
+        },
         Operation("Vander", "x", "N increasing") { call in
             let context = call.context
             let x = try call.tensor("x")

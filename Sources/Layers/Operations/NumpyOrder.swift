@@ -32,8 +32,76 @@ extension Operation {
             let others = try context.apply(ArgSort(axis: 0, descending: true), rest)
             return try context.concatenated([first, try context.sliced(others, axis: 0, from: 0, to: count - kth - 1)], axis: 0)
         },
+        Operation("Bincount", "x", "weights minlength sparse") { try binCounts($0) },
+        Operation(several: "Histogram", "x", "bins range") { try histogram($0) },
         Operation(several: "Unique", "x", "sorted return_index return_inverse return_counts axis size fill_value") { try unique($0) },
     ]
+
+    /// How often each whole number is in a row, or the sum of its weights: as many columns as the largest number wants.
+    private static func binCounts(_ call: OperationCall) throws -> Value {
+        let context = call.context
+        guard try !call.bool("sparse") else { throw call.wrong("sparse", "false") }
+        let given = try call.tensor("x"), least = try call.integer("minlength", default: 0)
+        guard (1...2).contains(context.rank(given)) else { throw call.wrong("x", "numbers of one axis or two") }
+        guard (0...1 << 24).contains(least) else { throw call.wrong("minlength", "a number from 0 to 2²⁴") }
+        var type = DType.int32, weights: Value?
+        if let told = try call.constant("weights") {
+            guard let numbers = OperationCall.tensor(told), numbers.dtype != .bool, context.rank(given) == numbers.shape.rank,
+                zip(context.shape(given).dims, numbers.shape.dims).allSatisfy({ $0 == nil || $0 == $1 })
+            else {
+                throw call.wrong("weights", "numbers of x's shape")
+            }
+            if numbers.dtype == .float32 || context.dtype(given) == .float32 { type = .float32 }
+            // Sums are taken in float32.
+            if numbers.dtype == .int32 {
+                let total = numbers.withUnsafeElements(as: Int32.self) { $0.reduce(0) { $0 + abs(Int($1)) } }
+                guard total <= 1 << 24 else { throw call.wrong("weights", "whole numbers whose sum is below 2²⁴") }
+            }
+            weights = try context.cast(context.constant(numbers), to: .float32)
+        }
+        guard let seen = try context.measured(given, .largest), let count = context.shape(given).count, count < 1 << 24 else {
+            let dims = context.rank(given) == 1 ? [nil] : [context.shape(given)[0], nil]
+            return try context.apply(Unsettled([ValueInfo(PartialShape(dims), type)]), given)
+        }
+        let length = max(least, seen)
+        context.requireIndices(given, below: length)
+        func rows(_ x: Value) throws -> Value { context.rank(x) == 1 ? try context.expanded(x, axes: [0]) : x }
+        let counts = try context.apply(
+            CategoryCounts(length, binary: false), to: [try rows(try context.cast(given, to: .int32))] + (try weights.map { [try rows($0)] } ?? []))[0]
+        let result = try context.cast(counts, to: type)
+        return context.rank(given) == 1 ? try context.squeezed(result, axes: [0]) : result
+    }
+
+    /// How many numbers lie in each of some intervals of the same width, and where these begin and end.
+    private static func histogram(_ call: OperationCall) throws -> [Value] {
+        let context = call.context
+        let given = try call.tensor("x"), bins = try call.integer("bins", default: 10)
+        guard context.rank(given) == 1, context.dtype(given) != .bool, (1...1 << 16).contains(bins) else {
+            throw call.wrong(context.rank(given) == 1 ? "bins" : "x", "numbers of one axis, and 1 to 2¹⁶ intervals")
+        }
+        let type = context.dtype(given), x = try context.cast(given, to: .float32)
+        let low: Value, high: Value
+        if let told = try call.constant("range") {
+            guard let ends = told.array?.compactMap(\.number), ends.count == 2, told.array?.count == 2, ends[0] <= ends[1] else {
+                throw call.wrong("range", "two numbers in order")
+            }
+            (low, high) = (context.scalar(ends[0]), context.scalar(ends[1]))
+        } else {
+            (low, high) = (try context.reduce(.min, x, axes: [0]), try context.reduce(.max, x, axes: [0]))
+        }
+        let width = try context.divide(try context.subtract(high, low), context.scalar(Double(bins)))
+        let inner = try context.add(
+            low, try context.multiply(width, context.constant(Tensor((0..<max(bins - 1, 0)).map { Float($0 + 1) }))))
+        let ends = try [low, high].map { try context.reshaped($0, to: [1]) }
+        // Of whole numbers, so are the ends.
+        let edges = try context.cast(try context.concatenated([ends[0], inner, ends[1]], axis: 0), to: type)
+        let bounds = try context.cast(try context.sliced(edges, axis: 0, from: 1, to: bins), to: .float32)
+        let reached = try context.cast(try context.compare(.greaterEqual, try context.expanded(x, axes: [1]), bounds), to: .int32)
+        let isInside = try context.logical(.and, try context.compare(.greaterEqual, x, low), try context.compare(.lessEqual, x, high))
+        let places = try context.select(isInside, try context.reduce(.sum, reached, axes: [1]), context.scalar(-1 as Int32))
+        let counts = try context.apply(CategoryCounts(bins, binary: false), try context.expanded(places, axes: [0]))
+        return [try context.cast(try context.squeezed(counts, axes: [0]), to: type), edges]
+    }
 
     private static func unique(_ call: OperationCall) throws -> [Value] {
         let context = call.context

@@ -155,7 +155,7 @@ struct OperationCall {
         guard let value = try constant(key) else { return nil }
         let name = value.string ?? value.object?["config"]?.object?["name"]?.string
         guard let name, let type = DType(rawValue: name) else { throw wrong(key, "a type of numbers") }
-        return type == .bool ? .bool : type.isFloatingPoint ? .float32 : .int32
+        return type == .bool || type == .string ? type : type.isFloatingPoint ? .float32 : .int32
     }
 
     /// Where the channels stand; `channels_last` when nothing is said.
@@ -229,12 +229,12 @@ struct OperationCall {
         }
     }
 
-    /// Numbers as a tensor of float32, int32 or bool; nil for what are none.
+    /// Numbers as a tensor of float32, int32 or bool, words as one of strings; nil for what are neither.
     static func tensor(_ value: ConfigValue) -> Tensor? {
         var dtype: DType?
         if case .object(let object) = value, let name = object["config"]?.object?["dtype"]?.string {
             guard let own = DType(rawValue: name) else { return nil }
-            dtype = own == .bool ? .bool : own.isFloatingPoint ? .float32 : .int32
+            dtype = own == .string ? nil : own == .bool ? .bool : own.isFloatingPoint ? .float32 : .int32
         }
         var dims: [Int] = []
         var level = plain(value)
@@ -245,6 +245,8 @@ struct OperationCall {
         }
         var leaves: [ConfigValue] = []
         guard collect(plain(value), dims[...], &leaves) else { return nil }
+        let words = leaves.compactMap(\.string)
+        if !words.isEmpty, words.count == leaves.count, dtype == nil { return Tensor(strings: words, shape: Shape(dims)) }
         let type =
             dtype
             ?? (leaves.isEmpty || leaves.contains { if case .float = $0 { true } else { false } }

@@ -49,6 +49,9 @@ package struct OperationLayer: BuiltInLayer {
     /// The class names of operations that files may hold and that aren't computed, sorted, and why.
     package static let refused: [(className: String, reason: String)] = Operation.reasons.map { ($0.key, $0.value) }.sorted { $0.0 < $1.0 }
 
+    /// Whether the shape of the result depends on what the inputs hold.
+    var measuresInput: Bool { operation.name == "Bincount" }
+
     package var callKeywords: Set<String>? {
         operation.takesAnyKeyword ? nil : Set(operation.arguments + operation.attributes)
     }
@@ -62,7 +65,10 @@ package struct OperationLayer: BuiltInLayer {
                 "expected at most \(limit) arguments of \(operation.name), got \(context.call.positional.count)")
         }
         let outputs: [Value]
-        do { outputs = try operation.lower(call) } catch let error as LocatedError { throw error } catch {
+        do { outputs = try operation.lower(call) } catch let error as LocatedError {
+            guard error.code.hasSuffix(".dtype"), inputs.contains(where: { context.dtype($0.value) == .string }) else { throw error }
+            throw LocatedError(.unsupported, "operation.text", "expected numbers for \(operation.name), got text")
+        } catch {
             throw LocatedError(.bug, "operation.error", "\(operation.name): \(error)")
         }
         guard operation.keepsMask else { return outputs.map { Signal($0) } }

@@ -174,7 +174,7 @@ public struct TextVectorization: VocabularyLayer {
         if let outputSequenceLength {
             length = outputSequenceLength
         } else {
-            length = try context.measured(input, TokenIndices(rules, op, .indices(length: nil)))
+            length = try context.measured(input, .tokens(TokenIndices(rules, op, .indices(length: nil))))
         }
         return [Signal(try context.apply(TokenIndices(rules, op, .indices(length: length)), input))]
     }

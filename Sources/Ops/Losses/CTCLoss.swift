@@ -11,19 +11,28 @@ package import Tensors
 
 /// Connectionist temporal classification: −log of the probability of all ways in which a sequence of steps spells a label.
 ///
-/// A way is a class for each step; classes that follow each other are taken as one unless a blank (class 0) is between them, and
-/// blanks are left out. Labels have a class for each place; those that aren't 0 count, from the first place on.
-/// Inputs: logits (batch, steps, classes), labels (batch, places) of type int32; output (batch).
+/// A way is a class for each step; classes that follow each other are taken as one unless a blank is between them, and
+/// blanks are left out.
+/// Inputs: logits (batch, steps, classes), labels (batch, places) of type int32; output (batch). With `hasLengths` two more of
+/// shape (batch) and type int32: how many of a label's places count, and how many steps. Without, all steps count, and as many
+/// places, from the first on, as have a class that isn't 0.
 /// A label that doesn't go into the steps has a loss of 700 or so with a slope, as in TensorFlow (not the same number): its
-/// paths begin or end where they may not, which costs −log 10⁻³⁰⁷.
+/// paths begin or end where they may not, which costs −log 10⁻³⁰⁷. Classes that there aren't cost nothing, as there.
 /// Source: Graves et al. 2006; `ctc_loss_dense` of tensorflow/python/ops/ctc_ops.py.
 package struct CTCLoss: Op {
-    package init() {}
+    /// The class that is the blank; negative counts from the end.
+    package var blank: Int
+    package var hasLengths: Bool
+
+    package init(blank: Int = 0, hasLengths: Bool = false) {
+        self.blank = blank
+        self.hasLengths = hasLengths
+    }
 
     package var name: String { "ctc_loss" }
 
     package func outputs(for inputs: [ValueInfo]) throws(LocatedError) -> [ValueInfo] {
-        try requireInputs(name, inputs, 2...2)
+        try requireInputs(name, inputs, hasLengths ? 4...4 : 2...2)
         try require(name, inputs[0], is: .float32, "predictions")
         try require(name, inputs[1], is: .int32, "targets")
         let (x, labels) = (inputs[0].shape, inputs[1].shape)
@@ -31,10 +40,17 @@ package struct CTCLoss: Op {
         guard labels.rank == 2, labels[0] == nil || x[0] == nil || labels[0] == x[0] else {
             throw mismatch(name, expected: "labels of shape (batch, places), one row for each of \(x)", got: "\(labels)")
         }
+        for lengths in inputs.dropFirst(2) {
+            try require(name, lengths, is: .int32, "lengths")
+            try requireVector(name, lengths, x[0] ?? labels[0], "vector of lengths")
+        }
+        if let classes = x[2], !(-classes..<classes).contains(blank) {
+            throw mismatch(name, "blank", expected: "a blank among \(classes) classes", got: "\(blank)")
+        }
         return [ValueInfo(PartialShape([x[0] ?? labels[0]]))]
     }
 
-    package func bound(to site: Site) -> any BoundOp { BoundCTCLoss(site) }
+    package func bound(to site: Site) -> any BoundOp { BoundCTCLoss(site, blank: blank, hasLengths: hasLengths) }
 }
 
 private struct BoundCTCLoss: BoundOp {
@@ -42,11 +58,15 @@ private struct BoundCTCLoss: BoundOp {
     private let steps: Int
     private let classes: Int
     private let places: Int
+    private let blank: Int
+    private let hasLengths: Bool
     private let wantsGradient: Bool
 
-    init(_ site: Site) {
+    init(_ site: Site, blank: Int, hasLengths: Bool) {
         let x = site.inputs[0].shape
         (batch, steps, classes, places) = (x[0], x[1], x[2], site.inputs[1].shape[1])
+        self.blank = blank < 0 ? blank + x[2] : blank
+        self.hasLengths = hasLengths
         wantsGradient = site.wantsGradient[0]
     }
 
@@ -56,7 +76,7 @@ private struct BoundCTCLoss: BoundOp {
     /// Of one sample: the logarithm of each step's sum, forward's numbers of all steps, backward's of two.
     var memory: WorkingMemory { WorkingMemory(workerScratch: (steps + steps * states + 2 * states) * 8) }
     var cost: Double { Double(batch * steps * (states * 6 + classes * 2)) }
-    var retained: Retained { Retained(inputs: [0, 1]) }
+    var retained: Retained { Retained(inputs: hasLengths ? [0, 1, 2, 3] : [0, 1]) }
 
     var forwardStages: [Int] { [batch] }
     func forward(_ frame: Frame, stage: Int, tile: Int) {
@@ -70,18 +90,27 @@ private struct BoundCTCLoss: BoundOp {
         let range = tile * steps * classes..<(tile + 1) * steps * classes
         guard let arriving = frame.outputGradient() else { return frame.noGradient(0, range) }
         var walk = walk(frame, tile)
+        // Steps behind a sample's own.
+        frame.noGradient(0, range.lowerBound + walk.steps * classes..<range.upperBound)
         let likelihood = walk.forward()
         walk.backward(likelihood, scale: arriving[tile], to: target + range.lowerBound, accumulates: frame.accumulates[0])
     }
 
     private func walk(_ frame: Frame, _ sample: Int) -> Walk {
         let labels = frame.integers(1) + sample * places
-        var length = 0
-        for place in 0..<places where labels[place] != 0 { length += 1 }
+        var length = 0, own = steps, fits = true
+        if hasLengths {
+            length = Int(frame.integers(2)[sample])
+            fits = (0...places).contains(length)
+            if !fits { length = places }
+            own = min(max(Int(frame.integers(3)[sample]), 0), steps)
+        } else {
+            for place in 0..<places where labels[place] != 0 { length += 1 }
+        }
         let scratch = frame.workerScratch.assumingMemoryBound(to: Double.self)
         return Walk(
-            steps: steps, classes: classes, states: 2 * length + 1, logits: frame.input(0) + sample * steps * classes, labels: labels,
-            norms: scratch, alphas: scratch + steps, betas: scratch + steps + steps * states)
+            steps: own, classes: classes, blank: blank, states: 2 * length + 1, fits: fits,
+            logits: frame.input(0) + sample * steps * classes, labels: labels, norms: scratch, alphas: scratch + steps, betas: scratch + steps + steps * states)
     }
 }
 
@@ -89,8 +118,11 @@ private struct BoundCTCLoss: BoundOp {
 private struct Walk {
     let steps: Int
     let classes: Int
+    let blank: Int
     /// Of this sample: even ones are blanks, odd ones places of the label.
     let states: Int
+    /// Whether the label is as long as it is said to be.
+    let fits: Bool
     let logits: UnsafePointer<Float>
     let labels: UnsafePointer<Int32>
     let norms: UnsafeMutablePointer<Double>
@@ -100,23 +132,34 @@ private struct Walk {
     /// What a forbidden beginning or end costs.
     private static let forbidden = -706.8936235
 
-    private func label(_ state: Int) -> Int {
-        guard state % 2 == 1 else { return 0 }
-        // Whoever has the data checks it first.
-        return min(max(Int(labels[state / 2]), 0), classes - 1)
+    /// The number of a place's class where the blank is taken for the first one, as TensorFlow counts.
+    private func number(_ state: Int) -> Int {
+        let label = Int(labels[state / 2])
+        return blank != 0 && label < blank ? label + 1 : label
     }
 
-    private func emission(_ step: Int, _ state: Int) -> Double { Double(logits[step * classes + label(state)]) - norms[step] }
+    /// The column of a state's class; nil where there is none.
+    private func column(_ state: Int) -> Int? {
+        guard state % 2 == 1 else { return blank }
+        let number = number(state)
+        guard (0..<classes).contains(number) else { return nil }
+        return number == 0 ? blank : number <= blank ? number - 1 : number
+    }
+
+    private func emission(_ step: Int, _ state: Int) -> Double {
+        guard let column = column(state) else { return 0 }
+        return Double(logits[step * classes + column]) - norms[step]
+    }
 
     /// Whether a path may come here from two states before.
-    private func skips(_ state: Int) -> Bool { state % 2 == 1 && state > 1 && label(state) != label(state - 2) }
+    private func skips(_ state: Int) -> Bool { state % 2 == 1 && state > 1 && number(state) != number(state - 2) }
 
     private func sum(_ a: Double, _ b: Double) -> Double {
         let (high, low) = a > b ? (a, b) : (b, a)
         return low == -.infinity ? high : high + log1p(exp(low - high))
     }
 
-    private func end(_ state: Int) -> Double { state >= states - 2 ? 0 : Self.forbidden }
+    private func end(_ state: Int) -> Double { fits && state >= states - 2 ? 0 : Self.forbidden }
 
     /// The logarithm of the label's probability.
     mutating func forward() -> Double {
@@ -128,7 +171,7 @@ private struct Walk {
             for place in 0..<classes { total += exp(Double(row[place]) - largest) }
             norms[step] = largest + log(total)
         }
-        guard steps > 0 else { return 0 }
+        guard steps > 0 else { return fits && states == 1 ? 0 : Self.forbidden }
         for state in 0..<states { alphas[state] = emission(0, state) + (state < 2 ? 0 : Self.forbidden) }
         for step in 1..<max(steps, 1) {
             let (before, now) = (alphas + (step - 1) * states, alphas + step * states)
@@ -164,8 +207,10 @@ private struct Walk {
                 let share = scale * Float(exp(Double(logits[step * classes + place]) - norms[step]))
                 row[place] = accumulates ? row[place] + share : share
             }
-            for state in 0..<states {
-                row[label(state)] -= scale * Float(exp(alphas[step * states + state] + now[state] - likelihood))
+            // Of a place that is a blank, TensorFlow passes back nothing.
+            for state in 0..<states where state % 2 == 0 || number(state) > 0 {
+                guard let column = column(state) else { continue }
+                row[column] -= scale * Float(exp(alphas[step * states + state] + now[state] - likelihood))
             }
         }
     }

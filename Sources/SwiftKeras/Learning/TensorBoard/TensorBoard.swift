@@ -143,7 +143,10 @@ public final class TensorBoard: ModelCallback, ResumableCallback {
         if writesStepsPerSecond {
             try file("train").scalar("batch_steps_per_second", 1 / max(Self.seconds(since: batchStart), 1e-9), step: batches)
         }
-        for (name, value) in logs { try file("train").scalar("batch_\(name)", value, step: batches) }
+        for (name, value) in logs {
+            let value = name == "loss" ? training.runningLoss ?? value : value
+            try file("train").scalar("batch_\(name)", value, step: batches)
+        }
     }
 
     public func onTestEnd(_ logs: Logs, _ training: TrainingControl) throws(LocatedError) {

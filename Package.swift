@@ -93,7 +93,7 @@ let street: [Target] = [
         name: "cifar10-notebook", dependencies: ["SwiftKeras", argumentParser], swiftSettings: manners),
     .executableTarget(
         name: "swift-keras", dependencies: ["SwiftKeras", argumentParser], swiftSettings: manners),
-    .testTarget(name: "CommandLineTests", dependencies: ["swift-keras", "Datasets", "Tensors", "TestSupport"], swiftSettings: manners),
+    .testTarget(name: "CommandLineTests", dependencies: ["swift-keras", "cifar10-notebook", "Datasets", "Tensors", "TestSupport"], swiftSettings: manners),
     .target(
         name: "TestSupport", dependencies: ["Tensors", "Graphs", "CTestSupport"], path: "Tests/TestSupport",
         swiftSettings: manners),

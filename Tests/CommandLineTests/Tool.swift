@@ -27,10 +27,12 @@ struct Tool {
     }
 
     /// - Parameters:
+    ///   - executable: another one that was built.
     ///   - fileBlocks: no file may grow beyond so many blocks of 512 or 1024 bytes, as on a disk that fills up.
     ///   - environment: what the process sees beside what this one sees.
     static func run(
-        _ arguments: [String], in folder: URL? = nil, fileBlocks: Int? = nil, environment: [String: String] = [:]
+        _ arguments: [String], in folder: URL? = nil, fileBlocks: Int? = nil, environment: [String: String] = [:],
+        executable: URL = executable
     ) throws -> Result {
         let scratch = try Fixtures.temporaryFolder()
         let process = Process()

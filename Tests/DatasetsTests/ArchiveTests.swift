@@ -114,6 +114,11 @@ import Testing
         #expect(try refusal(Self.member("c", content) + content) == "65 archive.truncated")
         #expect(try refusal(Array("no archive".utf8)) == "65 archive.kind")
         #expect(try refusal([]) == "65 archive.kind")
+        for start in [Array("BZh91AY&SY".utf8), [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4], [0x28, 0xb5, 0x2f, 0xfd]] {
+            let packed = try write(start)
+            #expect(code { () throws(LocatedError) in try PackedFiles.read(packed, ["a"], limit: 1) } == "69 archive.packing")
+            #expect(code { () throws(LocatedError) in try CIFAR10.load(from: packed) } == "69 archive.packing")
+        }
         #expect(code { () throws(LocatedError) in try PackedFiles.read("/nowhere/archive", ["a"], limit: 1) } == "66 file.not_found")
     }
 

@@ -45,6 +45,18 @@ import Testing
         #expect(try lists.textsToSequences([["THE", "dog"]]) == cases["word_lists"]["sequences"].lists)
     }
 
+    /// tf-keras 2.21: `Tokenizer(analyzer=lambda text: text.split("-"), oov_token="?")`.
+    @Test func cutsWithAFunctionOfOnesOwn() throws {
+        var tokenizer = try Tokenizer(oovToken: "?", analyzer: { $0.split(separator: "-", omittingEmptySubsequences: false).map(String.init) })
+        tokenizer.fitOnTexts(["The-cat-The", "a cat-cat"])
+        #expect(tokenizer.wordIndex == ["?": 1, "The": 2, "cat": 3, "a cat": 4])
+        #expect(try tokenizer.textsToSequences(["cat-The-dog-the", "a cat"]) == [[3, 2, 1, 1], [4]])
+        // Words that are cut already, and characters, don't ask it.
+        #expect(try tokenizer.textsToSequences([["A cat", "CAT"]]) == [[4, 3]])
+        #expect(!tokenizer.json.contains("analyzer"))
+        #expect(try Tokenizer(json: tokenizer.json).textsToSequences(["cat-The"]) == [[3, 1]])
+    }
+
     @Test(arguments: generations)
     func cutsAndHashesWords(_ generation: String) throws {
         for one in try GenuineCases.load(generation)["text"]["words"].list {

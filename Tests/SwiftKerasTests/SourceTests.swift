@@ -166,6 +166,40 @@ struct SourceTests {
         #expect(try Self.model().evaluate(Counting(3), steps: 2).count == 2)
     }
 
+    /// Ten samples of four numbers, drawn two by two and no more: what tf-keras 2.21's and (up to where it trains on batches that it
+    /// has seen, or on none) Keras 3.15.1's `fit` of the same generator reports. Keras 2.3.1's ends with StopIteration in the same batch.
+    @Test("a generator that runs out within an epoch ends that epoch as genuine Keras's does", arguments: [
+        (5, 3, [0.7333205342292786, 1.032773733139038], [3, 2], [0.9413342475891113, 0.1839466542005539]),
+        (4, 2, [0.41345202922821045, 1.3770354986190796], [2, 2], []),
+    ])
+    func generatorRunsOut(_ count: Int, _ steps: Int, _ losses: [Double], _ made: [Int], _ validation: [Double]) throws {
+        let x = Tensor((0..<40).map { Float($0) / 40 }, shape: [10, 4])
+        let y = Tensor((0..<10).map { Float($0 * 4) / 40 }, shape: [10, 1])
+        for generation in [TrainingGeneration.keras2, .tfKeras, .keras3] {
+            let model = try Sequential([Dense(1, kernelInitializer: .ones, inputShape: [4])], seed: 1)
+            try model.compile(loss: .meanSquaredError, optimizer: SGD(learningRate: 0.1))
+            model.state.withLock { $0.compiled?.generation = generation }
+            let place = Mutex(0)
+            let source = GeneratorSource {
+                let start = place.withLock { $0 += 2; return $0 - 2 }
+                return start < 2 * count ? Batch(x.rows(start..<start + 2), y.rows(start..<start + 2)) : nil
+            }
+            var request = TrainingRequest(.source(source))
+            (request.options.stepsPerEpoch, request.options.epochs) = (steps, 4)
+            let said = Said(), witness = Witness()
+            request.options.warn = { text in if text.contains("ran out of data") { said.add() } }
+            if !validation.isEmpty { request.validation = .source(try ArraySource([x], [y], batchSize: 32)) }
+            let history = try model.fit(request, callbacks: [witness])
+            #expect(history.epoch == [0, 1] && witness.steps == made && said.count > 0)
+            func expect(_ name: String, _ genuine: [Double]) throws {
+                let got = try #require(history[name])
+                #expect(got.count == genuine.count && zip(got, genuine).allSatisfy { abs($0 - $1) < 2e-6 }, "\(generation) \(got)")
+            }
+            try expect("loss", losses)
+            if !validation.isEmpty { try expect("val_loss", validation) }
+        }
+    }
+
     private final class Said: Sendable {
         private let number = Mutex(0)
         var count: Int { number.withLock { $0 } }

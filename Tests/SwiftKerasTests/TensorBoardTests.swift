@@ -30,8 +30,8 @@ struct TensorBoardTests {
 
     /// The records' data, once their check sums are right.
     private func events(in folder: String) throws -> [[UInt8]] {
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
-        #expect(names.count == 1 && names[0].hasPrefix("events.out.tfevents."))
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { !$0.hasPrefix("keras_embedding") }
+        try #require(names.count == 1 && names[0].hasPrefix("events.out.tfevents."))
         var rest = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/" + names[0])))[...]
         var events: [[UInt8]] = []
         while !rest.isEmpty {
@@ -70,6 +70,64 @@ struct TensorBoardTests {
         let validation = try tags("validation")
         #expect(validation.count { $0 == "epoch_accuracy" } == 3 && validation.count { $0 == "evaluation_loss_vs_iterations" } == 3)
         #expect(#expect(throws: LocatedError.self) { try TensorBoard(logDir: "x", updateFreq: .batches(0)) }?.code == "callback.update_freq")
+    }
+
+    @Test("pictures of weights as Keras draws them")
+    func pictures() throws {
+        func drawn(_ dims: [Int]) throws -> [(shape: Shape, pixels: [UInt8])]? {
+            let shape = Shape(dims)
+            // From below 0 to above 1.
+            let weight = Tensor((0..<shape.count).map { Float($0) * 0.1 - 0.1 }, shape: shape)
+            return try WeightPictures(weight)?.encoded().map { bytes in
+                let image = try Image(encoded: bytes)
+                return (image.pixels.shape, image.pixels.array(as: UInt8.self))
+            }
+        }
+        // tf.image.convert_image_dtype: cut off, times 255.5, without its fraction.
+        let vector = try #require(try drawn([1, 4]))
+        #expect(vector.count == 1 && vector[0].shape == [4, 1, 1] && vector[0].pixels == [0, 0, 25, 51])
+        let matrix = try #require(try drawn([3, 2]))
+        #expect(matrix.count == 1 && matrix[0].shape == [2, 3, 1] && matrix[0].pixels == [0, 25, 76, 0, 51, 102])
+        #expect(try drawn([2, 3])?[0].shape == [2, 3, 1])
+        let kernel = try #require(try drawn([2, 1, 2, 4]))
+        #expect(kernel.count == 3 && kernel[1].shape == [2, 2, 1] && kernel[1].pixels == [0, 102, 204, 255])
+        #expect(try drawn([5, 2, 2, 3])?.map(\.shape) == [[2, 2, 3], [2, 2, 3], [2, 2, 3]])
+        #expect(try drawn([2, 3, 3, 5]) == nil && drawn([1, 1]) == nil && drawn([2, 2, 2, 2, 3]) == nil)
+    }
+
+    @Test("pictures, embeddings and speeds are written when they are wanted; profiles are refused")
+    func more() throws {
+        let folder = NSTemporaryDirectory() + "swift-keras-board-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let x = Tensor((0..<20).map { Float($0 % 5) }, shape: [10, 2]), y = Tensor((0..<10).map { Float($0 % 2) }, shape: [10, 1])
+        func model() throws -> Sequential {
+            let model = try Sequential([Embedding(5, 3, inputLength: 2, name: "words"), Flatten(), Dense(1)], seed: 1)
+            try model.compile(loss: .meanSquaredError, optimizer: SGD())
+            return model
+        }
+        let board = try TensorBoard(
+            logDir: folder, histogramFreq: 1, writeImages: true, writeStepsPerSecond: true, updateFreq: .batches(1), embeddingsFreq: 2,
+            embeddingsMetadata: .files(["words": "wörds \"a\".tsv"]))
+        let trained = try model()
+        try trained.fit(x, y, batchSize: 5, epochs: 3, verbose: 0, callbacks: [board])
+        let texts = try events(in: folder + "/train").map { String(decoding: $0, as: UTF8.self) }
+        // Two weights that are drawn and three epochs; two batches an epoch.
+        #expect(texts.count { $0.contains("/image") && $0.contains("images") } == 6)
+        #expect(texts.count { $0.contains("batch_steps_per_second") } == 6 && texts.count { $0.contains("epoch_steps_per_second") } == 3)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder + "/train").filter { $0.hasPrefix("keras") }.sorted()
+        #expect(names == ["keras_embedding.ckpt-0.weights.h5", "keras_embedding.ckpt-2.weights.h5"])
+        let read = try model()
+        try read.loadWeights(folder + "/train/" + names[1])
+        #expect(try read.weights().tensors == trained.weights().tensors)
+        #expect(
+            try String(contentsOfFile: folder + "/projector_config.pbtxt", encoding: .utf8)
+                == "embeddings {\n  tensor_name: \"layer_with_weights-0/embeddings/.ATTRIBUTES/VARIABLE_VALUE\"\n  metadata_path: \"w\\303\\266rds \\\"a\\\".tsv\"\n}\n")
+        func code(_ make: () throws -> TensorBoard) -> String? {
+            (#expect(throws: LocatedError.self) { try model().fit(x, y, verbose: 0, callbacks: [make()]) })?.code
+        }
+        #expect(code { try TensorBoard(logDir: folder, embeddingsFreq: 1, embeddingsMetadata: .files(["flatten": "a"])) } == "callback.embeddings_metadata")
+        #expect(code { try TensorBoard(logDir: folder, profileBatch: 2) } == "callback.profile_batch")
+        #expect(code { try TensorBoard(logDir: folder, embeddingsFreq: -1) } == "callback.embeddings_freq")
     }
 
     @Test("averages are measured in the weights' place")

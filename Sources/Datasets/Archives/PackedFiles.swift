@@ -19,6 +19,22 @@ enum PackedFiles {
 
     private enum Kind { case zip, tar, packedTar }
 
+    /// Archives of kinds that aren't unpacked, by their first bytes.
+    private static let refused: [(name: String, start: [UInt8])] = [
+        ("bzip2", Array("BZh".utf8)), ("xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]), ("Zstandard", [0x28, 0xb5, 0x2f, 0xfd]),
+        ("7-Zip", [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c]), ("RAR", Array("Rar!".utf8)),
+    ]
+
+    /// Throws 69 `archive.packing` for one of these.
+    static func refuseOtherPacking(_ path: String) throws(LocatedError) {
+        guard let file = try? InputFile(path), let start = try? file.bytes(at: 0, count: min(6, file.size)) else { return }
+        for (name, signature) in refused where start.starts(with: signature) {
+            throw LocatedError(
+                .unsupported, "archive.packing", "expected a .tar, .tar.gz or .zip archive, got one that \(name) packed", at: [path],
+                hint: "Unpack it, or pack it with gzip.")
+        }
+    }
+
     private static func kind(_ path: String) throws(LocatedError) -> Kind? {
         let file = try InputFile(path)
         let start = try file.bytes(at: 0, count: min(512, file.size))
@@ -37,7 +53,7 @@ enum PackedFiles {
     ///   - wanted: names without folders: `data_batch_1`.
     ///   - limit: the most bytes of a file.
     ///
-    /// Throws 66 when there is no such archive, 65 `archive.kind`, `archive.duplicate`, `tar.…`, `gzip.…`, `zip.…`, 74 when reading
+    /// Throws 66 when there is no such archive, 69 `archive.packing`, 65 `archive.kind`, `archive.duplicate`, `tar.…`, `gzip.…`, `zip.…`, 74 when reading
     /// fails.
     static func read(_ path: String, _ wanted: Set<String>, limit: Int) throws(LocatedError) -> [String: [UInt8]] {
         let found = try locating(path) { () throws(LocatedError) in try kind(path) }
@@ -69,6 +85,7 @@ enum PackedFiles {
                 }
             }
         case nil:
+            try refuseOtherPacking(path)
             throw LocatedError(
                 .invalid, "archive.kind", "expected a .tar, .tar.gz or .zip archive, got a file of another kind", at: [path])
         }

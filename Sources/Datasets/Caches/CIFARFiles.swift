@@ -77,6 +77,7 @@ struct CIFARFiles {
         let start = named ?? KerasCache.datasets(cache.environment)
         var found = place(start, alsoItself: named != nil)
         if found == nil {
+            if named != nil { try PackedFiles.refuseOtherPacking(start) }
             if named == nil, cache.downloads.isAllowed {
                 found = .archive(try cache.path(remote))
             } else {

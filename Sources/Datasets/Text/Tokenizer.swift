@@ -19,6 +19,9 @@ public struct Tokenizer: Sendable {
     public let charLevel: Bool
     /// The word in the place of words that have no number; nil: they are left out.
     public let oovToken: String?
+    /// Cuts texts into words instead of `filters`, `lower` and `split` (Keras 2.4 and later); nil: these do. It isn't in the JSON,
+    /// as in Keras.
+    public let analyzer: (@Sendable (String) -> [String])?
     /// Texts or sequences that were counted.
     public internal(set) var documentCount = 0
 
@@ -47,7 +50,7 @@ public struct Tokenizer: Sendable {
     /// Throws 64 `text.split` when `split` is empty, `tokenizer.words` when `numWords` is negative.
     public init(
         numWords: Int? = nil, filters: String = wordFilters, lower: Bool = true, split: String = " ", charLevel: Bool = false,
-        oovToken: String? = nil
+        oovToken: String? = nil, analyzer: (@Sendable (String) -> [String])? = nil
     ) throws(LocatedError) {
         guard numWords ?? 0 >= 0 else {
             throw LocatedError(.usage, "tokenizer.words", "expected a number of words, got \(numWords ?? 0)")
@@ -59,6 +62,7 @@ public struct Tokenizer: Sendable {
         self.split = split
         self.charLevel = charLevel
         self.oovToken = oovToken
+        self.analyzer = analyzer
     }
 
     // MARK: - What it knows
@@ -120,7 +124,7 @@ public struct Tokenizer: Sendable {
     }
 
     private func words(_ text: String) -> [String] {
-        guard charLevel else { return splitter.words(text) }
+        guard charLevel else { return analyzer.map { $0(text) } ?? splitter.words(text) }
         return (lower ? PythonText.lowercased(text) : text).unicodeScalars.map { String($0) }
     }
 

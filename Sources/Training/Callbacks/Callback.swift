@@ -130,6 +130,10 @@ public final class TrainingControl {
     /// What this epoch has added up for its numbers so far.
     package var epochSums: [Double] { sums?.numbers ?? [] }
 
+    /// The mean of the epoch's losses so far, which is what tf.keras and Keras 3 report after a batch; nil in models of standalone
+    /// Keras, which report the batch's own.
+    package var runningLoss: Double? { trainer.generation.isStandalone ? nil : sums?.logs["loss"] }
+
     /// What callbacks remember, by their class and place among those of it.
     package var callbackMemory: [String: [String: Tensor]] {
         Dictionary(uniqueKeysWithValues: resumableCallbacks.map { ($0.key, $0.callback.memory(self)) })

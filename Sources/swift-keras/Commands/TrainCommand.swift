@@ -43,6 +43,12 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .long, help: "End when the validation loss (or loss) has not fallen for so many epochs.")
     var earlyStopping: Int?
 
+    @Option(name: .long, help: "Divide the learning rate by ten when the validation loss (or loss) has not fallen for so many epochs.")
+    var reduceLearningRate: Int?
+
+    @Flag(name: .long, help: "Validate and save the averages of the weights that the optimizer keeps (use_ema).")
+    var swapAverages = false
+
     @Flag(name: .long, help: "End with status 65 when the loss is no longer a number.")
     var terminateOnNan = false
 
@@ -86,6 +92,12 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .long, help: "With --tensorboard: write histograms of the weights after every so many epochs.")
     var histogramEvery: Int?
 
+    @Flag(name: .long, help: "With --histogram-every: pictures of the weights, too.")
+    var weightImages = false
+
+    @Option(name: .long, help: "With --tensorboard: write the training's numbers after every so many batches, too.")
+    var updateEvery: Int?
+
     @Option(
         name: .long,
         help: "A folder to keep the training's state in; the same command goes on from it after an interruption.",
@@ -116,17 +128,28 @@ struct TrainCommand: ParsableCommand {
             callbacks.append(EarlyStopping(monitor: validationSplit > 0 ? "val_loss" : "loss", patience: earlyStopping))
         }
         if terminateOnNan { callbacks += [TerminateOnNaN(), lost] }
+        if swapAverages { callbacks.append(SwapEMAWeights(swapOnEpoch: true)) }
         let watched = validationSplit > 0 ? "val_loss" : "loss"
+        if let reduceLearningRate { callbacks.append(try ReduceLROnPlateau(monitor: watched, patience: reduceLearningRate)) }
         if let checkpoint {
             let known = try ModelDestination(output: checkpoint, weightsOutput: nil)
             try model.requireExpressible(in: known)
             callbacks.append(try ModelCheckpoint(filepath: checkpoint, monitor: watched, saveBestOnly: checkpointBest))
         }
         if let csvLog { callbacks.append(try CSVLogger(filename: csvLog, append: initialEpoch > 0)) }
-        if histogramEvery != nil, tensorboard == nil {
-            throw LocatedError(.usage, "train.histogramEvery", "expected --tensorboard DIR with --histogram-every, got none")
+        for (name, isGiven) in [("histogram-every", histogramEvery != nil), ("update-every", updateEvery != nil), ("weight-images", weightImages)]
+        where isGiven && tensorboard == nil {
+            throw LocatedError(.usage, "train.tensorboard", "expected --tensorboard DIR with --\(name), got none")
         }
-        if let tensorboard { callbacks.append(try TensorBoard(logDir: tensorboard, histogramFreq: histogramEvery ?? 0)) }
+        if weightImages, histogramEvery == nil {
+            throw LocatedError(.usage, "train.tensorboard", "expected --histogram-every N with --weight-images, got none")
+        }
+        if let tensorboard {
+            callbacks.append(
+                try TensorBoard(
+                    logDir: tensorboard, histogramFreq: histogramEvery ?? 0, writeImages: weightImages,
+                    updateFreq: updateEvery.map { .batches($0) } ?? .epoch))
+        }
         if let backup {
             callbacks.append(
                 try BackupAndRestore(backupDirectory: backup, saveFreq: backupEvery.map { .batches($0) } ?? .epoch))

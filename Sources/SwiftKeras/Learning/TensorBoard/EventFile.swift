@@ -1,5 +1,6 @@
 internal import Files
 internal import Foundation
+internal import Synchronization
 internal import Tensors
 
 /// A file of events as TensorBoard reads it: TensorFlow's records of `Event` messages.
@@ -8,12 +9,14 @@ internal import Tensors
 /// Sources: tensorflow/core/lib/io/record_writer.h, tensorflow/core/util/event.proto, tensorflow/core/framework/summary.proto.
 final class EventFile {
     private let file: GrowingFile
+    private static let begun = Atomic<Int>(0)
 
     /// Makes a new file in a folder. Throws 73 and 74 as `GrowingFile` does.
     ///
-    /// - Parameter number: tells apart files that are begun in one second.
-    init(in folder: String, number: Int) throws(LocatedError) {
+    init(in folder: String) throws(LocatedError) {
         let now = Date().timeIntervalSince1970
+        // Tells apart files that are begun in one second.
+        let number = Self.begun.wrappingAdd(1, ordering: .relaxed).oldValue
         let host = ProcessInfo.processInfo.hostName.map { $0 == "/" ? "_" : $0 }
         let name = "events.out.tfevents.\(Int(now)).\(String(host)).\(ProcessInfo.processInfo.processIdentifier).\(number).v2"
         file = try GrowingFile(creating: folder + "/" + name)
@@ -45,6 +48,17 @@ final class EventFile {
         }
         tensor.bytes(4, bytes)
         try write(tag, tensor, plugin: "histograms", dataClass: 2, step: step)
+    }
+
+    /// Pictures of one size, PNG.
+    func pictures(_ tag: String, width: Int, height: Int, _ files: [[UInt8]], step: Int) throws(LocatedError) {
+        var tensor = ProtobufWriter()
+        tensor.integer(1, 7)
+        tensor.message(2, Self.shape([files.count + 2]))
+        tensor.string(8, "\(width)")
+        tensor.string(8, "\(height)")
+        for file in files { tensor.bytes(8, file) }
+        try write(tag, tensor, plugin: "images", dataClass: 3, step: step)
     }
 
     /// A text that a plugin reads, such as a model's JSON.
@@ -143,6 +157,24 @@ struct ProtobufWriter {
         key(field, 2)
         varint(UInt64(bytes.count))
         data += bytes
+    }
+
+    /// A string as Protocol Buffers' text format has it: ASCII, all else as octal numbers.
+    static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "'"): quoted += "\\" + String(UnicodeScalar(byte))
+            case UInt8(ascii: "\n"): quoted += "\\n"
+            case UInt8(ascii: "\r"): quoted += "\\r"
+            case UInt8(ascii: "\t"): quoted += "\\t"
+            case 32..<127: quoted += String(UnicodeScalar(byte))
+            default:
+                let digits = String(byte, radix: 8)
+                quoted += "\\" + String(repeating: "0", count: 3 - digits.count) + digits
+            }
+        }
+        return quoted + "\""
     }
 
     mutating func string(_ field: Int, _ text: String) { bytes(field, Array(text.utf8)) }

@@ -30,32 +30,32 @@ extension Tokenizer {
     /// Throws 65 `tokenizer.json` for another text, `json.…`, 64 as the other initializer.
     public init(json source: String) throws(LocatedError) {
         let document = try PlainJSON(Array(source.utf8))
-        guard let config = document["config"], case .object = config else { throw Self.broken("config", "an object") }
+        guard let config = document["config"], case .object = config else { throw Self.broken("config", "an object", Self.shown(document["config"])) }
         func text(_ key: String) throws(LocatedError) -> String {
-            guard case .string(let text)? = config[key] else { throw Self.broken(key, "a text") }
+            guard case .string(let text)? = config[key] else { throw Self.broken(key, "a text", Self.shown(config[key])) }
             return text
         }
         func flag(_ key: String) throws(LocatedError) -> Bool {
-            guard case .bool(let flag)? = config[key] else { throw Self.broken(key, "true or false") }
+            guard case .bool(let flag)? = config[key] else { throw Self.broken(key, "true or false", Self.shown(config[key])) }
             return flag
         }
         var numWords: Int?
         switch config["num_words"] {
         case .null?, nil: break
         case .integer(let number)?: numWords = number
-        default: throw Self.broken("num_words", "a whole number")
+        default: throw Self.broken("num_words", "a whole number", Self.shown(config["num_words"]))
         }
         var oovToken: String?
         switch config["oov_token"] {
         case .null?, nil: break
         case .string(let token)?: oovToken = token
-        default: throw Self.broken("oov_token", "a text")
+        default: throw Self.broken("oov_token", "a text", Self.shown(config["oov_token"]))
         }
         try self.init(
             numWords: numWords, filters: text("filters"), lower: flag("lower"), split: text("split"), charLevel: flag("char_level"),
             oovToken: oovToken)
         if case .integer(let count)? = config["document_count"], count >= 0 { documentCount = count } else {
-            throw Self.broken("document_count", "a whole number")
+            throw Self.broken("document_count", "a whole number", Self.shown(config["document_count"]))
         }
         counts = try Self.counts(config, "word_counts") { ExactText($0) }
         documents = try Self.counts(config, "word_docs") { ExactText($0) }
@@ -70,7 +70,7 @@ extension Tokenizer {
     /// An object that stands as text in the configuration.
     private static func entries(_ config: PlainJSON, _ key: String) throws(LocatedError) -> [PlainJSON.Entry] {
         guard case .string(let text)? = config[key], case .object(let entries) = try locating(key, { () throws(LocatedError) in try PlainJSON(Array(text.utf8)) })
-        else { throw broken(key, "an object written as text", config[key]?.kindName ?? "nothing") }
+        else { throw broken(key, "an object written as text", shown(config[key])) }
         return entries
     }
 
@@ -84,6 +84,8 @@ extension Tokenizer {
         }
         return counts
     }
+
+    private static func shown(_ value: PlainJSON?) -> String { value?.kindName ?? "nothing" }
 
     private static func broken(_ key: String, _ expected: String, _ found: String) -> LocatedError {
         LocatedError(.invalid, "tokenizer.json", "expected \(expected), got \(found)", at: [key])

@@ -87,8 +87,14 @@ enum OptimizerConfig {
     /// A learning rate: a number, or a schedule in Keras 3's form.
     private static func schedule(_ value: ConfigValue) -> ConfigValue {
         guard let object = value.object, let name = object["class_name"]?.string else { return value }
-        return Serialized.keras3("keras.optimizers.schedules", name, object["config"]?.object ?? [:])
+        var config = object["config"]?.object ?? [:]
+        // tf.keras's have none unless they are given one; Keras 3 trains with no nameless schedule.
+        if config["name"]?.isNull == true { config["name"] = .string(scheduleNames[name] ?? name) }
+        return Serialized.keras3("keras.optimizers.schedules", name, config)
     }
+
+    /// Keras 3's own names of schedules, where they aren't the classes'.
+    private static let scheduleNames = ["PiecewiseConstantDecay": "PiecewiseConstant", "CosineDecayRestarts": "SGDRDecay"]
 
     // MARK: - Writing
 

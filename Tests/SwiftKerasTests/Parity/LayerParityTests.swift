@@ -150,8 +150,9 @@ import Testing
                 let buffers = try ParameterBuffers(model.weights)
                 let session = try TrainingSession(plan: plan, parameters: buffers, pool: pool)
                 let outputs = try session.forward(model.inputs)
-                let gradients = try session.backward(
-                    example.gradients ? try example.arrays("dy") : outputs.map { Tensor(zeros: $0.shape) })
+                // Whole numbers have no gradients.
+                let given = example.gradients ? try example.arrays("dy") : outputs.map { Tensor(zeros: $0.shape) }
+                let gradients = try session.backward(zip(given, outputs).filter { $1.dtype == .float32 }.map(\.0))
                 let after = buffers.tensors
                 if let first {
                     #expect(first.0 == outputs && first.1.parameters == gradients.parameters, "2 threads")

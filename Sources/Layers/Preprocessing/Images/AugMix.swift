@@ -10,7 +10,7 @@ package import Tensors
 /// `chain_depth` of RandAugment's layers (without `all_ops` the first seven of AugMix's list).
 /// Shapes: (batch, rows, columns, channels) → the same. At inference nothing is done.
 /// Config: `value_range`, `num_chains`, `chain_depth`, `factor`, `alpha`, `all_ops`, `interpolation`, `seed`, `data_format`,
-/// `bounding_box_format` (kept).
+/// `bounding_box_format`.
 /// Differs from Keras: other random numbers. Which layers a chain has is settled when training begins, as in Keras's compiled
 /// training, by `seed`.
 /// Source: keras/src/layers/preprocessing/image_preprocessing/aug_mix.py (3.15).
@@ -68,6 +68,16 @@ public struct AugMix: ImageLayer {
         config["all_ops"] = .bool(allOps)
         config["interpolation"] = .string(interpolation.rawValue)
         config["seed"] = seed.map(ConfigValue.integer) ?? .null
+    }
+
+    /// Boxes stay where they are, though parts of the image don't: so does Keras 3.15.
+    func changed(_ scene: ImageScene, _ context: LoweringContext) throws(LocatedError) -> ImageScene {
+        if scene.masks != nil {
+            throw refusal(of: "segmentation_masks", "Keras 3.15 mixes their numbers with those of other places", context)
+        }
+        var scene = scene
+        scene.images = try changed(scene.images, context)
+        return scene
     }
 
     func changed(_ images: Value, _ context: LoweringContext) throws(LocatedError) -> Value {

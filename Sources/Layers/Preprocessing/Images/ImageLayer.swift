@@ -7,7 +7,7 @@ import Tensors
 /// What every layer that does something to images has: where the channels stand, and how bounding boxes are written.
 public struct ImageOptions: Sendable {
     public var dataFormat: DataFormat
-    /// Kept for the file: boxes are not computed.
+    /// Of boxes in a dictionary: a name, or null.
     var boundingBoxFormat: ConfigValue
 
     public init(dataFormat: DataFormat = .channelsLast) {
@@ -30,8 +30,7 @@ public struct ImageOptions: Sendable {
 ///
 /// It is called on images (batch, rows, columns, channels), or on a dictionary with `images` and, beside them, `labels`,
 /// `segmentation_masks` and `bounding_boxes` (a dictionary of `boxes` and `labels`); the dictionary's order is Keras's, by name. Masks
-/// and boxes are let through where nothing moves: at inference by layers that do nothing then, always by layers that change colours.
-/// Elsewhere they are refused.
+/// and boxes go where Keras 3.15 moves them, format and all; what it doesn't compute is refused.
 protocol ImageLayer: BuiltInLayer {
     var options: ImageOptions { get set }
 
@@ -47,11 +46,11 @@ protocol ImageLayer: BuiltInLayer {
     /// The images, float32 with the channels last, changed.
     func changed(_ images: Value, _ context: LoweringContext) throws(LocatedError) -> Value
 
-    /// Boxes (batch, boxes, 4) and their labels (batch, boxes) of images that stay in their place.
-    func changed(boxes: Value, labels: Value, _ context: LoweringContext) throws(LocatedError) -> (boxes: Value, labels: Value)
+    /// The same with what stands beside them.
+    func changed(_ scene: ImageScene, _ context: LoweringContext) throws(LocatedError) -> ImageScene
 
-    /// The same with labels (batch, …) that go with them.
-    func changed(_ images: Value, labels: Value?, _ context: LoweringContext) throws(LocatedError) -> (images: Value, labels: Value?)
+    /// What becomes of that where images aren't changed: mostly nothing.
+    func resting(_ scene: ImageScene, _ context: LoweringContext) throws(LocatedError) -> ImageScene
 }
 
 extension ImageLayer {
@@ -61,13 +60,21 @@ extension ImageLayer {
     // Some numbers are drawn for a whole batch.
     package var mixesSamples: Bool { true }
 
-    func changed(_ images: Value, labels: Value?, _ context: LoweringContext) throws(LocatedError) -> (images: Value, labels: Value?) {
-        (try changed(images, context), labels)
+    func changed(_ scene: ImageScene, _ context: LoweringContext) throws(LocatedError) -> ImageScene {
+        if !keepsPlaces {
+            if scene.boxes != nil { throw refusal(of: "bounding_boxes", "Keras 3.15 has none for it", context) }
+            if scene.masks != nil { throw refusal(of: "segmentation_masks", "Keras 3.15 has none for it", context) }
+        }
+        var scene = scene
+        scene.images = try changed(scene.images, context)
+        return scene
     }
+
+    func resting(_ scene: ImageScene, _ context: LoweringContext) throws(LocatedError) -> ImageScene { scene }
 
     package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
         guard case .dictionary(let items)? = context.call.positional.first else {
-            return [Signal(try lowered(try inputs.single().value, labels: nil, context).images)]
+            return [Signal(try settled(ImageScene(images: try inputs.single().value), context).images)]
         }
         guard case .signal(let images)? = items["images"],
             items.keys.allSatisfy(["images", "labels", "bounding_boxes", "segmentation_masks"].contains)
@@ -77,53 +84,58 @@ extension ImageLayer {
                 "expected images, and labels, bounding_boxes and segmentation_masks beside them, got \(items.keys.joined(separator: ", "))",
                 at: [context.label])
         }
-        for key in ["bounding_boxes", "segmentation_masks"] where items[key] != nil && !keepsPlaces && (isAlways || context.training) {
-            throw LocatedError(
-                .unsupported, "images.dictionary", "expected no \(key) where \(Self.className) moves what they stand for, got some",
-                at: [context.label], hint: isAlways ? nil : "At inference they are let through.")
-        }
+        var scene = ImageScene(images: images.value)
+        if case .signal(let labels)? = items["labels"] { scene.labels = labels.value }
+        if case .signal(let masks)? = items["segmentation_masks"] { scene.masks = masks.value }
+        if let given = items["bounding_boxes"] { scene.boxes = try boxes(given, context) }
+        let result = try settled(scene, context)
         // In the order of the dictionary's keys.
-        var outputs: [Signal] = []
-        if case .dictionary(let parts)? = items["bounding_boxes"] {
-            guard case .signal(let boxes)? = parts["boxes"], case .signal(let labels)? = parts["labels"], parts.count == 2 else {
-                throw LocatedError(
-                    .unsupported, "images.dictionary",
-                    "expected bounding_boxes of boxes and labels, got \(parts.keys.joined(separator: ", "))", at: [context.label])
-            }
-            let changed = try changed(
-                boxes: try context.float(boxes.value), labels: try context.float(labels.value), context)
-            outputs += [Signal(changed.boxes), Signal(changed.labels)]
-        } else if let given = items["bounding_boxes"] {
-            throw LocatedError(
-                .unsupported, "images.dictionary", "expected bounding_boxes to be a dictionary, got \(given.kindName)", at: [context.label])
-        }
-        var labels: Value?
-        if case .signal(let given)? = items["labels"] { labels = given.value }
-        let results = try lowered(images.value, labels: labels, context)
-        outputs.append(Signal(results.images))
-        if let labels { outputs.append(Signal(results.labels ?? labels)) }
-        if case .signal(let masks)? = items["segmentation_masks"] { outputs.append(Signal(masks.value)) }
-        return outputs
+        let outputs = [result.boxes?.boxes, result.boxes?.labels, result.images, result.labels, result.masks]
+        return outputs.compactMap { $0.map { Signal($0) } }
     }
 
-    func changed(boxes: Value, labels: Value, _ context: LoweringContext) throws(LocatedError) -> (boxes: Value, labels: Value) {
-        (boxes, labels)
+    private func boxes(_ argument: CallArguments.Argument, _ context: LoweringContext) throws(LocatedError) -> BoundingBoxes {
+        guard case .dictionary(let parts) = argument else {
+            throw LocatedError(
+                .unsupported, "images.dictionary", "expected bounding_boxes to be a dictionary, got \(argument.kindName)", at: [context.label])
+        }
+        guard case .signal(let boxes)? = parts["boxes"], case .signal(let labels)? = parts["labels"], parts.count == 2 else {
+            throw LocatedError(
+                .unsupported, "images.dictionary",
+                "expected bounding_boxes of boxes and labels, got \(parts.keys.joined(separator: ", "))", at: [context.label])
+        }
+        let (shape, labelShape) = (context.shape(boxes.value), context.shape(labels.value))
+        guard shape.rank == 3, shape[2] == 4, labelShape.rank == 2 else {
+            throw LocatedError(
+                .mismatch, "layer.inputShape",
+                "expected boxes (batch, boxes, 4) and labels (batch, boxes), got \(shape) and \(labelShape)", at: [context.label])
+        }
+        return BoundingBoxes(boxes: try context.float(boxes.value), labels: labels.value)
     }
 
-    private func lowered(_ images: Value, labels: Value?, _ context: LoweringContext) throws(LocatedError) -> (images: Value, labels: Value?) {
-        guard context.rank(images) == 4 else {
+    /// What becomes of everything in training or at inference, whichever it is.
+    private func settled(_ scene: ImageScene, _ context: LoweringContext) throws(LocatedError) -> ImageScene {
+        guard context.rank(scene.images) == 4 else {
             throw LocatedError(
-                .mismatch, "layer.inputShape", "expected a batch of images, got the shape \(context.shape(images))", at: [context.label])
+                .mismatch, "layer.inputShape", "expected a batch of images, got the shape \(context.shape(scene.images))",
+                at: [context.label])
         }
-        let given = keepsWholeNumbers ? images : try context.floats(images)
-        guard isAlways || context.training else { return (given, labels) }
-        var own = labels
-        let result = try context.channelsLast(given, options.dataFormat) { (x) throws(LocatedError) in
-            let results = try changed(x, labels: labels, context)
-            own = results.labels
-            return results.images
+        if let masks = scene.masks, context.rank(masks) != 4 {
+            throw LocatedError(
+                .mismatch, "layer.inputShape", "expected a batch of segmentation_masks, got the shape \(context.shape(masks))",
+                at: [context.label])
         }
-        return (result, own)
+        func turned(_ value: Value, _ permutation: [Int]) throws(LocatedError) -> Value {
+            options.dataFormat == .channelsFirst ? try context.transposed(value, permutation) : value
+        }
+        var scene = scene
+        if !keepsWholeNumbers { scene.images = try context.floats(scene.images) }
+        scene.images = try turned(scene.images, [0, 2, 3, 1])
+        if let masks = scene.masks { scene.masks = try turned(masks, [0, 2, 3, 1]) }
+        scene = isAlways || context.training ? try changed(scene, context) : try resting(scene, context)
+        scene.images = try turned(scene.images, [0, 3, 1, 2])
+        if let masks = scene.masks { scene.masks = try turned(masks, [0, 3, 1, 2]) }
+        return scene
     }
 }
 

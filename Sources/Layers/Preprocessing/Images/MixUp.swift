@@ -9,7 +9,7 @@ package import Tensors
 /// Formula: y = w·x + (1 − w)·x', w of Beta(alpha, alpha), an image's own; x' another image, in a random order.
 /// Shapes: (batch, rows, columns, channels) → the same; labels (batch, classes) in a dictionary beside them. At inference nothing
 /// is done.
-/// Config: `alpha`, `seed`, `data_format`, `bounding_box_format` (kept).
+/// Config: `alpha`, `seed`, `data_format`, `bounding_box_format`.
 /// Differs from Keras: other random numbers; they depend on the run's seed, the step and the layer's place only.
 /// Source: keras/src/layers/preprocessing/image_preprocessing/mix_up.py (3.15).
 public struct MixUp: ImageLayer {
@@ -43,16 +43,25 @@ public struct MixUp: ImageLayer {
     }
 
     func changed(_ images: Value, _ context: LoweringContext) throws(LocatedError) -> Value {
-        try changed(images, labels: nil, context).images
+        try changed(ImageScene(images: images), context).images
     }
 
-    func changed(_ images: Value, labels: Value?, _ context: LoweringContext) throws(LocatedError) -> (images: Value, labels: Value?) {
-        let order = try context.apply(RandomDraw(.permutation, stream: context.randomStream()), images)
-        let weight = try context.apply(RandomDraw(.beta, stream: context.randomStream()), images, context.scalar(alpha))
-        return (
-            try context.mixed(images, order, weight),
-            try labels.map { (labels) throws(LocatedError) in try context.mixed(try context.floats(labels), order, weight) }
-        )
+    func changed(_ scene: ImageScene, _ context: LoweringContext) throws(LocatedError) -> ImageScene {
+        if scene.masks != nil {
+            throw refusal(of: "segmentation_masks", "Keras 3.15 mixes single numbers of the first into all", context)
+        }
+        var scene = scene
+        let order = try context.apply(RandomDraw(.permutation, stream: context.randomStream()), scene.images)
+        let weight = try context.apply(RandomDraw(.beta, stream: context.randomStream()), scene.images, context.scalar(alpha))
+        scene.images = try context.mixed(scene.images, order, weight)
+        if let labels = scene.labels { scene.labels = try context.mixed(try context.floats(labels), order, weight) }
+        if let boxes = scene.boxes {
+            // Those of both images; labels one after another along the batch, as Keras 3.15 has them.
+            scene.boxes = BoundingBoxes(
+                boxes: try context.concatenated([boxes.boxes, try context.apply(Gather(axis: 0), boxes.boxes, order)], axis: 1),
+                labels: try context.concatenated([boxes.labels, try context.apply(Gather(axis: 0), boxes.labels, order)], axis: 0))
+        }
+        return scene
     }
 }
 

@@ -9,7 +9,7 @@ package import Tensors
 /// Formula: `num_ops` times one of shear, translation, rotation, brightness, colour degeneration, contrast, sharpness,
 /// posterization, solarization, contrast to the full, equalization; each as much as `factor` says.
 /// Shapes: (batch, rows, columns, channels) → the same. At inference nothing is done.
-/// Config: `value_range`, `num_ops`, `factor`, `interpolation`, `seed`, `data_format`, `bounding_box_format` (kept).
+/// Config: `value_range`, `num_ops`, `factor`, `interpolation`, `seed`, `data_format`, `bounding_box_format`.
 /// Differs from Keras: other random numbers; they depend on the run's seed, the step and the layer's place only.
 /// Source: keras/src/layers/preprocessing/image_preprocessing/rand_augment.py (3.15).
 public struct RandAugment: ImageLayer {
@@ -57,22 +57,48 @@ public struct RandAugment: ImageLayer {
     }
 
     func changed(_ images: Value, _ context: LoweringContext) throws(LocatedError) -> Value {
-        let augmentations = Augmentations(factor: factor, valueRange: valueRange, interpolation: interpolation)
+        try changed(ImageScene(images: images), context).images
+    }
+
+    func changed(_ scene: ImageScene, _ context: LoweringContext) throws(LocatedError) -> ImageScene {
+        let augmentations = Augmentations(
+            factor: factor, valueRange: valueRange, interpolation: interpolation, boundingBoxFormat: options.boundingBoxFormat)
         let layers = Augmentations.Name.randAugmentOrder
-        let drawn = try context.sharedRandom(for: images, from: 0, to: Double(layers.count), count: max(numOps, 1))
-        let choices = try context.unary(.floor, drawn)
-        var x = images
+        let drawn = try context.sharedRandom(for: scene.images, from: 0, to: Double(layers.count), count: max(numOps, 1))
+        let choices = try context.reshaped(try context.unary(.floor, drawn), to: [max(numOps, 1)])
         let mark = context.randomMark
+        func isChosen(_ number: Int, _ place: Int) throws(LocatedError) -> Value {
+            let choice = try context.sliced(choices, axis: 0, from: number, to: number + 1)
+            return try context.compare(.equal, choice, context.scalar(Double(place)))
+        }
+        var result = scene
+        result.boxes = nil
         for number in 0..<numOps {
-            let choice = try context.sliced(choices, axis: 3, from: number, to: number + 1)
             // A layer that is drawn twice does the same twice.
             context.rewindRandom(to: mark)
             for (place, name) in layers.enumerated() {
-                let isChosen = try context.compare(.equal, choice, context.scalar(Double(place)))
-                x = try context.select(isChosen, try augmentations.apply(name, to: x, context), x)
+                let isChosen = try isChosen(number, place)
+                let changed = try augmentations.apply(name, to: result, context)
+                result.images = try context.select(isChosen, changed.images, result.images)
+                if let masks = result.masks, let moved = changed.masks { result.masks = try context.select(isChosen, moved, masks) }
             }
         }
-        return x
+        guard var boxes = scene.boxes, numOps > 0 else {
+            result.boxes = scene.boxes
+            return result
+        }
+        // Boxes go through the layers in the order of their numbers, through none twice.
+        context.rewindRandom(to: mark)
+        for (place, name) in layers.enumerated() {
+            let moved = try augmentations.apply(name, to: ImageScene(images: scene.images, boxes: boxes), context).boxes ?? boxes
+            for number in 0..<numOps {
+                let isChosen = try isChosen(number, place)
+                boxes.boxes = try context.select(isChosen, moved.boxes, boxes.boxes)
+                boxes.labels = try context.select(isChosen, moved.labels, boxes.labels)
+            }
+        }
+        result.boxes = boxes
+        return result
     }
 }
 
@@ -95,9 +121,14 @@ struct Augmentations {
     let factor: FactorRange
     let valueRange: ValueRange
     let interpolation: ImageInterpolation
+    var boundingBoxFormat = ConfigValue.null
 
     func apply(_ name: Name, to images: Value, _ context: LoweringContext) throws(LocatedError) -> Value {
-        let layer: any ImageLayer =
+        try apply(name, to: ImageScene(images: images), context).images
+    }
+
+    func apply(_ name: Name, to scene: ImageScene, _ context: LoweringContext) throws(LocatedError) -> ImageScene {
+        var layer: any ImageLayer =
             switch name {
             case .shear: RandomShear(xFactor: factor, yFactor: factor, interpolation: interpolation)
             case .translation: RandomTranslation(factor, factor, interpolation: interpolation)
@@ -111,6 +142,7 @@ struct Augmentations {
             case .contrast: RandomContrast(factor, valueRange: valueRange)
             case .sharpness: RandomSharpness(factor, valueRange: valueRange)
             }
-        return try layer.changed(images, context)
+        layer.options.boundingBoxFormat = boundingBoxFormat
+        return try layer.changed(scene, context)
     }
 }

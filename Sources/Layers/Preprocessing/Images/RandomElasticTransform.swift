@@ -9,7 +9,7 @@ package import Tensors
 /// Formula: each point shows what stood at itself plus smoothed noise, as much as `scale` says; then clip(y, low, high).
 ///
 /// Shapes: (batch, rows, columns, channels) → the same. At inference nothing is done.
-/// Config: `factor`, `scale`, `fill_mode`, `interpolation`, `fill_value`, `value_range`, `seed`, `data_format`, `bounding_box_format` (kept).
+/// Config: `factor`, `scale`, `fill_mode`, `interpolation`, `fill_value`, `value_range`, `seed`, `data_format`, `bounding_box_format`.
 /// Differs from Keras: other random numbers; they depend on the run's seed, the step and the layer's place only.
 /// Source: keras/src/layers/preprocessing/image_preprocessing/random_elastic_transform.py (3.15).
 public struct RandomElasticTransform: ImageLayer {
@@ -60,10 +60,30 @@ public struct RandomElasticTransform: ImageLayer {
     }
 
     func changed(_ images: Value, _ context: LoweringContext) throws(LocatedError) -> Value {
-        guard scale.upper > 0, factor.upper > 0 else { return images }
+        try changed(ImageScene(images: images), context).images
+    }
+
+    func resting(_ scene: ImageScene, _ context: LoweringContext) throws(LocatedError) -> ImageScene {
+        try refuseBoxes(scene, context)
+        return scene
+    }
+
+    func changed(_ scene: ImageScene, _ context: LoweringContext) throws(LocatedError) -> ImageScene {
+        guard scale.upper > 0, factor.upper > 0 else { return scene }
+        try refuseBoxes(scene, context)
+        var scene = scene
+        let applies = try context.happens(for: scene.images, factor)
+        let amount = try context.reshaped(try context.sharedRandom(for: scene.images, from: scale.lower, to: scale.upper), to: [1])
+        scene.images = try distorted(scene.images, by: amount, applies, interpolation, context)
+        // Keras 3.15 draws other noise for the masks.
+        if let masks = scene.masks { scene.masks = try distorted(try context.floats(masks), by: amount, applies, .nearest, context) }
+        return scene
+    }
+
+    private func distorted(
+        _ images: Value, by factor: Value, _ applies: Value, _ interpolation: ImageInterpolation, _ context: LoweringContext
+    ) throws(LocatedError) -> Value {
         let (rows, columns, _) = try context.extents(images), batch = context.shape(images)[0]
-        let applies = try context.happens(for: images, factor)
-        let factor = try context.reshaped(try context.sharedRandom(for: images, from: scale.lower, to: scale.upper), to: [1])
         let alpha = try context.scaled(factor, by: 0.1 * Double(max(rows, columns)))
         let sigma = try context.scaled(factor, by: 0.05 * Double(min(rows, columns)))
         // Three widths to each side; the largest kernel that there may be, with zeros where this one doesn't reach.

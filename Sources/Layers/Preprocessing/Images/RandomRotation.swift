@@ -9,7 +9,7 @@ package import Tensors
 /// Formula: by f·360 degrees, f an image's own.
 ///
 /// Shapes: (batch, rows, columns, channels) → the same. At inference nothing is done.
-/// Config: `factor`, `fill_mode`, `interpolation`, `fill_value`, `seed`, `data_format`, `bounding_box_format` (kept).
+/// Config: `factor`, `fill_mode`, `interpolation`, `fill_value`, `seed`, `data_format`, `bounding_box_format`.
 /// Differs from Keras: other random numbers; they depend on the run's seed, the step and the layer's place only.
 /// Source: keras/src/layers/preprocessing/image_preprocessing/random_rotation.py (3.15).
 public struct RandomRotation: ImageLayer {
@@ -52,8 +52,13 @@ public struct RandomRotation: ImageLayer {
     }
 
     func changed(_ images: Value, _ context: LoweringContext) throws(LocatedError) -> Value {
-        let (rows, columns, _) = try context.extents(images)
-        let degrees = try context.random(for: images, from: factor.lower * 360, to: factor.upper * 360)
+        try changed(ImageScene(images: images), context).images
+    }
+
+    func changed(_ scene: ImageScene, _ context: LoweringContext) throws(LocatedError) -> ImageScene {
+        var scene = scene
+        let (rows, columns, _) = try context.extents(scene.images)
+        let degrees = try context.random(for: scene.images, from: factor.lower * 360, to: factor.upper * 360)
         let angle = try context.scaled(degrees, by: Double.pi / 180)
         let cosine = try context.unary(.cos, angle), sine = try context.unary(.sin, angle)
         let (x, y) = (Double(columns - 1) / 2, Double(rows - 1) / 2)
@@ -62,7 +67,34 @@ public struct RandomRotation: ImageLayer {
         let right = try context.subtract(
             try context.scaled(cosine, by: -x, offset: x), try context.scaled(minus, by: y))
         let down = try context.subtract(try context.scaled(sine, by: -x, offset: y), try context.scaled(cosine, by: y))
-        let transforms = try context.transforms(images, [cosine, minus, right, sine, cosine, down, nil, nil])
-        return try context.projected(images, transforms, interpolation, fillMode, fill: fillValue)
+        if let boxes = scene.boxes {
+            scene.boxes = try turned(
+                boxes, cosine: try context.forBoxes(cosine), sine: try context.forBoxes(sine), rows: rows, columns: columns, context)
+        }
+        let transforms = try context.transforms(scene.images, [cosine, minus, right, sine, cosine, down, nil, nil])
+        try scene.project(transforms, interpolation, fillMode, fill: fillValue, context)
+        return scene
+    }
+
+    /// The boxes around boxes that were turned. Keras 3.15 takes them for corners in pixels, whatever their format is.
+    private func turned(
+        _ given: BoundingBoxes, cosine: Value, sine: Value, rows: Int, columns: Int, _ context: LoweringContext
+    ) throws(LocatedError) -> BoundingBoxes {
+        let format = try boxFormat(context), extent = context.boxExtent(rows: rows, columns: columns)
+        let corners = try context.corners(given.boxes, .xyxy, relative: false, extent)
+        let (x, y) = (Double(columns - 1) / 2, Double(rows - 1) / 2)
+        // (x, y) about the middle, turned the other way than the points that are read.
+        let right = try context.subtract(try context.scaled(cosine, by: -x, offset: x), try context.scaled(sine, by: y))
+        let down = try context.subtract(try context.scaled(sine, by: x, offset: y), try context.scaled(cosine, by: y))
+        var across: [Value] = [], along: [Value] = []
+        for (x, y) in [(corners.x1, corners.y1), (corners.x2, corners.y1), (corners.x2, corners.y2), (corners.x1, corners.y2)] {
+            across.append(
+                try context.add(try context.add(try context.multiply(cosine, x), try context.multiply(sine, y)), right))
+            along.append(
+                try context.add(try context.subtract(try context.multiply(cosine, y), try context.multiply(sine, x)), down))
+        }
+        let around = try context.around(across, along)
+        let (inside, labels) = try context.clipped(around, labels: given.labels, to: extent)
+        return BoundingBoxes(boxes: try context.boxes(inside, format, relative: false, extent), labels: labels)
     }
 }

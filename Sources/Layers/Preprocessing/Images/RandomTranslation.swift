@@ -9,7 +9,7 @@ package import Tensors
 /// Formula: down by f·rows and to the right by g·columns, f and g an image's own.
 ///
 /// Shapes: (batch, rows, columns, channels) → the same. At inference nothing is done.
-/// Config: `height_factor`, `width_factor`, `fill_mode`, `interpolation`, `fill_value`, `seed`, `data_format`, `bounding_box_format` (kept).
+/// Config: `height_factor`, `width_factor`, `fill_mode`, `interpolation`, `fill_value`, `seed`, `data_format`, `bounding_box_format`.
 /// Differs from Keras: other random numbers; they depend on the run's seed, the step and the layer's place only.
 /// Source: keras/src/layers/preprocessing/image_preprocessing/random_translation.py (3.15).
 public struct RandomTranslation: ImageLayer {
@@ -56,13 +56,27 @@ public struct RandomTranslation: ImageLayer {
     }
 
     func changed(_ images: Value, _ context: LoweringContext) throws(LocatedError) -> Value {
-        let (rows, columns, _) = try context.extents(images)
+        try changed(ImageScene(images: images), context).images
+    }
+
+    func changed(_ scene: ImageScene, _ context: LoweringContext) throws(LocatedError) -> ImageScene {
+        var scene = scene
+        let (rows, columns, _) = try context.extents(scene.images)
         let down = try context.scaled(
-            try context.random(for: images, from: heightFactor.lower, to: heightFactor.upper), by: Double(-rows))
+            try context.random(for: scene.images, from: heightFactor.lower, to: heightFactor.upper), by: Double(-rows))
         let right = try context.scaled(
-            try context.random(for: images, from: widthFactor.lower, to: widthFactor.upper), by: Double(-columns))
+            try context.random(for: scene.images, from: widthFactor.lower, to: widthFactor.upper), by: Double(-columns))
+        if let boxes = scene.boxes {
+            let format = try boxFormat(context), extent = context.boxExtent(rows: rows, columns: columns)
+            let left = try context.forBoxes(right), up = try context.forBoxes(down)
+            let moved = try context.corners(boxes.boxes, format, relative: false, extent).moved(
+                x: { (x) throws(LocatedError) in try context.subtract(x, left) }, y: { (y) throws(LocatedError) in try context.subtract(y, up) })
+            let (inside, labels) = try context.clipped(moved, labels: boxes.labels, to: extent)
+            scene.boxes = BoundingBoxes(boxes: try context.boxes(inside, format, relative: false, extent), labels: labels)
+        }
         let one = context.scalar(1.0)
-        let transforms = try context.transforms(images, [one, nil, right, nil, one, down, nil, nil])
-        return try context.projected(images, transforms, interpolation, fillMode, fill: fillValue)
+        let transforms = try context.transforms(scene.images, [one, nil, right, nil, one, down, nil, nil])
+        try scene.project(transforms, interpolation, fillMode, fill: fillValue, context)
+        return scene
     }
 }

@@ -9,7 +9,7 @@ package import Tensors
 /// Formula: by 1 + f along rows and 1 + g along columns, above 1 smaller; f and g an image's own, equal without `width_factor`.
 ///
 /// Shapes: (batch, rows, columns, channels) → the same. At inference nothing is done.
-/// Config: `height_factor`, `width_factor`, `fill_mode`, `interpolation`, `fill_value`, `seed`, `data_format`, `bounding_box_format` (kept).
+/// Config: `height_factor`, `width_factor`, `fill_mode`, `interpolation`, `fill_value`, `seed`, `data_format`, `bounding_box_format`.
 /// Differs from Keras: other random numbers; they depend on the run's seed, the step and the layer's place only.
 /// Source: keras/src/layers/preprocessing/image_preprocessing/random_zoom.py (3.15).
 public struct RandomZoom: ImageLayer {
@@ -60,17 +60,45 @@ public struct RandomZoom: ImageLayer {
     }
 
     func changed(_ images: Value, _ context: LoweringContext) throws(LocatedError) -> Value {
+        try changed(ImageScene(images: images), context).images
+    }
+
+    func changed(_ scene: ImageScene, _ context: LoweringContext) throws(LocatedError) -> ImageScene {
+        var scene = scene
+        let images = scene.images
         let (rows, columns, _) = try context.extents(images)
         let down = try context.random(for: images, from: 1 + heightFactor.lower, to: 1 + heightFactor.upper)
         var across = down
         if let widthFactor { across = try context.random(for: images, from: 1 + widthFactor.lower, to: 1 + widthFactor.upper) }
         let (x, y) = (Double(columns - 1) / 2, Double(rows - 1) / 2)
-        let transforms = try context.transforms(
-            images,
-            [
-                across, nil, try context.scaled(try context.scaled(across, by: -1, offset: 1), by: x), nil, down,
-                try context.scaled(try context.scaled(down, by: -1, offset: 1), by: y), nil, nil,
-            ])
-        return try context.projected(images, transforms, interpolation, fillMode, fill: fillValue)
+        let left = try context.scaled(try context.scaled(across, by: -1, offset: 1), by: x)
+        let top = try context.scaled(try context.scaled(down, by: -1, offset: 1), by: y)
+        if let boxes = scene.boxes {
+            scene.boxes = try zoomed(
+                boxes, by: (try context.forBoxes(across), try context.forBoxes(down)),
+                from: (try context.forBoxes(left), try context.forBoxes(top)), rows: rows, columns: columns, context)
+        }
+        let transforms = try context.transforms(images, [across, nil, left, nil, down, top, nil, nil])
+        try scene.project(transforms, interpolation, fillMode, fill: fillValue, context)
+        return scene
+    }
+
+    /// Boxes in the part of the image that is seen, in shares of that part.
+    private func zoomed(
+        _ given: BoundingBoxes, by zoom: (x: Value, y: Value), from start: (x: Value, y: Value), rows: Int, columns: Int,
+        _ context: LoweringContext
+    ) throws(LocatedError) -> BoundingBoxes {
+        let format = try boxFormat(context), extent = context.boxExtent(rows: rows, columns: columns)
+        func shares(_ x: Value, _ zoom: Value, _ start: Value, _ size: Int) throws(LocatedError) -> Value {
+            let end = try context.add(try context.scaled(zoom, by: Double(size)), start)
+            let inside = try context.binary(.maximum, try context.binary(.minimum, x, end), start)
+            return try context.divide(try context.subtract(inside, start), try context.subtract(end, start))
+        }
+        let corners = try context.corners(given.boxes, format, relative: false, extent).moved(
+            x: { (x) throws(LocatedError) in try shares(x, zoom.x, start.x, columns) },
+            y: { (y) throws(LocatedError) in try shares(y, zoom.y, start.y, rows) })
+        let (inside, labels) = try context.clipped(
+            corners, labels: given.labels, to: BoxExtent(width: context.scalar(1.0), height: context.scalar(1.0)))
+        return BoundingBoxes(boxes: try context.boxes(inside, format, relative: true, extent), labels: labels)
     }
 }

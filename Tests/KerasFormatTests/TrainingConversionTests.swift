@@ -72,6 +72,21 @@ import Testing
         #expect(try firsts(back) == firsts(adam(decay: 0.5)))
     }
 
+    /// tf.keras's schedules have no name unless they are given one, and Keras 3 ends training with such a one.
+    @Test(arguments: [("ExponentialDecay", "ExponentialDecay"), ("CosineDecayRestarts", "SGDRDecay"), ("PiecewiseConstantDecay", "PiecewiseConstant")])
+    func namelessSchedulesGetAName(_ className: String, _ name: String) throws {
+        var training = adam()
+        training.dialect = .tfKeras
+        training.optimizerWeights = []
+        let schedule: ConfigObject = ["class_name": .string(className), "config": ["initial_learning_rate": 0.1, "name": nil]]
+        training.compileSettings["optimizer_config"] = [
+            "class_name": "SGD", "config": ["name": "SGD", "learning_rate": .object(schedule), "momentum": 0.0, "nesterov": false],
+        ]
+        let (result, _) = try converted(training, KerasTarget(.keras3))
+        let written = result.compileSettings["optimizer_config"]?.object?["config"]?.object?["learning_rate"]?.object
+        #expect(written?["config"]?.object?["name"]?.string == name)
+    }
+
     @Test func keras1SortsByName() throws {
         var training = adam()
         training.compileSettings["loss"] = "mse"

@@ -107,9 +107,9 @@ package enum KerasWriter {
             else { return nil }
         }
         var notes: [UpgradeNote] = []
-        guard let original = try? target.dialect.architecture.read(document, &notes), original.says(the: spec) else {
-            return nil
-        }
+        guard var original = try? target.dialect.architecture.read(document, &notes) else { return nil }
+        VarianceRules.settle(&original, as: provenance)
+        guard original.says(the: spec) else { return nil }
         return document
     }
 }

@@ -20,13 +20,20 @@ package struct BatchNormalizeTraining: Op {
         case keras2
         /// σ²·n / (n − 1)·n / (n − 1 − epsilon), corrected twice. Keras 2.1–2.3 on TensorFlow 1 with rank 4 and axis 3.
         case keras2Fused
+        /// σ² + epsilon. Keras 1 and 2.0 on Theano, which tell the variance by 1 / √(σ² + epsilon).
+        case theano
+        /// (σ² + epsilon)·n / (n − 1 − epsilon). Keras 2.1–2.3 on Theano.
+        case keras2Theano
+
+        /// What is added to the variance before.
+        func offset(epsilon: Double) -> Double { self == .theano || self == .keras2Theano ? epsilon : 0 }
 
         func factor(count: Int, epsilon: Double) -> Double {
             let n = Double(count), bessel = n / max(n - 1, 1)
             return switch self {
-            case .biased: 1
+            case .biased, .theano: 1
             case .bessel: bessel
-            case .keras2: n / (n - 1 - epsilon)
+            case .keras2, .keras2Theano: n / (n - 1 - epsilon)
             case .keras2Fused: bessel * n / (n - 1 - epsilon)
             }
         }
@@ -122,6 +129,7 @@ private struct BoundBatchNormalizeTraining: BoundOp {
         let (newMean, newVariance) = (frame.output(1), frame.output(2))
         let decay = 1 - op.momentum
         let correction = op.rule.factor(count: count, epsilon: Double(op.epsilon))
+        let offset = op.rule.offset(epsilon: Double(op.epsilon))
         for channel in 0..<channels {
             var mean = 0.0, squares = 0.0, seen = 0.0
             for tile in 0..<tiles.count {
@@ -141,7 +149,7 @@ private struct BoundBatchNormalizeTraining: BoundOp {
             scratch[2 * pitch * tiles.count + channel] = beta?[channel] ?? 0
             newMean[channel] = oldMean[channel] - (oldMean[channel] - Float(mean)) * decay
             newVariance[channel] =
-                oldVariance[channel] - (oldVariance[channel] - Float(variance * correction)) * decay
+                oldVariance[channel] - (oldVariance[channel] - Float((variance + offset) * correction)) * decay
         }
     }
 

@@ -48,7 +48,11 @@ package enum KerasFile {
         guard let backend else { return model }
         if model.weights?.backend == nil { model.weights?.backend = backend }
         // What the optimizer keeps of a kernel is turned as the kernel is.
-        if model.spec?.provenance?.backend == nil { model.spec?.provenance?.backend = backend }
+        if var spec = model.spec, spec.provenance?.backend == nil {
+            spec.provenance?.backend = backend
+            VarianceRules.settle(&spec)
+            model.spec = spec
+        }
         return model
     }
 

@@ -75,13 +75,21 @@ public struct BatchNormalization: BuiltInLayer {
         /// Standalone Keras 2 on TensorFlow 1: σ²·n / (n − 1 − epsilon); where the axes allow the fused kernel (four axes,
         /// `axis` 3) that variance is already σ²·n / (n − 1). A frozen layer goes on taking the batch's statistics.
         case keras2 = "keras-2.3"
+        /// Keras 2.0 to 2.1.3: σ², as 1. A frozen layer as in 2.3.
+        case keras20 = "keras-2.0"
+        /// On Theano: the same rules, of σ² + epsilon, and without a fused kernel.
+        case keras1Theano = "keras-1-theano"
+        case keras20Theano = "keras-2.0-theano"
+        case keras2Theano = "keras-2.3-theano"
         /// tf.keras: σ²·n / (n − 1) with the fused kernel, else σ². Frozen: inference.
         case tfKeras = "tf-keras"
         /// σ². Frozen: inference.
         case keras3 = "keras-3"
 
         /// Standalone Keras: what each call of a step does begins with the averages of before the step.
-        var isStandalone: Bool { self == .keras1 || self == .keras2 }
+        var isStandalone: Bool { self != .tfKeras && self != .keras3 }
+
+        var isKeras1: Bool { self == .keras1 || self == .keras1Theano }
     }
 
     public init(
@@ -259,7 +267,7 @@ public struct BatchNormalization: BuiltInLayer {
             rule: rule(place: place, rank: rank))
         let outputs = try context.apply(normalize, to: operands)
         // Keras 1 updates whatever asks for it, trained or frozen.
-        if common.trainable || varianceRule == .keras1, context.training, mode == .averages {
+        if common.trainable || varianceRule.isKeras1, context.training, mode == .averages {
             try move("moving_mean", to: outputs[1], context)
             try move("moving_variance", to: outputs[2], context)
         }
@@ -279,7 +287,9 @@ public struct BatchNormalization: BuiltInLayer {
         switch varianceRule {
         case .keras2: rank == 4 && place == 3 ? .keras2Fused : .keras2
         case .tfKeras: (4...5).contains(rank) && (place == 1 || place == rank - 1) ? .bessel : .biased
-        case .keras1, .keras3: .biased
+        case .keras1Theano, .keras20Theano: .theano
+        case .keras2Theano: .keras2Theano
+        case .keras1, .keras20, .keras3: .biased
         }
     }
 }

@@ -160,7 +160,7 @@ struct Keras2Reader {
             notes.append(UpgradeNote(layer: name, text: "hard_sigmoid is Keras 2's, clip(0.2 x + 0.5, 0, 1)"))
         }
         if className == "BatchNormalization" {
-            notes.append(UpgradeNote(layer: name, text: "moving variance is updated by Keras 2.3's rule"))
+            notes.append(UpgradeNote(layer: name, text: VarianceRules.note))
         }
     }
 

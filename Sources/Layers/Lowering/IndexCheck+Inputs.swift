@@ -12,6 +12,13 @@ extension [LoweringContext.IndexCheck] {
                 try vocabulary.requireKnown(input, at: check.layer)
                 continue
             }
+            if check.isMagnitude {
+                guard input.dtype == .int32, let wrong = input.withUnsafeElements(as: Int32.self, { $0.first { $0.magnitude > check.limit } })
+                else { continue }
+                throw LocatedError(
+                    .unsupported, "input.size",
+                    "expected whole numbers up to \(check.limit), of which sums and products fit 32 bits, got \(wrong)", at: [check.layer])
+            }
             let wrong: String? =
                 switch input.dtype {
                 case .int32:

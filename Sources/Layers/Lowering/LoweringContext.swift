@@ -34,6 +34,8 @@ package final class LoweringContext {
         package var limit: Int
         package var layer: String
         var vocabulary: Lookup?
+        /// Whether `limit` is the largest magnitude instead, negative or not.
+        var isMagnitude = false
     }
 
     /// A length that what an input of the graph holds decides.
@@ -58,6 +60,11 @@ package final class LoweringContext {
             }
         }
     }
+
+    /// Keras's types of whole numbers, and how large these get.
+    var wholeNumbers: [Value: WholeNumbers] = [:]
+    /// Results of 64 bits that must fit 32.
+    var demands: [Demand] = []
 
     /// What such lengths are, by the measure's name.
     private let lengths: [String: Int]
@@ -176,6 +183,10 @@ package final class LoweringContext {
     package func requireIndices(_ value: Value, below limit: Int) {
         guard case .input(let input) = builder.graph.origin(value) else { return }
         indexChecks.append(IndexCheck(input: input, limit: limit, layer: label))
+    }
+
+    func addMagnitudeCheck(_ input: Int, _ limit: Int, _ layer: String) {
+        indexChecks.append(IndexCheck(input: input, limit: limit, layer: layer, isMagnitude: true))
     }
 
     /// Says that every element of `value`, which must be an input of the graph, is in a vocabulary.

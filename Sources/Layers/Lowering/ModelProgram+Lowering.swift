@@ -80,6 +80,7 @@ extension ModelProgram {
                 at: [first.layer, "config/activity_regularizer"])
         }
         let context = walk.context
+        context.settleDemands()
         return LoweredModel(
             graph: context.finish(outputs: values), parameters: context.parameters, calls: walk.calls,
             indexChecks: context.indexChecks, measures: context.measures, outputMasks: outputs.map(\.mask),
@@ -189,7 +190,9 @@ final class Walk {
                         return PlacedSlot(layerPath: path, slot: slot)
                     }
                 }
-            ) { () throws(LocatedError) in try layer.lower(inputs, context) }
+            ) { () throws(LocatedError) in
+                try context.following(try layer.lower(inputs, context), of: layer, call.arguments)
+            }
         }
         let tap = node == 0 ? name : "\(name):\(node)"
         // A nested model that is called again calls its layers again: the first time is what taps mean.

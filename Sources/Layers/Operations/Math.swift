@@ -56,6 +56,11 @@ extension Operation {
             let x = try context.expanded(try call.float("x"), axes: [-2]), y = try context.expanded(try call.float("y"), axes: [-3])
             return try context.unary(.sqrt, try context.reduce(.sum, try context.binary(.squaredDifference, x, y), axes: [-1]))
         },
+        // Nothing that isn't real comes here: what makes complex numbers is refused.
+        Operation("ViewAsReal", "x") { call in
+            let x = try call.float("x")
+            return try call.context.stacked([x, try call.context.filled(like: x, 0)], axis: -1)
+        },
         Operation("ExtractSequences", "x", "sequence_length sequence_stride") { call in
             let context = call.context
             let x = try call.tensor("x"), length = try call.required("sequence_length"), step = try call.required("sequence_stride")

@@ -52,6 +52,18 @@ package struct OperationLayer: BuiltInLayer {
     /// Whether the shape of the result depends on what the inputs hold.
     var measuresInput: Bool { operation.name == "Bincount" }
 
+    /// Its class in Keras: `Add`.
+    var function: String { operation.name }
+
+    /// The type of numbers that a call is told.
+    func type(_ arguments: CallArguments) -> DType? {
+        let order = operation.arguments + operation.attributes
+        var told = arguments.keywords["dtype"]
+        if told == nil, let place = order.firstIndex(of: "dtype"), place < arguments.positional.count { told = arguments.positional[place] }
+        if case .constant(let value)? = told { return value.string.flatMap(DType.init) }
+        return config["dtype"]?.string.flatMap(DType.init)
+    }
+
     package var callKeywords: Set<String>? {
         operation.takesAnyKeyword ? nil : Set(operation.arguments + operation.attributes)
     }

@@ -7,12 +7,12 @@ extension Operation {
     static let reasons: [String: String] = {
         let byReason: [(String, String)] = [
             ("the shape of its result depends on values", "numpy.Nonzero"),
-            ("complex numbers aren't computed with", "nn.Polar math.ViewAsComplex math.ViewAsReal linalg.Eig"),
+            ("complex numbers aren't computed with", "nn.Polar math.ViewAsComplex linalg.Eig"),
             ("it calls a Python function, and code in files is never run",
                 "core.Cond core.Scan core.AssociativeScan core.Map core.VectorizedMap core.WhileLoop core.ForiLoop core.Switch linalg.JVP"),
             ("it takes no tensor, so that Keras puts no node for it in a file", "numpy.Arange"),
             ("files have another class for it", "numpy.Abs numpy.Conj math.SegmentReduction"),
-            ("Keras 3.15 can't run such a node", "nn.ConvTranspose"),
+            ("Keras 3 can't run such a node, which hands its settings on in the wrong order", "nn.ConvTranspose"),
             ("it shows how numbers are stored", "numpy.View"),
         ]
         var reasons: [String: String] = [:]

@@ -91,8 +91,8 @@ extension Model {
                 whole = try outputs.prefix(count).map { (output) throws(LocatedError) in try output.extended(to: samples) }
                 for (name, tensor) in rest { tapped[name] = try tensor.extended(to: samples) }
             }
-            for index in whole.indices { whole[index].setRows(from: start, to: outputs[index]) }
-            for (name, tensor) in rest { tapped[name]?.setRows(from: start, to: tensor) }
+            for index in whole.indices { try whole[index].setRows(from: start, to: outputs[index]) }
+            for (name, tensor) in rest { try tapped[name]?.setRows(from: start, to: tensor) }
             start = rows.upperBound
         } while start < samples
         for callback in callbacks { try callback.onPredictEnd() }
@@ -164,7 +164,14 @@ extension Tensor {
     }
 
     /// Overwrites rows from `start` on with another array's.
-    fileprivate mutating func setRows(from start: Int, to rows: Tensor) {
+    ///
+    /// - Throws: where the rows have another shape: what they are decided it.
+    fileprivate mutating func setRows(from start: Int, to rows: Tensor) throws(LocatedError) {
+        guard rows.shape.dims.dropFirst() == shape.dims.dropFirst(), rows.shape.rank > 0, start + rows.shape[0] <= shape[0] else {
+            throw LocatedError(
+                .mismatch, "predict.batches", "expected outputs of one shape in all batches, got \(shape) and \(rows.shape)",
+                hint: "Predict with a batch size of at least the number of samples.")
+        }
         let offset = rows.shape[0] == 0 ? 0 : start * (rows.byteCount / rows.shape[0])
         keepStrings(of: rows)
         withUnsafeMutableBytes { target in

@@ -141,7 +141,7 @@ CK_INLINE void window_rows(
     }
 }
 
-CK_CLONES void ck_depthwise_windows(
+CK_CLONES static void windows_by_cells(
     const ck_depthwise_plane *plane, const float *x, const float *kernel, ptrdiff_t start, ptrdiff_t end, float *y,
     const float *bias, unsigned flags) {
     const ptrdiff_t size = plane->size, stride = plane->stride;
@@ -155,6 +155,139 @@ CK_CLONES void ck_depthwise_windows(
         window_rows(5, 2, plane, start, end, x, kernel, y, bias, flags);
     else
         window_rows((int)size, stride, plane, start, end, x, kernel, y, bias, flags);
+}
+
+#if defined(__x86_64__) && defined(__clang__)
+#define CK_SLIDES 1
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"))), apply_to = function)
+
+/* A row of outputs for one vector of channels, stride 1: goes once along the columns of the input and adds each vector to all outputs that
+   see it, so that it is read once for each row of the window. Output c sees columns c - before … c - before + size - 1. Each
+   row of the window has sums of its own (each two of them, for 5 × 5), that no addition waits for the one before. */
+#define CK_SLIDE(size, sets, name)                                                                                     \
+    static inline __attribute__((always_inline)) void name(                                                            \
+        const int low, const int high, ptrdiff_t before, ptrdiff_t columns, ptrdiff_t out_columns, ptrdiff_t channels, \
+        ptrdiff_t line, const float *x, const float *kernel, float *y, const float *bias, unsigned flags) {            \
+        lanes factor[size][size], sum[sets][size];                                                                     \
+        _Pragma("unroll") for (int r = low; r < high; r++)                                                             \
+            _Pragma("unroll") for (int k = 0; k < size; k++) factor[r][k] = LOAD(kernel + (r * size + k) * channels);  \
+        _Pragma("unroll") for (int s = 0; s < sets; s++)                                                               \
+            _Pragma("unroll") for (int k = 0; k < size; k++) sum[s][k] = (lanes){0};                                   \
+        const lanes shift = bias ? LOAD(bias) : (lanes){0};                                                            \
+        /* sum[·][k] belongs to the output whose column is c + before - (size - 1) + k. */                             \
+        ptrdiff_t out = before - (size - 1);                                                                           \
+        y += out * channels;                                                                                           \
+        for (ptrdiff_t c = 0; out < out_columns; c++, out++, y += channels) {                                          \
+            if (c < columns) {                                                                                         \
+                _Pragma("unroll") for (int r = low; r < high; r++) {                                                   \
+                    const lanes value = LOAD(x + r * line + c * channels);                                             \
+                    _Pragma("unroll") for (int k = 0; k < size; k++)                                                   \
+                        sum[r % sets][k] += value * factor[r][size - 1 - k];                                           \
+                }                                                                                                      \
+            }                                                                                                          \
+            if (out >= 0) {                                                                                            \
+                lanes value = shift;                                                                                   \
+                _Pragma("unroll") for (int s = 0; s < sets; s++) value += sum[s][0];                                   \
+                if (flags & CK_PRODUCT_RECTIFY) value = RECTIFIED(value, flags);                                       \
+                STORE(y, value);                                                                                       \
+            }                                                                                                          \
+            _Pragma("unroll") for (int s = 0; s < sets; s++) {                                                         \
+                _Pragma("unroll") for (int k = 0; k + 1 < size; k++) sum[s][k] = sum[s][k + 1];                        \
+                sum[s][size - 1] = (lanes){0};                                                                         \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
+/* The same for any stride: each output reads its own columns. */
+#define CK_STRIDE(size, name)                                                                                          \
+    static inline __attribute__((always_inline)) void name(                                                            \
+        const int low, const int high, const ptrdiff_t stride, ptrdiff_t before, ptrdiff_t columns,                    \
+        ptrdiff_t out_columns, ptrdiff_t channels, ptrdiff_t line, const float *x, const float *kernel, float *y,      \
+        const float *bias, unsigned flags) {                                                                           \
+        lanes factor[size][size];                                                                                      \
+        _Pragma("unroll") for (int r = low; r < high; r++)                                                             \
+            _Pragma("unroll") for (int k = 0; k < size; k++) factor[r][k] = LOAD(kernel + (r * size + k) * channels);  \
+        const lanes shift = bias ? LOAD(bias) : (lanes){0};                                                            \
+        for (ptrdiff_t out = 0; out < out_columns; out++, y += channels) {                                             \
+            const ptrdiff_t first = out * stride - before;                                                             \
+            const float *from = x + first * channels;                                                                  \
+            lanes sum[size];                                                                                           \
+            _Pragma("unroll") for (int r = 0; r < size; r++) sum[r] = (lanes){0};                                      \
+            if (first >= 0 && first + size <= columns) {                                                               \
+                _Pragma("unroll") for (int k = 0; k < size; k++)                                                       \
+                    _Pragma("unroll") for (int r = low; r < high; r++)                                                 \
+                        sum[r] += LOAD(from + r * line + k * channels) * factor[r][k];                                 \
+            } else {                                                                                                   \
+                _Pragma("unroll") for (int k = 0; k < size; k++) {                                                     \
+                    if (first + k < 0 || first + k >= columns) continue;                                               \
+                    _Pragma("unroll") for (int r = low; r < high; r++)                                                 \
+                        sum[r] += LOAD(from + r * line + k * channels) * factor[r][k];                                 \
+                }                                                                                                      \
+            }                                                                                                          \
+            lanes value = shift;                                                                                       \
+            _Pragma("unroll") for (int r = low; r < high; r++) value += sum[r];                                        \
+            if (flags & CK_PRODUCT_RECTIFY) value = RECTIFIED(value, flags);                                           \
+            STORE(y, value);                                                                                           \
+        }                                                                                                              \
+    }
+#pragma clang fp contract(fast)
+CK_SLIDE(3, 3, slide_3)
+CK_SLIDE(5, 2, slide_5)
+CK_STRIDE(3, stride_3)
+CK_STRIDE(5, stride_5)
+
+/* All rows of outputs; which rows of the window are within the image is told at compile time where it is usual. */
+#define CK_ROWS_OF(size, stride, name, row_of_outputs)                                                                 \
+    static void name(                                                                                                  \
+        const ck_depthwise_plane *p, const float *x, const float *kernel, ptrdiff_t start, ptrdiff_t end, float *y,    \
+        const float *bias, unsigned flags) {                                                                           \
+        const ptrdiff_t line = p->columns * p->channels;                                                               \
+        for (ptrdiff_t row = start; row < end; row++, y += p->out_columns * p->channels) {                             \
+            const ptrdiff_t first = row * stride - p->begin_y;                                                         \
+            const int low = first < 0 ? (int)-first : 0;                                                               \
+            const int high = p->rows - first < size ? (int)(p->rows - first) : size;                                   \
+            if (high - low < size - 2) {                                                                               \
+                windows_by_cells(p, x, kernel, row, row + 1, y, bias, flags);                                          \
+                continue;                                                                                              \
+            }                                                                                                          \
+            /* The last vector overlaps the one before, so that there is no rest. */                                   \
+            for (ptrdiff_t next = 0; next < p->channels; next += LANES) {                                              \
+                const ptrdiff_t n = next + LANES <= p->channels ? next : p->channels - LANES;                          \
+                if (low == 0 && high == size) row_of_outputs(0, size);                                                 \
+                else if (low == 1 && high == size) row_of_outputs(1, size);                                            \
+                else if (low == 2 && high == size) row_of_outputs(2, size);                                            \
+                else if (low == 0 && high == size - 1) row_of_outputs(0, size - 1);                                    \
+                else if (low == 0 && high == size - 2) row_of_outputs(0, size - 2);                                    \
+                else row_of_outputs(1, size - 1);                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+#define CK_PLACE                                                                                                       \
+    p->begin_x, p->columns, p->out_columns, p->channels, line, x + first * line + n, kernel + n, y + n, bias ? bias + n : 0, flags
+#define SLIDE_3(low, high) slide_3(low, high, CK_PLACE)
+#define SLIDE_5(low, high) slide_5(low, high, CK_PLACE)
+#define STRIDE_3(low, high) stride_3(low, high, 2, CK_PLACE)
+#define STRIDE_5(low, high) stride_5(low, high, 2, CK_PLACE)
+CK_ROWS_OF(3, 1, rows_3_1, SLIDE_3)
+CK_ROWS_OF(5, 1, rows_5_1, SLIDE_5)
+CK_ROWS_OF(3, 2, rows_3_2, STRIDE_3)
+CK_ROWS_OF(5, 2, rows_5_2, STRIDE_5)
+#pragma clang attribute pop
+#endif
+
+void ck_depthwise_windows(
+    const ck_depthwise_plane *plane, const float *x, const float *kernel, ptrdiff_t start, ptrdiff_t end, float *y,
+    const float *bias, unsigned flags) {
+#if defined(CK_SLIDES)
+    const ptrdiff_t size = plane->size, stride = plane->stride;
+    if (plane->begin_x < size && ck_family_at_hand() == CK_FAMILY_AVX512) {
+        if (size == 3 && stride == 1) return rows_3_1(plane, x, kernel, start, end, y, bias, flags);
+        if (size == 5 && stride == 1) return rows_5_1(plane, x, kernel, start, end, y, bias, flags);
+        if (size == 3 && stride == 2) return rows_3_2(plane, x, kernel, start, end, y, bias, flags);
+        if (size == 5 && stride == 2) return rows_5_2(plane, x, kernel, start, end, y, bias, flags);
+    }
+#endif
+    windows_by_cells(plane, x, kernel, start, end, y, bias, flags);
 }
 
 CK_INLINE void taps(

@@ -38,16 +38,17 @@ package struct PackedMatrix: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - columns: begin at a multiple of 32; `c` and `bias` point at the first of them.
+    ///   - accumulate: adds to C.
     ///   - rectify: max(·, 0) last of all.
     ///   - workspace: `sgemmWorkspace` elements.
     package func product(
         _ m: Int, columns: Range<Int>, _ a: UnsafePointer<Float>, lda: Int, packed: UnsafePointer<Float>,
-        to c: UnsafeMutablePointer<Float>, ldc: Int, bias: UnsafePointer<Float>?, rectify: Bool,
+        to c: UnsafeMutablePointer<Float>, ldc: Int, bias: UnsafePointer<Float>?, accumulate: Bool = false, rectify: Bool,
         workspace: UnsafeMutablePointer<Float>
     ) {
         ck_packed_product(
             m, columns.count, k, a, lda, packed + columns.lowerBound * k, k * panelWidth, c, ldc, bias,
-            productFlags(accumulate: false, rectify: rectify), workspace)
+            productFlags(accumulate: accumulate, rectify: rectify), workspace)
     }
 
     /// C (m × n, rows `ldc` apart) = A (m × k, rows `lda` apart) times this, or added to C.

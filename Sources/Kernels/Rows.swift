@@ -31,6 +31,14 @@ package func normalizeRows(
     ck_normalize_rows(kind.code, x, y, mean, factor, rows, columns, epsilon)
 }
 
+/// Normalizes rows, then multiplies by `scale` and adds `shift`, a row each; `y` may be `x`.
+package func normalizeRows(
+    _ kind: RowNorm, _ x: UnsafePointer<Float>, scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?,
+    _ y: UnsafeMutablePointer<Float>, rows: Int, columns: Int, epsilon: Float
+) {
+    ck_normalize_rows_affine(kind.code, x, scale, shift, y, rows, columns, epsilon)
+}
+
 package func normalizeRowsGradient(
     _ kind: RowNorm, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, mean: UnsafePointer<Float>,
     factor: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, rows: Int, columns: Int, epsilon: Float, accumulate: Bool

@@ -7,7 +7,7 @@ package import Tensors
 /// Inputs: x (…, K), w (K, N), bias (N) when `hasBias`; output (…, N). All float32.
 ///
 /// Takes in an activation that follows, in training too where the output tells the derivative; in inference also a
-/// `ChannelAffine`, whose constant inputs then follow the bias.
+/// `ChannelAffine`, whose constant inputs then follow the bias, and the sum with one other array of the output's shape, the last input.
 package struct MatMul: Op {
     package var hasBias: Bool { epilogue.hasBias }
     package var activation: Activation { epilogue.activation }
@@ -34,7 +34,20 @@ package struct MatMul: Op {
         return [ValueInfo(PartialShape(x.dims.dropLast() + [w[1]]))]
     }
 
+    /// Few rows are multiplied in another way, and then the rows of a sample's neighbours count.
+    package func isSampleWise(inputs: [ValueInfo]) -> Bool {
+        let rows = inputs[0].shape.dims.dropFirst().dropLast()
+        return inputs[0].shape.rank >= 3 && rows.reduce(1 as Int?) { all, rows in rows.flatMap { rows in all.map { $0 * rows } } } ?? 0 > 4
+    }
+
     package func bound(to site: Site) -> any BoundOp { BoundMatMul(epilogue, site) }
+
+    package func adding(input: Int) -> (any Op)? {
+        guard epilogue.activation == .linear, epilogue.addend == nil else { return nil }
+        var fused = self
+        fused.epilogue.addend = input
+        return fused
+    }
 
     package func absorbing(
         _ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase
@@ -76,21 +89,26 @@ private struct BoundMatMul: BoundOp {
         m = x.dims.dropLast().reduce(1, *)
         k = w[0]
         n = w[1]
-        isFoldedBeforehand = site.constantInputs.dropFirst().allSatisfy(\.self)
+        isFoldedBeforehand = site.constantInputs.indices.allSatisfy { $0 == 0 || $0 == epilogue.addend || site.constantInputs[$0] }
         isNarrow = m <= 4
         isPacked = site.phase == .inference && isFoldedBeforehand && !isNarrow && PackedMatrix.isWorthwhile
         columnParts = TileCut(n, step: 2048)
         depthParts = TileCut(k, step: max(64, 131_072 / max(1, min(n, 2048))))
-        rowBlocks = TileCut(m, step: 128)
+        // Activations that the product doesn't make itself go over whole rows at once.
+        let hasWholeRows = isPacked && n * 32 <= 65536 && ProductActivation(epilogue.activation) == .none && epilogue.activation != .linear
+        rowBlocks = TileCut(m, step: hasWholeRows ? 32 : 128)
         // Rows are copied for each block of columns when they are long.
-        let columns = isPacked && k >= 512 && n >= 512 ? 256 : 128
-        columnBlocks = TileCut(n, step: columns == 256 || rowBlocks.count * ((n + 127) / 128) >= 8 ? columns : 64)
+        let columns = hasWholeRows ? n : isPacked && k >= 512 && n >= 512 ? 256 : 128
+        columnBlocks = TileCut(n, step: columns >= 256 || hasWholeRows || rowBlocks.count * ((n + 127) / 128) >= 8 ? columns : 64)
         elementBlocks = TileCut(m * n, step: 65536)
         depthBlocks = TileCut(k, step: 128)
         gradientColumnBlocks = TileCut(n, step: 512)
     }
 
     var cost: Double { 2 * Double(m) * Double(k) * Double(n) }
+
+    // Narrow products are written before the other array is read.
+    var inPlaceInputs: [Int] { isNarrow ? [] : epilogue.addend.map { [$0] } ?? [] }
 
     var memory: WorkingMemory {
         let folded = isPacked ? (matrix.count + 2 * n) * 4 : epilogue.affine == nil ? 0 : (k * n + 2 * n) * 4
@@ -171,18 +189,30 @@ private struct BoundMatMul: BoundOp {
 
     private func product(_ frame: Frame, _ rows: Range<Int>, _ columns: Range<Int>) {
         let (kernel, bias) = weights(frame)
-        let y = frame.output() + rows.lowerBound * n + columns.lowerBound
+        let start = rows.lowerBound * n + columns.lowerBound
+        let y = frame.output() + start
         let workspace = frame.workerScratch.assumingMemoryBound(to: Float.self)
-        defer { for row in 0..<rows.count { epilogue.activateInPlace(y + row * n, count: columns.count) } }
+        defer {
+            if columns.count == n {
+                epilogue.activateInPlace(y, count: rows.count * n)
+            } else {
+                for row in 0..<rows.count { epilogue.activateInPlace(y + row * n, count: columns.count) }
+            }
+        }
+        let addend = epilogue.addend.map { frame.input($0) }
+        if let addend, addend != UnsafePointer(frame.output()) {
+            for row in 0..<rows.count { (y + row * n).update(from: addend + start + row * n, count: columns.count) }
+        }
         if isPacked {
             return matrix.product(
                 rows.count, columns: columns, frame.input(0) + rows.lowerBound * k, lda: k, packed: kernel, to: y, ldc: n,
-                bias: bias.map { $0 + columns.lowerBound }, rectify: epilogue.activation == .rectifier, workspace: workspace)
+                bias: bias.map { $0 + columns.lowerBound }, accumulate: addend != nil,
+                rectify: epilogue.activation == .rectifier, workspace: workspace)
         }
         sgemm(
             rows.count, columns.count, k, frame.input(0) + rows.lowerBound * k, lda: k, kernel + columns.lowerBound, ldb: n, y,
-            ldc: n, bias: bias.map { $0 + columns.lowerBound }, rectify: epilogue.activation == .rectifier,
-            workspace: workspace)
+            ldc: n, bias: bias.map { $0 + columns.lowerBound }, accumulate: addend != nil,
+            rectify: epilogue.activation == .rectifier, workspace: workspace)
     }
 
     private func narrowProduct(_ frame: Frame, _ tile: Int) {
@@ -196,7 +226,7 @@ private struct BoundMatMul: BoundOp {
         for row in 0..<m {
             let y = target + row * n + columns.lowerBound
             rowProduct(x + row * k, w, stride: n, rows: depth.count, columns: columns.count, y)
-            if isWhole { finishRow(y, bias, columns) }
+            if isWhole { finishRow(frame, row, y, bias, columns) }
         }
     }
 
@@ -208,12 +238,17 @@ private struct BoundMatMul: BoundOp {
             sumColumns(
                 partials + row * n + columns.lowerBound, stride: m * n, rows: depthParts.count, columns: columns.count, alpha: 1,
                 to: y, accumulate: false)
-            finishRow(y, bias, columns)
+            finishRow(frame, row, y, bias, columns)
         }
     }
 
-    private func finishRow(_ y: UnsafeMutablePointer<Float>, _ bias: UnsafePointer<Float>?, _ columns: Range<Int>) {
+    private func finishRow(
+        _ frame: Frame, _ row: Int, _ y: UnsafeMutablePointer<Float>, _ bias: UnsafePointer<Float>?, _ columns: Range<Int>
+    ) {
         if let bias { add(y, bias + columns.lowerBound, y, count: columns.count) }
+        if let addend = epilogue.addend {
+            add(y, frame.input(addend) + row * n + columns.lowerBound, y, count: columns.count)
+        }
         if epilogue.activation != .linear { activate(epilogue.activation, y, y, count: columns.count) }
     }
 

@@ -2,6 +2,7 @@
 #define CKERNELS_H
 
 #include "ck_activation.h"
+#include "ck_attention.h"
 #include "ck_crc32.h"
 #include "ck_depthwise.h"
 #include "ck_elementwise.h"

@@ -15,6 +15,7 @@ struct AttentionCall {
     /// nil: the value.
     var key: Signal?
     var returnsScores: Bool
+    var isCausal: Bool
     private let arguments: CallArguments
 
     init(_ context: LoweringContext) throws(LocatedError) {
@@ -27,6 +28,7 @@ struct AttentionCall {
         (self.query, self.value) = (query, value)
         key = try arguments.signal(2, "key")
         returnsScores = try arguments.flag(7, "return_attention_scores") ?? false
+        isCausal = try arguments.flag(9, "use_causal_mask") ?? false
     }
 
     /// Query, value and key among the flat inputs of a call. A key by keyword comes after them; what else there is, are masks.
@@ -46,7 +48,7 @@ struct AttentionCall {
 
     /// Which steps each query sees, (batch or 1, T, S), or as `attention_mask` has it; nil when all.
     func mask(
-        queryMask: Value?, slidingWindow: Int?, like scores: Value, _ context: LoweringContext
+        queryMask: Value?, slidingWindow: Int?, like scores: ScoreShape, _ context: LoweringContext
     ) throws(LocatedError) -> Value? {
         var mask: Value?
         func add(_ other: Value?, at axis: Int) throws(LocatedError) {
@@ -56,7 +58,6 @@ struct AttentionCall {
         try add(queryMask, at: -1)
         try add(try explicit(4, "value_mask") ?? value.mask, at: -2)
         try add(try explicit(5, "key_mask") ?? key?.mask, at: -2)
-        let isCausal = try arguments.flag(9, "use_causal_mask") ?? false
         if isCausal || slidingWindow != nil {
             mask = try context.both(mask, try context.bandMask(causal: isCausal, width: slidingWindow, like: scores))
         }
@@ -93,26 +94,46 @@ struct AttentionProjections {
         return slots
     }
 
-    /// The last `axes` axes of a value times a projection's kernel, plus its bias.
+    /// The last axes of a value times a projection's kernel, plus its bias.
+    ///
+    /// - Parameters:
+    ///   - axes: how many axes of the kernel are summed over. As many of the value, or its last one alone that holds them all.
+    ///   - isFlat: the kernel's other axes come out as one.
     func project(
-        _ value: Value, _ name: String, over axes: Int, activation: ActivationFunction = .linear, _ context: LoweringContext
+        _ value: Value, _ name: String, over axes: Int, isFlat: Bool = false, activation: ActivationFunction = .linear,
+        _ context: LoweringContext
     ) throws(LocatedError) -> Value {
         let kernel = context.weight(name, "kernel")
-        let letters = Array("abcdefghijklmnopqrstuvwxyz")
-        let rank = context.shape(value).rank, kernelRank = context.shape(kernel).rank
-        guard rank > axes, rank + kernelRank <= letters.count else {
-            throw LocatedError(
-                .mismatch, "layer.inputShape", "expected an input of more axes, got \(context.shape(value))", at: [context.label])
+        var shape = context.shape(value)
+        let kernelShape = context.shape(kernel)
+        guard kernelShape.rank > axes, let extents = kernelShape.concrete?.dims, shape.rank >= 1 else {
+            throw LocatedError(.invalid, "attention.kernel", "expected a kernel of more axes, got \(kernelShape)", at: [context.label])
         }
-        let input = letters[..<rank], weight = letters[(rank - axes)..<(rank - axes + kernelRank)]
-        let result = input.dropLast(axes) + weight.dropFirst(axes)
-        let product = try context.einsum(
-            "\(String(input)),\(String(weight))->\(String(Array(result)))", value, kernel)
-        let sum = useBias ? try context.apply(AddN(), product, context.weight(name, "bias")) : product
+        let inner: [Int?] = extents.prefix(axes).map(\.self), outer: [Int?] = extents.dropFirst(axes).map(\.self)
+        let depth = extents.prefix(axes).reduce(1, *), width = extents.dropFirst(axes).reduce(1, *)
+        if axes > 1, shape.dims.last == depth { shape = PartialShape(shape.dims.dropLast() + inner) }
+        guard shape.rank > axes, zip(shape.dims.suffix(axes), extents).allSatisfy({ $0 == nil || $0 == $1 }) else {
+            throw LocatedError(
+                .mismatch, "layer.inputShape", "expected an input that ends in the first \(axes) of the axes \(kernelShape), got \(shape)",
+                at: [context.label])
+        }
+        let lead = Array(shape.dims.dropLast(axes))
+        var operands = [
+            try context.reshaped(value, to: lead + [depth]), try context.reshaped(kernel, to: [depth, width]),
+        ]
+        if useBias { operands.append(try context.reshaped(context.weight(name, "bias"), to: [width])) }
+        let product = try context.apply(MatMul(hasBias: useBias), to: operands)[0]
+        let sum = isFlat ? product : try context.reshaped(product, to: lead + outer)
         let output = try context.activate(sum, activation)
         context.count([Signal(output)], by: activityRegularizer, at: context.label + "/" + name)
         return output
     }
+}
+
+/// What is known of scores' last two axes: queries and steps.
+enum ScoreShape {
+    case value(Value)
+    case known(rows: Int, columns: Int)
 }
 
 extension LoweringContext {

@@ -9,9 +9,16 @@ extension LoweringContext {
     ///   - causal: whether what stands above the diagonal is left out.
     ///   - width: how far from the diagonal a place may be, nil for no limit.
     ///   - scores: an array whose last two axes are rows and columns; read only where their extents aren't known.
-    func bandMask(causal: Bool, width: Int?, like scores: Value) throws(LocatedError) -> Value {
-        let extents = shape(scores).dims.suffix(2)
-        guard let rows = extents.first ?? nil, let columns = extents.last ?? nil else {
+    func bandMask(causal: Bool, width: Int?, like scores: ScoreShape) throws(LocatedError) -> Value {
+        let (rows, columns): (Int, Int)
+        switch scores {
+        case .known(let height, let width): (rows, columns) = (height, width)
+        case .value(let scores):
+            let extents = shape(scores).dims.suffix(2)
+            if let first = extents.first ?? nil, let last = extents.last ?? nil {
+                (rows, columns) = (first, last)
+                break
+            }
             var mask = try apply(Fill(1, .bool), scores)
             if causal { mask = try apply(Triangle(lower: true), mask) }
             if let width {

@@ -27,7 +27,7 @@ struct DotAttention {
             try context.expanded(try context.asMask(mask), at: -2)
         }
         if try context.call.flag(4, "use_causal_mask") ?? false {
-            scoreMask = try context.both(scoreMask, try context.bandMask(causal: true, width: nil, like: weights))
+            scoreMask = try context.both(scoreMask, try context.bandMask(causal: true, width: nil, like: .value(weights)))
         }
         if let scoreMask {
             // As Keras has it: what is left out is lowered, not replaced.

@@ -157,7 +157,7 @@ public struct GroupQueryAttention: BuiltInLayer {
         let joined = PartialShape([pairedShape[0], numQueryHeads, pairedShape[3], pairedShape[4]])
         var scores = try context.apply(Ops.Reshape(to: joined), paired)
         let queryMask = try call.explicit(3, "query_mask") ?? call.query.mask
-        let mask = try call.mask(queryMask: queryMask, slidingWindow: slidingWindow, like: scores, context).map {
+        let mask = try call.mask(queryMask: queryMask, slidingWindow: slidingWindow, like: .value(scores), context).map {
             (mask) throws(LocatedError) in try context.inserted(mask, rank: 4, at: -3)
         }
         scores = try context.attentionWeights(

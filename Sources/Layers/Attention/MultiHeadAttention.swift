@@ -141,6 +141,7 @@ public struct MultiHeadAttention: BuiltInLayer {
         // The numbers are the same whether or not this call trains.
         let stream = context.randomStream()
         let made = projections
+        if let output = try fused(call, context) { return [Signal(output, mask: call.query.mask)] }
         let query = try made.project(call.query.value, "query_dense", over: 1, context)
         let key = try made.project((call.key ?? call.value).value, "key_dense", over: 1, context)
         let value = try made.project(call.value.value, "value_dense", over: 1, context)
@@ -165,7 +166,7 @@ public struct MultiHeadAttention: BuiltInLayer {
         let scaled = try context.apply(Scale(by: 1 / Float(keyDim).squareRoot()), query)
         var scores = try context.einsum(letters.scores, key, scaled)
         let mask = try call.mask(
-            queryMask: call.query.mask, slidingWindow: slidingWindow, like: scores, context
+            queryMask: call.query.mask, slidingWindow: slidingWindow, like: .value(scores), context
         ).map { (mask) throws(LocatedError) in
             try context.inserted(mask, rank: context.shape(scores).rank, at: -2 * axes.count - 1)
         }
@@ -183,6 +184,41 @@ public struct MultiHeadAttention: BuiltInLayer {
         output = try made.project(output, "output_dense", over: 2, context)
         let first = Signal(output, mask: call.query.mask)
         return call.returnsScores ? [first, Signal(scores)] : [first]
+    }
+
+    /// All in one op, where nobody wants the scores and attention is along the only axis; nil elsewhere.
+    private func fused(_ call: AttentionCall, _ context: LoweringContext) throws(LocatedError) -> Value? {
+        let (query, value, key) = (call.query.value, call.value.value, (call.key ?? call.value).value)
+        let shapes = [query, value, key].map(context.shape)
+        guard !call.returnsScores, attentionAxes == nil || attentionAxes == [1] || attentionAxes == [-2],
+            shapes.allSatisfy({ $0.rank == 3 && $0[0] == shapes[0][0] }),
+            !(context.training && dropout > 0 && dropout < 1)
+        else { return nil }
+        let isBand = call.isCausal || slidingWindow != nil
+        var extents: (rows: Int, columns: Int) = (0, 0)
+        if isBand {
+            guard let rows = shapes[0][1], let columns = shapes[2][1] ?? shapes[1][1] else { return nil }
+            extents = (rows, columns)
+        }
+        let mask = try call.mask(
+            queryMask: call.query.mask, slidingWindow: slidingWindow, like: .known(rows: extents.rows, columns: extents.columns),
+            context)
+        // With dropout, queries that see nothing attend to nothing.
+        guard mask == nil || dropout == 0 else { return nil }
+        let made = projections
+        var operands = [
+            try made.project(query, "query_dense", over: 1, isFlat: true, context),
+            try made.project(key, "key_dense", over: 1, isFlat: true, context),
+            try made.project(value, "value_dense", over: 1, isFlat: true, context),
+        ]
+        if let mask { operands.append(try context.inserted(mask, rank: 4, at: -3)) }
+        var output = try context.apply(
+            HeadAttention(heads: numHeads, factor: 1 / Float(keyDim).squareRoot(), hasMask: mask != nil), to: operands)[0]
+        if useGate {
+            let gate = try made.project(query, "gate_dense", over: 1, isFlat: true, activation: .sigmoid, context)
+            output = try context.apply(Binary(.multiply), output, gate)
+        }
+        return try made.project(output, "output_dense", over: 2, context)
     }
 }
 

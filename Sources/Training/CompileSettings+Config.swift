@@ -123,6 +123,31 @@ extension CompileSettings {
     }
 }
 
+extension CompileSettings {
+    /// The same as a generation reads it: Keras 3 finds a class by its module alone.
+    package func config(for generation: TrainingGeneration) -> ConfigObject {
+        guard generation == .keras3 else { return config }
+        var told = config
+        for (key, module) in [("loss", "keras.losses"), ("metrics", "keras.metrics"), ("weighted_metrics", "keras.metrics")] {
+            told[key] = told[key].map { Self.placed($0, in: module) }
+        }
+        return told
+    }
+
+    private static func placed(_ value: ConfigValue, in module: String) -> ConfigValue {
+        if let items = value.array { return .array(items.map { placed($0, in: module) }) }
+        guard let object = value.object else { return value }
+        guard let name = object["class_name"] else { return .object(object.mapValues { placed($0, in: module) }) }
+        // What a user registered has a place of its own.
+        guard object["module"] == nil, object["registered_name"] == nil, let word = name.string, word != "function" else { return value }
+        let isKnown = module == "keras.losses" ? Loss.Kind.named[word] != nil : (try? Metric.isClass(word)) == true
+        guard isKnown else { return value }
+        return [
+            "module": .string(module), "class_name": name, "config": object["config"] ?? [:], "registered_name": .null,
+        ]
+    }
+}
+
 extension PerOutput {
     fileprivate func config(_ one: (Value) -> ConfigValue) -> ConfigValue {
         switch self {

@@ -95,6 +95,23 @@ import Testing
         }
     }
 
+    /// Keras 3 finds classes by their modules alone, and metrics take no reduction.
+    @Test func classesForKeras3() throws {
+        let settings = CompileSettings(
+            optimizer: SGD(), loss: .all(.categoricalCrossentropy(labelSmoothing: 0.1)),
+            metrics: .all([.accuracy, try Metric("AUC", ["curve": "PR"]), try Metric("CosineSimilarity", ["axis": 1], name: "angle")]))
+        let config = settings.config(for: .keras3)
+        let loss = try #require(config["loss"]?.object)
+        #expect(loss["module"] == "keras.losses" && loss["class_name"] == "CategoricalCrossentropy" && loss["registered_name"]?.isNull == true)
+        let metrics = try #require(config["metrics"]?.array)
+        #expect(metrics[0] == "accuracy" && metrics[1].object?["module"] == "keras.metrics")
+        #expect(
+            metrics[2] == ["module": "keras.metrics", "class_name": "CosineSimilarity", "config": ["name": "angle", "axis": 1], "registered_name": .null])
+        #expect(settings.config(for: .tfKeras)["loss"]?.object?["module"] == nil)
+        let again = try CompileSettings(config: config, optimizer: SGD())
+        #expect(try again.loss.resolved("loss", for: ["a"])[0] == .categoricalCrossentropy(labelSmoothing: 0.1) && again.metrics == settings.metrics)
+    }
+
     @Test func namesAndAliases() throws {
         #expect(try Loss(named: "mse").kind == .meanSquaredError)
         #expect(try Loss(named: "MeanSquaredError").kind == .meanSquaredError)

@@ -146,7 +146,7 @@ extension Model {
         }
         var record = optimizer.record(for: compiled.generation.optimizers)
         compiled.optimizerState?.write(into: &record)
-        return try TrainingConversion.spec(compiled.settings.config, record, of: self.spec, weights: try declaredWeights())
+        return try TrainingConversion.spec(compiled.settings.config(for: compiled.generation), record, of: self.spec, weights: try declaredWeights())
     }
 }
 

@@ -182,7 +182,12 @@ public struct Metric: Hashable, Sendable {
         case .binaryAccuracy: return "binary_accuracy"
         case .binaryAccuracyAbove(let threshold):
             return ["class_name": "BinaryAccuracy", "config": ["name": .string(name), "threshold": .float(threshold)]]
-        case .loss(let loss): return loss.config
+        case .loss(let loss):
+            guard let config = loss.config.object?["config"]?.object else { return loss.config }
+            // Metrics have no reduction, and a name of their own.
+            var own: ConfigObject = ["name": .string(name)]
+            for (key, value) in config where key != "name" && key != "reduction" { own[key] = value }
+            return ["class_name": .string(loss.kind == .logCosh ? "LogCoshError" : loss.kind.className), "config": .object(own)]
         case .batchScore(let score): return .string(score.rawValue)
         case .counting(let counting):
             var config: ConfigObject = ["name": .string(name)]
@@ -190,6 +195,14 @@ public struct Metric: Hashable, Sendable {
             return ["class_name": .string(counting.kind.rawValue), "config": .object(config)]
         case .custom(let measure): return measure.config
         }
+    }
+
+    /// Whether a class of Keras's has this name.
+    static func isClass(_ name: String) throws(LocatedError) -> Bool {
+        if CountingMetric.Kind(rawValue: name) != nil { return true }
+        guard name.first?.isUppercase == true else { return false }
+        _ = try kind(named: name)
+        return true
     }
 
     private var isAccuracy: Bool {

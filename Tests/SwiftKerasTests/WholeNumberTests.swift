@@ -20,7 +20,7 @@ import Testing
     /// x · 1000 + y of 64 bits.
     @Test(arguments: [(2_000_000, 1, true), (2_145_338, 2_145_338, true), (2_145_339, 0, false), (-3, 2_200_000, false), (1, 1 << 31, false)])
     func productsHaveRoom(_ x: Int, _ y: Int, _ fits: Bool) throws {
-        let model = try Model(spec: try Self.spec("ops.numpy.Multiply/wide"))
+        let model = Model(spec: try Self.spec("ops.numpy.Multiply/wide"))
         func predicted() throws -> Tensor {
             try model.predict([x, y].map { Tensor([Int64](repeating: Int64($0), count: 4), shape: [1, 4]) })[0]
         }
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test func countsAreOfWholeNumbersFromZero() throws {
-        let model = try Model(spec: try Self.spec("ops.numpy.Bincount/default_least"))
+        let model = Model(spec: try Self.spec("ops.numpy.Bincount/default_least"))
         func counts(_ numbers: [Int32]) throws -> Tensor { try model.predict([Tensor(numbers, shape: [1, 6])])[0] }
         #expect(try counts([0, 2, 2, 1, 0, 9]).shape == [1, 10])
         #expect(try counts([0, 2, 2, 1, 0, 3]).shape == [1, 8])
@@ -58,7 +58,7 @@ import Testing
 
     /// In the second batch, the largest number is another.
     @Test func batchesHaveOneShape() throws {
-        let model = try Model(spec: try Self.spec("ops.numpy.Bincount/default_least"))
+        let model = Model(spec: try Self.spec("ops.numpy.Bincount/default_least"))
         for last in [1, 90_000] as [Int32] {
             var numbers = [Int32](repeating: 20, count: 40 * 6)
             numbers.replaceSubrange(32 * 6..<40 * 6, with: [Int32](repeating: last, count: 8 * 6))

@@ -133,7 +133,9 @@ extension Operation {
         let result: Value
         switch reduction {
         case "add":
-            let share = try context.matmul(try context.float(hits), try context.reshaped(try context.float(values), to: [count, nil]))
+            let own = type == .bool ? DType.int32 : type
+            let share = try context.einsum(
+                "ij,jk->ik", try context.cast(hits, to: own), try context.reshaped(try context.cast(values, to: own), to: [count, nil]))
             result = try context.add(target, try context.cast(try context.reshaped(share, to: [places] + inner), to: type))
         case nil:
             // The last update of a place counts.

@@ -77,11 +77,12 @@ package struct EinsumEquation: Hashable, Sendable {
 }
 
 extension LoweringContext {
-    /// Einstein's summation over any number of operands, in float32.
+    /// Einstein's summation over any number of operands, in float32; of whole numbers alone in int32.
     package func einsum(_ equation: EinsumEquation, _ values: [Value]) throws(LocatedError) -> Value {
         var operands: [Labelled] = []
         let (labels, result) = try equation.spelled(values.map(rank))
-        for (value, labels) in zip(values, labels) { operands.append(try diagonalized(Labelled(value: try float(value), labels: labels))) }
+        let type: DType = values.contains { dtype($0) == .float32 } ? .float32 : .int32
+        for (value, labels) in zip(values, labels) { operands.append(try diagonalized(Labelled(value: try cast(value, to: type), labels: labels))) }
         guard var product = operands.first else {
             throw LocatedError(.mismatch, "einsum.operands", "expected operands, got none")
         }
@@ -157,7 +158,12 @@ extension LoweringContext {
         let (a, turnsA) = try matrices(x, rows: ownX, columns: inner)
         let (b, turnsB) = try matrices(y, rows: inner, columns: ownY)
         let product: Value
-        if batch.isEmpty, !turnsA, !turnsB {
+        if dtype(a) == .int32 {
+            let last = batch.count
+            product = try wholeProduct(
+                turnsA ? try transposed(a, Array(0..<last) + [last + 1, last]) : a,
+                turnsB ? try transposed(b, Array(0..<last) + [last + 1, last]) : b)
+        } else if batch.isEmpty, !turnsA, !turnsB {
             product = try apply(MatMul(hasBias: false), a, b)
         } else {
             product = try apply(BatchMatMul(transposingA: turnsA, transposingB: turnsB), a, b)
@@ -200,5 +206,14 @@ extension LoweringContext {
         if isColumn { product = try squeezed(product, axes: [-1]) }
         if isRow { product = try squeezed(product, axes: [isColumn ? -1 : -2]) }
         return isWhole ? try cast(product, to: .int32) : product
+    }
+
+    /// (…, m, k) by (…, k, n) of int32, which float32 couldn't hold.
+    private func wholeProduct(_ a: Value, _ b: Value) throws(LocatedError) -> Value {
+        let products = try multiply(try expanded(a, axes: [-1]), try expanded(b, axes: [-3]))
+        if let count = shape(products).count, count > 1 << 26 {
+            throw LocatedError(.unsupported, "matmul.size", "expected products of small matrices of whole numbers, got \(shape(a)) and \(shape(b))")
+        }
+        return try reduce(.sum, products, axes: [-2])
     }
 }

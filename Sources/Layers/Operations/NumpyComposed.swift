@@ -24,7 +24,8 @@ extension Operation {
         Operation("Einsum", "*", "subscripts") { call in
             guard let text = try call.string("subscripts") else { throw call.wrong("subscripts", "an equation") }
             let operands = try call.allTensors()
-            let result = try call.context.einsum(try EinsumEquation(text), operands)
+            // Of whole numbers, too, Keras takes sums in float32.
+            let result = try call.context.einsum(try EinsumEquation(text), try operands.map { try call.context.float($0) })
             let isWhole = operands.allSatisfy { call.context.dtype($0) != .float32 }
             return isWhole ? try call.context.cast(result, to: .int32) : result
         },

@@ -30,9 +30,6 @@ import Testing
         Broken(
             example: "Dense/default", key: "activation", value: "my_activation", category: .unsupported,
             code: "activation.unknown"),
-        Broken(
-            example: "Dense/default", key: "quantization_config", value: ["mode": "int8"], category: .unsupported,
-            code: "layer.quantization"),
         Broken(example: "Dense/default", key: "rank", value: 3, category: .unsupported, code: "config.unknownKey"),
         Broken(example: "Conv2D/default", key: "kernel_size", value: [3, 3, 3]),
         Broken(example: "Conv2D/default", key: "kernel_size", value: [3, 0]),

@@ -29,6 +29,8 @@ public struct Dense: QuantizableLayer {
     public var kernelConstraint: Constraint?
     public var biasConstraint: Constraint?
     private var quantization: Quantization?
+    /// Keras keeps what it was told even where the layer stayed one of floats, as an embedding does when a model becomes float8.
+    private var quantizationSettings = ConfigValue.null
     private var adaptation: LowRankAdaptation?
 
     public init(
@@ -63,6 +65,7 @@ public struct Dense: QuantizableLayer {
         activityRegularizer = try config.regularizer("activity_regularizer")
         kernelConstraint = try config.constraint("kernel_constraint")
         biasConstraint = try config.constraint("bias_constraint")
+        quantizationSettings = config.value("quantization_config") ?? .null
         quantization = try Quantization(&config, common)
         adaptation = try LowRankAdaptation(&config)
     }
@@ -78,7 +81,7 @@ public struct Dense: QuantizableLayer {
         config["bias_regularizer"] = biasRegularizer.config
         config["kernel_constraint"] = kernelConstraint.config
         config["bias_constraint"] = biasConstraint.config
-        config["quantization_config"] = quantization?.config ?? .null
+        config["quantization_config"] = quantizationSettings
         adaptation?.encode(into: &config)
     }
 

@@ -28,6 +28,8 @@ public struct EinsumDense: QuantizableLayer {
     public var biasConstraint: Constraint?
     private var outputIsList = true
     private var quantization: Quantization?
+    /// Keras keeps what it was told even where the layer stayed one of floats, as an embedding does when a model becomes float8.
+    private var quantizationSettings = ConfigValue.null
     private var adaptation: LowRankAdaptation?
     /// A number that Keras keeps in the configuration of a kernel quantized by GPTQ.
     private var unpackedColumns: ConfigValue?
@@ -77,6 +79,7 @@ public struct EinsumDense: QuantizableLayer {
         activityRegularizer = try config.regularizer("activity_regularizer")
         kernelConstraint = try config.constraint("kernel_constraint")
         biasConstraint = try config.constraint("bias_constraint")
+        quantizationSettings = config.value("quantization_config") ?? .null
         quantization = try Quantization(&config, common)
         adaptation = try LowRankAdaptation(&config)
         unpackedColumns = config.value("gptq_unpacked_column_size")
@@ -95,7 +98,7 @@ public struct EinsumDense: QuantizableLayer {
         config["activity_regularizer"] = activityRegularizer.config
         config["kernel_constraint"] = kernelConstraint.config
         config["bias_constraint"] = biasConstraint.config
-        config["quantization_config"] = quantization?.config ?? .null
+        config["quantization_config"] = quantizationSettings
         adaptation?.encode(into: &config)
         if let unpackedColumns { config["gptq_unpacked_column_size"] = unpackedColumns }
     }

@@ -24,6 +24,8 @@ public struct Embedding: QuantizableLayer {
     public var embeddingsConstraint: Constraint?
     public var maskZero: Bool
     package var quantization: Quantization?
+    /// Keras keeps what it was told even where the layer stayed one of floats, as an embedding does when a model becomes float8.
+    private var quantizationSettings = ConfigValue.null
     private var adaptation: LowRankAdaptation?
 
     /// - Parameters:
@@ -57,6 +59,7 @@ public struct Embedding: QuantizableLayer {
         embeddingsConstraint = try config.constraint("embeddings_constraint")
         maskZero = try config.bool("mask_zero", default: false)
         config.ignore("input_length")
+        quantizationSettings = config.value("quantization_config") ?? .null
         quantization = try Quantization(&config, common)
         adaptation = try LowRankAdaptation(&config)
         switch quantization?.policy {
@@ -84,7 +87,7 @@ public struct Embedding: QuantizableLayer {
         config["activity_regularizer"] = activityRegularizer.config
         config["embeddings_constraint"] = embeddingsConstraint.config
         config["mask_zero"] = .bool(maskZero)
-        config["quantization_config"] = quantization?.config ?? .null
+        config["quantization_config"] = quantizationSettings
         adaptation?.encode(into: &config)
     }
 

@@ -114,11 +114,8 @@ public struct ReversibleEmbedding: QuantizableLayer {
             return isGrouped ? result : try context.divide(result, scale)
         }
         let (numbers, factor) = try context.quantized(x, quantizer, axes: quantizer.axes ?? [-1])
-        var result = try product(numbers)
-        result = try context.divide(result, isGrouped ? factor : try context.multiply(factor, scale))
-        return try context.straightThrough(result) { () throws(LocatedError) in
-            let result = try product(x)
-            return isGrouped ? result : try context.divide(result, scale)
-        }
+        // Keras has no gradient of its own here: whole numbers have none, so that only what they are divided by depends on x.
+        let result = try product(try context.apply(StopGradient(), numbers))
+        return try context.divide(result, isGrouped ? factor : try context.multiply(factor, scale))
     }
 }

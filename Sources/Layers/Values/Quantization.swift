@@ -12,7 +12,6 @@ package struct Quantization: Hashable, Sendable {
     package var policy: QuantizationPolicy
     /// Rounds the inputs to whole numbers; nil: they stay floats.
     package var inputs: AbsMaxQuantizer?
-    private var settings: ConfigValue
 
     /// Source: keras.quantizers.AbsMaxQuantizer.
     package struct AbsMaxQuantizer: Hashable, Sendable {
@@ -23,16 +22,13 @@ package struct Quantization: Hashable, Sendable {
         package var axes: [Int]?
     }
 
-    /// The quantization of a layer; nil for a layer of floats.
+    /// The quantization of a layer; nil for a layer whose dtype policy is one of floats, whatever `quantization_config` says.
     ///
     /// - Parameter roundsInputs: whether int4 rounds inputs, too, where the configuration doesn't say.
     package init?(_ config: inout ConfigReader, _ common: LayerCommon, roundsInputs: Bool = false) throws(LocatedError) {
         let key = "quantization_config"
-        guard let dtype = common.quantizedPolicy else {
-            try config.refuseQuantization()
-            return nil
-        }
-        settings = config.value(key) ?? .null
+        let settings = config.value(key) ?? .null
+        guard let dtype = common.quantizedPolicy else { return nil }
         guard let policy = QuantizationPolicy(dtype: dtype, settings: settings) else {
             throw LocatedError(
                 .unsupported, "layer.quantized", "expected a policy that quantizes to int8, int4, float8, gptq or awq, got \(dtype.summary)",
@@ -74,9 +70,6 @@ package struct Quantization: Hashable, Sendable {
         }
         inputs = read
     }
-
-    /// What stands under `quantization_config`.
-    package var config: ConfigValue { settings }
 
     // MARK: weights
 

@@ -6,15 +6,13 @@
 #include "ck_target.h"
 #include "ck_transpose_block.h"
 
-/* Columns of one block of ck_row_product, in vectors. */
-#define CK_ROW_VECTORS 8
-
 #if defined(__x86_64__) && defined(__clang__)
 #include <immintrin.h>
 #define CK_FAMILIES 1
 
 #define CK_WIDTH 16
 #define CK_ROWS 8
+#define CK_ROW_VECTORS 16
 #define CK_NAME(name) name##_avx512
 typedef __mmask16 part_avx512;
 #define CK_PART(count) ((__mmask16)((1u << (count)) - 1))
@@ -28,10 +26,12 @@ typedef __mmask16 part_avx512;
 #undef CK_STORE_PART
 #undef CK_WIDTH
 #undef CK_ROWS
+#undef CK_ROW_VECTORS
 #undef CK_NAME
 
 #define CK_WIDTH 8
 #define CK_ROWS 6
+#define CK_ROW_VECTORS 8
 #define CK_NAME(name) name##_avx2
 typedef __m256i part_avx2;
 #define CK_PART(count) _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(count)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
@@ -45,6 +45,7 @@ typedef __m256i part_avx2;
 #undef CK_STORE_PART
 #undef CK_WIDTH
 #undef CK_ROWS
+#undef CK_ROW_VECTORS
 #undef CK_NAME
 #endif
 
@@ -54,6 +55,7 @@ typedef __m256i part_avx2;
 #else
 #define CK_ROWS 4
 #endif
+#define CK_ROW_VECTORS 8
 #define CK_NAME(name) name##_baseline
 #include "ck_product_template.h"
 

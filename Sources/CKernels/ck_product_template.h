@@ -1,5 +1,5 @@
 /* The kernels of ck_product for one vector length. Included once for each processor family, with CK_WIDTH (floats of a vector),
-   CK_ROWS (rows of a block of C) and CK_NAME (puts the family behind a name) defined. A block is CK_ROWS × 2 vectors. CK_PART(count),
+   CK_ROWS (rows of a block of C), CK_ROW_VECTORS (vectors of a block of ck_row_product) and CK_NAME (puts the family behind a name) defined. A block is CK_ROWS × 2 vectors. CK_PART(count),
    where there is one, is the mask of a vector's first lanes, for CK_LOAD_PART(p, mask) and CK_STORE_PART(p, mask, v). */
 
 typedef float CK_NAME(vector) __attribute__((vector_size(CK_WIDTH * 4)));
@@ -192,7 +192,8 @@ static void CK_NAME(product)(
     }
 }
 
-/* One row of C, `columns` = CK_WIDTH * nv of it, so that the memory of w is read in long runs. */
+/* One row of C, `columns` = CK_WIDTH * nv of it, so that the memory of w is read in long runs. Rows of w are asked for eight ahead: the
+   processor by itself doesn't see far enough where runs are parts of rows. */
 CK_INLINE void CK_NAME(row_block)(
     const int nv, const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, float *y) {
 #pragma clang fp contract(fast)
@@ -202,7 +203,10 @@ CK_INLINE void CK_NAME(row_block)(
     for (ptrdiff_t i = 0; i < rows; i++) {
         const float factor = x[i];
 #pragma unroll
-        for (int v = 0; v < nv; v++) sum[v] += factor * *(const CK_NAME(unaligned) *)(w + v * CK_WIDTH);
+        for (int v = 0; v < nv; v++) {
+            if (v * CK_WIDTH % 16 == 0) __builtin_prefetch(w + v * CK_WIDTH + 8 * stride, 0, 3);
+            sum[v] += factor * *(const CK_NAME(unaligned) *)(w + v * CK_WIDTH);
+        }
         w += stride;
     }
 #pragma unroll
@@ -215,6 +219,9 @@ static void CK_NAME(row_product)(
     ptrdiff_t j = 0;
     for (; n - j >= CK_ROW_VECTORS * CK_WIDTH; j += CK_ROW_VECTORS * CK_WIDTH)
         CK_NAME(row_block)(CK_ROW_VECTORS, x, w + j, stride, rows, y + j);
+#if CK_ROW_VECTORS > 8
+    for (; n - j >= 8 * CK_WIDTH; j += 8 * CK_WIDTH) CK_NAME(row_block)(8, x, w + j, stride, rows, y + j);
+#endif
     for (; n - j >= 4 * CK_WIDTH; j += 4 * CK_WIDTH) CK_NAME(row_block)(4, x, w + j, stride, rows, y + j);
     for (; n - j >= CK_WIDTH; j += CK_WIDTH) CK_NAME(row_block)(1, x, w + j, stride, rows, y + j);
     if (j == n) return;

@@ -108,4 +108,11 @@ private struct Sampling: CustomLayer {
         let again = try Model(contentsOf: path, customObjects: ["models>Sampling": .layer(Sampling.self)])
         expect(try again.predict(try example.arrays("x")), try example.arrays("q"), within: 1e-5, "prediction")
     }
+
+    /// Keras 2.3.1: a mask of steps goes past Softmax layers to an LSTM.
+    @Test func keras2HandsMasksPastSoftmax() throws {
+        let model = try Model(contentsOf: Fixtures.path("models/keras2_softmax/model.h5"))
+        let npz = try NPZ(reading: Fixtures.path("models/keras2_softmax/data.npz"))
+        expect(try model.predict([try npz.tensor("x")]), [try npz.tensor("y")], within: 1e-5, "prediction")
+    }
 }

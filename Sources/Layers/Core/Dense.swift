@@ -66,7 +66,7 @@ public struct Dense: QuantizableLayer {
         kernelConstraint = try config.constraint("kernel_constraint")
         biasConstraint = try config.constraint("bias_constraint")
         quantizationSettings = config.value("quantization_config") ?? .null
-        quantization = try Quantization(&config, common)
+        quantization = try Quantization(quantizationSettings, common)
         adaptation = try LowRankAdaptation(&config)
     }
 

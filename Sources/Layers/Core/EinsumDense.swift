@@ -80,7 +80,7 @@ public struct EinsumDense: QuantizableLayer {
         kernelConstraint = try config.constraint("kernel_constraint")
         biasConstraint = try config.constraint("bias_constraint")
         quantizationSettings = config.value("quantization_config") ?? .null
-        quantization = try Quantization(&config, common)
+        quantization = try Quantization(quantizationSettings, common)
         adaptation = try LowRankAdaptation(&config)
         unpackedColumns = config.value("gptq_unpacked_column_size")
         _ = try EinsumEquation(equation)

@@ -60,7 +60,7 @@ public struct Embedding: QuantizableLayer {
         maskZero = try config.bool("mask_zero", default: false)
         config.ignore("input_length")
         quantizationSettings = config.value("quantization_config") ?? .null
-        quantization = try Quantization(&config, common)
+        quantization = try Quantization(quantizationSettings, common)
         adaptation = try LowRankAdaptation(&config)
         switch quantization?.policy {
         case nil, .int8, .int4: break
@@ -72,10 +72,8 @@ public struct Embedding: QuantizableLayer {
 
     /// For a layer that reads the configuration of its own.
     init(config: inout ConfigReader, common: LayerCommon, roundsInputs: Bool) throws(LocatedError) {
-        var own = config
-        let quantization = try Quantization(&own, common, roundsInputs: roundsInputs)
         try self.init(config: &config, common: common)
-        self.quantization = quantization
+        quantization = try Quantization(quantizationSettings, common, roundsInputs: roundsInputs)
     }
 
     package func encode(into config: inout ConfigObject) {

@@ -24,10 +24,10 @@ package struct Quantization: Hashable, Sendable {
 
     /// The quantization of a layer; nil for a layer whose dtype policy is one of floats, whatever `quantization_config` says.
     ///
-    /// - Parameter roundsInputs: whether int4 rounds inputs, too, where the configuration doesn't say.
-    package init?(_ config: inout ConfigReader, _ common: LayerCommon, roundsInputs: Bool = false) throws(LocatedError) {
-        let key = "quantization_config"
-        let settings = config.value(key) ?? .null
+    /// - Parameters:
+    ///   - settings: what stands under `quantization_config`.
+    ///   - roundsInputs: whether int4 rounds inputs, too, where the configuration doesn't say.
+    package init?(_ settings: ConfigValue, _ common: LayerCommon, roundsInputs: Bool = false) throws(LocatedError) {
         guard let dtype = common.quantizedPolicy else { return nil }
         guard let policy = QuantizationPolicy(dtype: dtype, settings: settings) else {
             throw LocatedError(
@@ -52,7 +52,7 @@ package struct Quantization: Hashable, Sendable {
         func wrong() -> LocatedError {
             LocatedError(
                 .unsupported, "layer.quantizer", "expected an AbsMaxQuantizer for whole numbers of 8 bits, got \(ConfigValue.object(quantizer).summary)",
-                at: ["config", key, "activation_quantizer"])
+                at: ["config", "quantization_config", "activation_quantizer"])
         }
         guard quantizer["class_name"] == "AbsMaxQuantizer", let values = quantizer["config"]?.object else { throw wrong() }
         var read = AbsMaxQuantizer()

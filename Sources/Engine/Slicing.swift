@@ -9,6 +9,9 @@ import Tensors
 package enum Slicing {
     /// Bytes of a part's weights, at most. What is prepared of them may be four times as much.
     private static let mostWeights = 300_000
+    /// The same for parts whose nodes read and write at least twice as much for each sample: weights are read in order and asked for ahead,
+    /// which is faster than writing and reading what lies between.
+    private static let mostWeightsOfBusyParts = 800_000
     /// There is nothing to gain for fewer slices, and threads would have too little to share.
     private static let leastSlices = 4
 
@@ -45,6 +48,8 @@ package enum Slicing {
         var nodes: [Node] = []
         private var batch: Int?
         private var weights = 0
+        /// Bytes of a sample that the nodes read and write.
+        private var traffic = 0
         private var weightsRead: Set<Value> = []
 
         init(wantedTraffic: Int, leastTraffic: Int) {
@@ -71,8 +76,13 @@ package enum Slicing {
                     shape[0] == samples
                 else { return false }
             }
-            guard weights + added <= Slicing.mostWeights else { return false }
+            let moved = (node.inputs.filter { !fixed.contains($0) } + node.outputs).reduce(0) { sum, value in
+                sum + (graph.info(value).shape.concrete?.count ?? 0) * 4 / max(1, samples)
+            }
+            let most = traffic + moved >= 2 * (weights + added) ? Slicing.mostWeightsOfBusyParts : Slicing.mostWeights
+            guard weights + added <= most else { return false }
             weights += added
+            traffic += moved
             weightsRead.formUnion(node.inputs.filter(fixed.contains))
             batch = samples
             nodes.append(node)

@@ -18,9 +18,9 @@ struct HeadAttentionCase: CustomTestStringConvertible, Sendable {
     }
 
     static let all = [
-        HeadAttentionCase(1, 1, 1, 1, 1, 1), HeadAttentionCase(2, 5, 7, 3, 4, 6), HeadAttentionCase(2, 3, 4, 2, 3, 2, mask: [2, 1, 3, 4]), HeadAttentionCase(2, 3, 4, 2, 3, 2, mask: [1, 2, 1, 4]),
-        HeadAttentionCase(2, 3, 4, 2, 3, 2, mask: [2, 1, 3, 1]), HeadAttentionCase(1, 33, 40, 2, 8, 5),
-        HeadAttentionCase(1, 140, 270, 1, 16, 32),
+        HeadAttentionCase(1, 1, 1, 1, 1, 1), HeadAttentionCase(2, 5, 7, 3, 4, 6),
+        HeadAttentionCase(2, 3, 4, 2, 3, 2, mask: [2, 1, 3, 4]), HeadAttentionCase(2, 3, 4, 2, 3, 2, mask: [1, 2, 1, 4]),
+        HeadAttentionCase(2, 3, 4, 2, 3, 2, mask: [2, 1, 3, 1]), HeadAttentionCase(1, 33, 40, 2, 8, 5), HeadAttentionCase(1, 140, 270, 1, 16, 32),
     ]
 
     func inputs(_ random: inout TestRandom) -> [Tensor] {

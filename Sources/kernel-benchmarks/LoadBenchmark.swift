@@ -19,7 +19,7 @@ func benchmarkLoad(_ path: String) throws {
     }
     try load()
     // Before anything else takes memory.
-    let peak = peakMemory()
+    let peak = ProcessMemory.peak
     var loading = Double.infinity, reading = Double.infinity
     for _ in 0..<7 {
         reading = min(reading, try seconds { _ = try InputFile.readBytes(path) })
@@ -32,16 +32,4 @@ func benchmarkLoad(_ path: String) throws {
         the file's bytes \(text(reading)) s, all weights \(text(loading)) s, ratio \(text(loading / reading))
         peak of the process \(text(Double(peak) / 1e6)) MB, ratio to the weights \(text(Double(peak) / Double(max(1, bytes))))
         """)
-}
-
-private func peakMemory() -> Int {
-    var usage = rusage()
-    // Kilobytes on Linux, bytes on macOS.
-    #if canImport(Darwin)
-    getrusage(RUSAGE_SELF, &usage)
-    return usage.ru_maxrss
-    #else
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return usage.ru_maxrss * 1024
-    #endif
 }

@@ -1,15 +1,8 @@
 internal import Engine
+internal import Files
 internal import Graphs
 internal import Layers
 internal import Tensors
-
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#else
-internal import Darwin
-#endif
 
 /// How fast a model ran.
 public struct BenchmarkResult: Sendable {
@@ -107,18 +100,6 @@ extension BenchmarkResult {
         self.init(
             milliseconds: .init(min: times[0], median: median, p90: times[min(times.count - 1, times.count * 9 / 10)]),
             samplesPerSecond: Double(batchSize) / median * 1e3, gigaflops: cost / median / 1e6,
-            peakMemory: Self.peakMemory, threads: threads ?? ThreadPool.shared.threads, nodes: [])
-    }
-
-    private static var peakMemory: Int {
-        var usage = rusage()
-        // Kilobytes on Linux, bytes on macOS.
-        #if canImport(Darwin)
-        getrusage(RUSAGE_SELF, &usage)
-        return usage.ru_maxrss
-        #else
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return usage.ru_maxrss * 1024
-        #endif
+            peakMemory: ProcessMemory.peak, threads: threads ?? ThreadPool.shared.threads, nodes: [])
     }
 }

@@ -76,6 +76,12 @@ package enum KerasWriter {
         if document == nil {
             document = try target.dialect.architecture.write(spec, for: target, usesSources: usesSources, &notes)
         }
+        if target.dialect == .keras1 || target.dialect == .keras2, spec.provenance?.backend == "theano",
+            spec.holds({ $0.className == "BatchNormalization" })
+        {
+            notes.append(
+                UpgradeNote(layer: "", text: "BatchNormalization's moving variance is updated by TensorFlow's rule from now on, not by Theano's"))
+        }
         if target.dialect == .keras3, saysTraining(spec) {
             notes.append(
                 UpgradeNote(

@@ -33,6 +33,19 @@ struct ModelComparisonTests {
         #expect(comparison.notes.contains { $0.contains("training settings") })
     }
 
+    @Test("a model of Theano's is the same on TensorFlow but for a rule, which both tell", arguments: ["keras-1.2.2_theano_tf", "keras-2.3.1_theano"])
+    func theano(source: String) throws {
+        let genuine = Fixtures.path("zoo/\(source)/batchnorm/whole.h5")
+        let folder = try Fixtures.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let written = folder.appendingPathComponent("whole.h5").path
+        let notes = try ModelConversion(input: genuine, weights: nil, output: written, weightsOutput: nil, backend: "theano").run()
+        #expect(notes.contains { $0.contains("by TensorFlow's rule") }, "\(notes)")
+        let comparison = try ModelComparison(genuine, written, backendA: "theano")
+        #expect(comparison.isEqual, "\(comparison.differences)")
+        #expect(comparison.notes.contains { $0.contains("moving variance") }, "\(comparison.notes)")
+    }
+
     @Test("weights alone are compared with a model by its meaning, and with weights by name")
     func weightsAlone() throws {
         let withModel = try ModelComparison("\(mini)/whole.h5", "\(mini)/weights.h5")

@@ -33,7 +33,7 @@ struct ArchitectureComparison {
         compare(a, b, [], [])
         for (key, layers) in ruled.sorted(by: { $0.key < $1.key }) {
             let what = key == LegacyName.varianceRule ? "the moving variance is updated" : "masks are joined"
-            notes.append("\(what) by another rule in each of the files' generations: \(Self.list(layers))")
+            notes.append("\(what) by another rule in each of the files' generations or backends: \(Self.list(layers))")
         }
     }
 
@@ -99,7 +99,8 @@ struct ArchitectureComparison {
             add(.layer, place, key, x.map { ConfigMeaning.text($0) } ?? "absent", y.map { ConfigMeaning.text($0) } ?? "absent")
         }
         for key in [LegacyName.varianceRule, LegacyName.maskRule] where a.config[key] != b.config[key] {
-            if isOneDialect {
+            // Within a generation backends have their own rules of the variance, of which files keep nothing but their name.
+            if isOneDialect, key == LegacyName.maskRule {
                 add(
                     .layer, place, key, a.config[key].map { ConfigMeaning.text($0) } ?? "Keras 3's",
                     b.config[key].map { ConfigMeaning.text($0) } ?? "Keras 3's")

@@ -10,7 +10,7 @@ enum VarianceRules {
         guard let provenance = spec.provenance, let names = names(provenance) else { return }
         spec = settled(spec, from: names.plain, to: names.own)
         spec.provenance?.notes = provenance.notes.map { note in
-            UpgradeNote(layer: note.layer, text: note.text == Self.note ? note.text + names.words : note.text)
+            UpgradeNote(layer: note.layer, text: note.text == Self.note ? names.note : note.text)
         }
     }
 
@@ -23,19 +23,19 @@ enum VarianceRules {
     static let note = "moving variance is updated by Keras 2.3's rule"
 
     /// The generation's rule, and what stands in its place; nil where it stays.
-    private static func names(_ provenance: Provenance) -> (plain: String, own: String, words: String)? {
+    private static func names(_ provenance: Provenance) -> (plain: String, own: String, note: String)? {
         let isTheano = provenance.backend == "theano"
         switch provenance.dialect {
-        case .keras1: return isTheano ? ("keras-1", "keras-1-theano", "") : nil
+        case .keras1: return isTheano ? ("keras-1", "keras-1-theano", note) : nil
         case .keras2:
             let parts = (provenance.kerasVersion ?? "").split(separator: ".").compactMap { Int($0) }
             // Neither corrects the variance nor takes the fused kernel, which does.
             let isOld = parts.count == 3 && parts[0] == 2 && (parts[1] == 0 || (parts[1] == 1 && parts[2] < 4))
-            if isOld { return ("keras-2.3", isTheano ? "keras-2.0-theano" : "keras-2.0", " of 2.0") }
-            if isTheano { return ("keras-2.3", "keras-2.3-theano", ", on Theano") }
+            if isOld { return ("keras-2.3", isTheano ? "keras-2.0-theano" : "keras-2.0", "moving variance is updated by Keras 2.0's rule") }
+            if isTheano { return ("keras-2.3", "keras-2.3-theano", note + " on Theano") }
             // TensorFlow's zero_debias, whose counts are in no file.
             let restarts = parts.count == 3 && parts[0] == 2 && (1...2).contains(parts[1])
-            return restarts ? ("keras-2.3", "keras-2.3", "; Keras 2.1.4 to 2.2.5 begins the averages anew when it loads a model, here they go on") : nil
+            return restarts ? ("keras-2.3", "keras-2.3", note + "; Keras 2.1.4 to 2.2.5 begins the averages anew when it loads a model, here they go on") : nil
         case .tfKeras, .keras3: return nil
         }
     }

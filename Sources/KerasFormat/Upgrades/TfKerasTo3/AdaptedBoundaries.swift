@@ -27,14 +27,13 @@ enum AdaptedBoundaries {
             remove(array.fileName, from: &model.weights)
             // Without data it was never adapted, which running it says.
             guard array.tensor.shape.dims.last != 0 else { continue }
-            var notes: [UpgradeNote] = []
             try change(&spec, path[...]) { (layer) throws(LocatedError) in
                 let bounds = try boundaries(try array.tensor.load(), bins: layer.config["num_bins"]?.integer, at: path)
                 layer.config["bin_boundaries"] = .array(bounds.map { .float(Double($0)) })
                 layer.config["num_bins"] = .null
-                notes.append(UpgradeNote(layer: path.joined(separator: "/"), text: "bin_boundaries found from the summary of what it was adapted to"))
             }
-            spec.provenance?.notes += notes
+            spec.provenance?.notes.append(
+                UpgradeNote(layer: path.joined(separator: "/"), text: "bin_boundaries found from the summary of what it was adapted to"))
         }
         model.spec = spec
     }

@@ -51,7 +51,7 @@ struct Operation: Sendable {
     /// Every operation that is computed, by the class name that a spec gives it.
     static let all: [String: Operation] = {
         let modules: [(String, [Operation])] = [
-            ("core", core), ("numpy", numpyElementwise + numpyReductions + numpyArrangement + numpyComposed + numpyOrder),
+            ("core", core), ("numpy", numpyElementwise + numpyReductions + numpyArrangement + numpyCopies + numpyComposed + numpyOrder),
             ("nn", nn + nnComposed), ("math", math), ("linalg", linalg + linalgFactorizations), ("image", image + imageComposed),
             ("einops", einops),
         ]

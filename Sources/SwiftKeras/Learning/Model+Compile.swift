@@ -78,7 +78,10 @@ extension Model {
         let weights = try declaredWeights()
         do throws(LocatedError) {
             let record = try TrainingConversion.record(of: training, in: spec, weights: weights)
-            result.optimizerState = try OptimizerState(record)
+            var state = try OptimizerState(record)
+            // Whole .h5 files have the settings under this name.
+            state.isTracedOnce = training.compileSettings["optimizer_config"] != nil
+            result.optimizerState = state
             // Keras 3 keeps the rate beside the state: callbacks may have changed it since the settings were made.
             if let rate = record.config["learning_rate"]?.number {
                 settings.optimizer.learningRate = rate

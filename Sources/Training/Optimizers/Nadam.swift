@@ -14,7 +14,8 @@ package import Tensors
 /// w −= rate·(uₜ₊₁·m / (1 − U·uₜ₊₁) + (1 − uₜ)·g / (1 − U)) / (√(v / (1 − β₂ᵗ)) + ε).
 ///
 /// tf-keras multiplies U once for every weight, not once a step (but one weight in some steps): it counts weights when its graph is
-/// traced, which happens twice. So does this, for training in that generation.
+/// traced, which happens twice, or once where a whole `.h5` was loaded, whose metrics are there already. So does this, for training in
+/// that generation.
 /// Source: keras/optimizers.py (2.3.1), tf_keras/src/optimizers/nadam.py (2.21), keras/src/optimizers/nadam.py (3.15).
 public struct Nadam: BuiltInOptimizer {
     public static let className = "Nadam"
@@ -73,7 +74,8 @@ public struct Nadam: BuiltInOptimizer {
         let now = Float(beta1) * (1 - 0.5 * powf(0.96, decay * t))
         let next = Float(beta1) * (1 - 0.5 * powf(0.96, decay * (t + 1)))
         for place in factors.indices {
-            let isCounted = step.generation == .tfKeras ? place != step.iterations + 1 - factors.count : place == 0
+            let before = step.isTracedOnce ? 0 : factors.count
+            let isCounted = step.generation == .tfKeras ? place != step.iterations + 1 - before : place == 0
             if isCounted { product *= now }
             factors[place] = StepFactors(first: next / (1 - product * next), second: (1 - now) / (1 - product))
         }

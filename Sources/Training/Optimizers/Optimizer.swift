@@ -129,6 +129,8 @@ package struct StepContext: Sendable {
     /// The learning rate, after schedule and `decay`.
     package var rate: Float
     package var generation: TrainingGeneration
+    /// Whether tf-keras's graph of the step is traced once, not twice.
+    package var isTracedOnce = false
 }
 
 /// An optimizer that the house computes.

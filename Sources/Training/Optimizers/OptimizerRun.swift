@@ -38,6 +38,7 @@ package final class OptimizerRun {
     /// Nadam's.
     private var momentumProduct: Float = 1
     private var scaling: OptimizerState.Scaling?
+    private var isTracedOnce = false
 
     /// - Parameters:
     ///   - trained: the weights to change, as indices in `parameters`.
@@ -151,7 +152,7 @@ package final class OptimizerRun {
         // Keras 3 counts steps, not batches, but for schedules and in files.
         let batches = generation == .keras3 ? settings.gradientAccumulationSteps : nil
         let steps = iterations / (batches ?? 1)
-        let context = StepContext(iterations: steps, rate: rate, generation: generation)
+        let context = StepContext(iterations: steps, rate: rate, generation: generation, isTracedOnce: isTracedOnce)
         var rule = StepRule.still
         var isStep = true
         if let batches {
@@ -264,6 +265,7 @@ package final class OptimizerRun {
         }
         if optimizer is Nadam { state.momentumProduct = momentumProduct }
         state.scaling = scaling
+        state.isTracedOnce = isTracedOnce
         return state
     }
 
@@ -293,6 +295,7 @@ package final class OptimizerRun {
         for (index, tensor) in tensors.enumerated() { try slots.set(index, to: tensor) }
         iterations = state.iterations
         momentumProduct = state.momentumProduct ?? 1
+        isTracedOnce = state.isTracedOnce
         if let saved = state.scaling, scaling != nil { scaling = saved }
     }
 }

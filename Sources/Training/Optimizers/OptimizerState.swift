@@ -22,6 +22,8 @@ package struct OptimizerState: Sendable {
     /// Nadam's; nil: 1.
     package var momentumProduct: Float?
     package var scaling: Scaling?
+    /// Whether tf-keras traces its step once, as it does for a model of a whole `.h5`, and not twice: what Nadam's product depends on.
+    package var isTracedOnce = false
 
     package init(iterations: Int = 0, slots: [OptimizerSlot: [String: Tensor]] = [:]) {
         self.iterations = iterations

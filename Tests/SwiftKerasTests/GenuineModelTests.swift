@@ -1,5 +1,7 @@
 import Datasets
 import Foundation
+@testable import KerasFormat
+import KerasSpec
 @testable import SwiftKeras
 import Tensors
 import TestSupport
@@ -114,5 +116,18 @@ private struct Sampling: CustomLayer {
         let model = try Model(contentsOf: Fixtures.path("models/keras2_softmax/model.h5"))
         let npz = try NPZ(reading: Fixtures.path("models/keras2_softmax/data.npz"))
         expect(try model.predict([try npz.tensor("x")]), [try npz.tensor("y")], within: 1e-5, "prediction")
+    }
+
+    /// `CtcLoss` of Keras 3.0 to 3.2 is `CTCLoss` of later ones: read, and written by the target's name for it.
+    @Test(arguments: ["3.0.5", "3.15.1"]) func nodesOfCTC(_ version: String) throws {
+        let example = Example(folder: "ctc_node")
+        let model = try example.model(version)
+        expect(try model.predict(try example.arrays("x")), [try example.loss("y")], within: 1e-5, "loss")
+        for (target, name) in [("3.0.5", "CtcLoss"), ("3.15.1", "CTCLoss")] {
+            var notes: [UpgradeNote] = []
+            let document = try Keras3Dialect.write(model.spec, for: KerasTarget(.keras3, version: target), usesSources: true, &notes)
+            let classes = try #require(document["config"]?.object?["layers"]?.array).compactMap { $0.object?["class_name"]?.string }
+            #expect(classes.last == name, "\(version) to \(target)")
+        }
     }
 }

@@ -130,4 +130,43 @@ private struct Sampling: CustomLayer {
             #expect(classes.last == name, "\(version) to \(target)")
         }
     }
+
+    /// What layers do with masks is their generation's: `fixtures/generate/make_masks.py`.
+    @Test(arguments: ["2.3.1", "2.4.0", "2.15.0", "3.0.5", "3.15.1"]) func masksOfGenerations(_ version: String) throws {
+        let model = try Model(contentsOf: Fixtures.path("models/masks/\(version).h5"))
+        let npz = try NPZ(reading: Fixtures.path("models/masks/\(version).npz"))
+        let expected = try (0..<npz.names.count - 1).map { try npz.tensor("y\($0)") }
+        expect(try model.predict([try npz.tensor("x")]), expected, within: 1e-5, "output")
+    }
+
+    /// Attention that was causal by itself is told so with its call, and written for tf.keras 2.4 as that had it.
+    @Test func causalAttentionIsToldByItsCall() throws {
+        let spec = try Model(contentsOf: Fixtures.path("models/masks/2.4.0.h5")).spec
+        let attention = try #require(spec.layers.first { $0.className == "Attention" })
+        #expect(attention.config["causal"] == nil && attention.calls[0].keywords["use_causal_mask"] == .constant(true))
+        var edited = spec
+        edited.name = "another"
+        for (version, isOwn) in [("2.4.0", true), ("2.15.0", false)] {
+            var notes: [UpgradeNote] = []
+            edited.layers = spec.layers.map { layer in
+                var layer = layer
+                layer.source = nil
+                return layer
+            }
+            let document = try KerasWriter.document(of: causal(edited), for: KerasTarget(.tfKeras, version: version), usesSources: false, &notes)
+            let layers = try #require(document["config"]?.object?["layers"]?.array)
+            let written = try #require(layers.first { $0.object?["class_name"] == "Attention" }?.object)
+            #expect((written["config"]?.object?["causal"] == true) == isOwn)
+            #expect(JSON.text(written["inbound_nodes"] ?? .null).contains("use_causal_mask") == !isOwn)
+        }
+    }
+
+    /// The attention of a model alone.
+    private func causal(_ spec: ModelSpec) -> ModelSpec {
+        var alone = spec
+        let kept: Set<String> = ["InputLayer", "Embedding", "Attention"]
+        alone.layers = spec.layers.filter { kept.contains($0.className) }
+        alone.outputs = .tensor(TensorReference(layer: alone.layers.last?.name ?? ""))
+        return alone
+    }
 }

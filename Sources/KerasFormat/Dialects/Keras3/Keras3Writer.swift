@@ -36,7 +36,7 @@ struct Keras3Writer {
             writer.notes.append(
                 UpgradeNote(layer: "", text: "BatchNormalization's moving variance is updated by Keras 3's rule from now on"))
         }
-        if writer.hasOldMasks, makesMasks(spec) {
+        if writer.hasOldMasks, target.minor >= MaskTradition.readsLists, makesMasks(spec) {
             writer.notes.append(
                 UpgradeNote(
                     layer: "", text: "where masks meet, Keras 3 counts a step that counts in any input, not in all of them"))

@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 @testable import KerasFormat
 import KerasSpec
+import Layers
 @testable import SwiftKeras
 import Tensors
 import TestSupport
@@ -168,5 +169,28 @@ private struct Sampling: CustomLayer {
         alone.layers = spec.layers.filter { kept.contains($0.className) }
         alone.outputs = .tensor(TensorReference(layer: alone.layers.last?.name ?? ""))
         return alone
+    }
+
+    /// Policies of layers within a layer: all is computed in float32, and written as it was read.
+    @Test func policiesByPath() throws {
+        let model = try Model(contentsOf: Fixtures.path("models/dtype_policies/mapped.keras"))
+        let npz = try NPZ(reading: Fixtures.path("models/dtype_policies/mapped.npz"))
+        // bfloat16 has eight bits.
+        expect(try model.predict([try npz.tensor("x")]), [try npz.tensor("y")], within: 1e-2, "prediction")
+        let attention = try #require(model.spec.layers.first { $0.className == "MultiHeadAttention" })
+        let policies = try #require(DTypePolicyMap(attention.config["dtype"]))
+        #expect(policies.fallback == "float32" && policies.names == ["attention/query": "mixed_bfloat16"])
+        let layer = try LayerRegistry.builtIn.decode(attention)
+        #expect(layer.config["dtype"] == attention.config["dtype"])
+        var notes: [UpgradeNote] = []
+        #expect(throws: LocatedError.self) { try KerasWriter.document(of: model.spec, for: KerasTarget(.keras3, version: "3.0.5"), &notes) }
+    }
+
+    /// Keras 3.15 can't open it either, and says of a layer in it that it has too many variables.
+    @Test func quantizedAttentionIsRefusedWithTheTruth() throws {
+        let error = #expect(throws: LocatedError.self) {
+            try Model(contentsOf: Fixtures.path("models/dtype_policies/quantized_attention.keras"))
+        }
+        #expect(error?.code == "weights.mismatch" && error?.hint?.contains("before it is quantized") == true)
     }
 }

@@ -152,6 +152,8 @@ struct Keras3Reader {
             if className == "DTypePolicy" || className == "FloatDTypePolicy", let name = settings["name"], settings.count == 1 {
                 return name
             }
+            // Genuine Keras reads no short names in it.
+            if className == "DTypePolicyMap" { return value }
             object.removeValue(forKey: "shared_object_id")
             object.removeValue(forKey: "build_config")
             if object["module"] == "keras.initializers", className.hasSuffix("Initializer") {

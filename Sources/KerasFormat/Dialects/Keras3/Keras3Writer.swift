@@ -271,6 +271,9 @@ struct Keras3Writer {
     /// From which 3.N on that doesn't matter.
     static let bidirectionalBuilds = 6
 
+    /// From which 3.N on layers may have policies for those within them.
+    static let policyMaps = 4
+
     /// Classes that only models of keras.applications have.
     private static let applicationModules = [
         "CustomScaleLayer": "keras.src.applications.inception_resnet_v2", "LayerScale": "keras.src.applications.convnext",
@@ -337,6 +340,9 @@ struct Keras3Writer {
         for (key, value) in config {
             switch key {
             case LegacyName.kept, LegacyName.maskRule, LegacyName.varianceRule: continue
+            case "dtype" where target.minor < Self.policyMaps && DTypePolicyMap(value) != nil:
+                refuse("a DTypePolicyMap, which later Keras 3 has")
+                continue
             // Keras 3 has batches first.
             case "time_major":
                 if value == true { refuse("time_major true") }

@@ -143,7 +143,8 @@ package enum KerasFile {
         do { return try body() } catch {
             var error = error
             if let first = error.location.first, first == name || first == path { error.location.removeFirst() }
-            throw error.within(name)
+            // A file that isn't there is told by where it was looked for.
+            throw error.within(error.category == .notFound ? path : name)
         }
     }
 

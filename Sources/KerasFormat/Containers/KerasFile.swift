@@ -31,7 +31,7 @@ package enum KerasFile {
     package static func read(_ path: String, backend: String? = nil) throws(LocatedError) -> StoredModel {
         try naming(path) { () throws(LocatedError) in
             var model = switch try content(path) {
-            case .architecture(let json): StoredModel(spec: try ArchitectureReader.spec(from: json))
+            case .architecture(let json): StoredModel(spec: try ArchitectureReader.spec(from: json, backend: backend))
             case .tensorFlowJS(let model): try model.model()
             case .legacy(let file): try Self.model(in: file, backend)
             case .objects(let file): StoredModel(weights: try file.contents().weights)
@@ -43,6 +43,22 @@ package enum KerasFile {
         }
     }
 
+    /// The same with the weights of another file in place of its own. What an architecture is silent about and its weights tell (the
+    /// bins of an adapted Discretization) is found there.
+    package static func read(_ path: String, weights: String?, backend: String? = nil) throws(LocatedError) -> StoredModel {
+        let model = try read(path, backend: backend)
+        guard let weights else { return model }
+        return try join(try readWeights(weights, backend: backend), to: model, named: weights)
+    }
+
+    /// A model with these weights, which stand in a file of that name.
+    package static func join(_ weights: StoredWeights, to model: StoredModel, named path: String) throws(LocatedError) -> StoredModel {
+        var model = model
+        model.weights = weights
+        try naming(path) { () throws(LocatedError) in try AdaptedBoundaries.settle(&model) }
+        return model
+    }
+
     private static func model(in file: LegacyHDF5, _ backend: String?) throws(LocatedError) -> StoredModel {
         var model = try file.model()
         guard let backend else { return model }
@@ -50,7 +66,7 @@ package enum KerasFile {
         // What the optimizer keeps of a kernel is turned as the kernel is.
         if var spec = model.spec, spec.provenance?.backend == nil {
             spec.provenance?.backend = backend
-            VarianceRules.settle(&spec)
+            BackendRules.settle(&spec)
             model.spec = spec
         }
         return model

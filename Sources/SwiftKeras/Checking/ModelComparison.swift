@@ -213,7 +213,7 @@ extension ModelComparison {
             stored = try KerasFile.read(path, backend: backend)
             if let weights {
                 let hasOwn = stored.weights != nil
-                stored.weights = try KerasFile.readWeights(weights, backend: backend)
+                stored = try KerasFile.join(try KerasFile.readWeights(weights, backend: backend), to: stored, named: weights)
                 if !loading.isStrict, stored.spec != nil {
                     let model = try Model(
                         contentsOf: path, weights: weights, backend: backend, byName: loading.byName, skipMismatch: loading.skipMismatch)

@@ -44,8 +44,7 @@ package struct ModelConversion {
 
     /// Converts, and gives what people should know. Nothing is written unless all of it can be.
     package func run() throws(LocatedError) -> [String] {
-        var stored = try KerasFile.read(input, backend: backend)
-        if let weights { stored.weights = try KerasFile.readWeights(weights, backend: backend) }
+        var stored = try KerasFile.read(input, weights: weights, backend: backend)
         var notes = stored.spec?.provenance?.notes ?? []
         let original = stored.spec
         for replacement in replacements { try replacement.rewrite(&stored.spec, &notes) }

@@ -63,8 +63,7 @@ import Testing
         let computed = Set(OperationLayer.supported.map(\.className)), refused = Set(OperationLayer.refused.map(\.className))
         #expect(names.count > 250)
         #expect(names.filter { !computed.contains($0) && !refused.contains($0) } == [])
-        // What Keras 3.0 to 3.2 call CTCLoss.
-        #expect(computed.subtracting(names) == ["ops.nn.CtcLoss"] && computed.isDisjoint(with: refused))
+        #expect(computed.subtracting(names) == [] && computed.isDisjoint(with: refused))
     }
 
     private static func list(_ names: [String]) -> String { names.map { "`\($0)`" }.joined(separator: ", ") }

@@ -56,8 +56,8 @@ extension ModelProgram {
         countsActivity: Bool = false, taps: [String] = [], lengths: [String: Int] = [:]
     ) throws(LocatedError) -> LoweredModel {
         let walk = Walk(context: LoweringContext(training: training, parameters: parameters, lengths: lengths))
+        walk.context.masks = MaskTradition(spec.provenance)
         if let dialect = spec.provenance?.dialect, dialect != .keras3 {
-            walk.context.followsOldMasks = true
             walk.context.foldsSteps = declaredInputs?.first.map { $0.shape.rank > 0 && $0.shape[0] == nil } ?? true
         }
         var signals: [Signal] = []
@@ -170,6 +170,11 @@ final class Walk {
     ) throws(LocatedError) -> [Signal] {
         let place = place(of: entry, in: program), path = path + place
         let name = path.joined(separator: "/")
+        let arguments = if case .layer(let layer) = entry.body, context.masks.blind.contains(type(of: layer).className) {
+            arguments.unmasked
+        } else {
+            arguments
+        }
         let call = try locating(name) { () throws(LocatedError) in try SettledCall(arguments, of: entry.body, context) }
         let inputs = call.arguments.signals
         let outputs: [Signal]
@@ -191,7 +196,8 @@ final class Walk {
                     }
                 }
             ) { () throws(LocatedError) in
-                try context.following(try layer.lower(inputs, context), of: layer, call.arguments)
+                let outputs = try context.following(try layer.lower(inputs, context), of: layer, call.arguments)
+                return context.masks.swallowing.contains(type(of: layer).className) ? outputs.map { Signal($0.value) } : outputs
             }
         }
         let tap = node == 0 ? name : "\(name):\(node)"

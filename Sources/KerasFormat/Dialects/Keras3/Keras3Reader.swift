@@ -117,6 +117,7 @@ struct Keras3Reader {
     /// `ops.numpy.Add` for a node of the module `keras.src.ops.numpy`.
     private static func operation(_ object: ConfigObject, _ className: String) -> String? {
         guard isKeras(object, className) else { return nil }
+        let className = Keras3Operations.today(className)
         guard let module = object["module"]?.string else {
             // Whole .h5 files tell no modules. Operations aren't trained, layers of the same name say whether they are.
             guard object["module"] == nil, let config = object["config"]?.object, config["trainable"] == nil,

@@ -31,13 +31,22 @@ struct VerifyCommand: ParsableCommand {
     @Option(name: .long, help: "Threads; all cores by default.")
     var threads: Int?
 
+    func validate() throws {
+        for (name, value) in [("rtol", rtol), ("atol", atol)] where !(value >= 0) {
+            throw ValidationError("--\(name): expected a number of at least 0, got \(value)")
+        }
+        if batchSize < 1 { throw ValidationError("--batch-size: expected at least 1, got \(batchSize)") }
+    }
+
     func run() throws {
         let model = try model.load(common)
+        let expected = try NPZ(reading: fixture)
         let report = try locating(fixture) { () throws(LocatedError) in
             try model.verify(
-                try NPZ(reading: fixture), relativeTolerance: rtol, absoluteTolerance: atol, layers: layers,
+                expected, relativeTolerance: rtol, absoluteTolerance: atol, layers: layers,
                 batchSize: batchSize, threads: threads)
         }
+        if layers, report.layers.isEmpty { common.note("\(fixture) holds no layer/<name>: only the outputs were compared") }
         if common.json {
             Terminal.put(json: document(report))
         } else {

@@ -50,6 +50,10 @@ struct VerifyCommand: ParsableCommand {
     var threads: Int?
 
     func validate() throws {
+        for (name, value) in [("rtol", rtol), ("atol", atol)] where !(value >= 0) {
+            throw ValidationError("--\(name): expected a number of at least 0, got \(value)")
+        }
+        if let batchSize, batchSize < 1 { throw ValidationError("--batch-size: expected at least 1, got \(batchSize)") }
         if !training, !after.isEmpty || repeated != nil {
             throw ValidationError("--after and --repeated go with --training")
         }
@@ -67,6 +71,7 @@ struct VerifyCommand: ParsableCommand {
                     threads: threads)
             }
         }
+        if layers, outputs?.layers.isEmpty != false { common.note("\(fixture) holds no layer/<name>: no layer was compared") }
         var steps: TrainingVerification?
         if training {
             let (repeated, after) = (try repeated.map { try NPZ(reading: $0) }, try savedModels())

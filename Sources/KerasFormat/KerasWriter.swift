@@ -82,6 +82,12 @@ package enum KerasWriter {
             notes.append(
                 UpgradeNote(layer: "", text: "BatchNormalization's moving variance is updated by TensorFlow's rule from now on, not by Theano's"))
         }
+        if target.dialect == .keras1, spec.holds({ $0.className == "SReLU" && $0.config[LegacyName.leakRule] != nil }) {
+            notes.append(
+                UpgradeNote(
+                    layer: "",
+                    text: "SReLU isn't limited to the left of t_left from now on, as on TensorFlow: where a_left is negative, Theano gave less (a file of Keras 1 can't say which)"))
+        }
         if target.dialect == .keras3, saysTraining(spec) {
             notes.append(
                 UpgradeNote(
@@ -138,7 +144,7 @@ package enum KerasWriter {
         }
         var notes: [UpgradeNote] = []
         guard var original = try? target.dialect.architecture.read(document, &notes) else { return nil }
-        VarianceRules.settle(&original, as: provenance)
+        BackendRules.settle(&original, as: provenance)
         guard original.says(the: spec) else { return nil }
         return document
     }

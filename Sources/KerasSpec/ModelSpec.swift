@@ -189,6 +189,9 @@ public enum LegacyName {
     /// Config key of BatchNormalization: Keras 1's `mode` where it isn't 0. Mode 1 normalizes each sample over its last axis,
     /// mode 2 takes the batch's statistics for inference too.
     public static let mode = "legacy>mode"
+    /// Config key of SReLU: `theano` where what its left piece gives ends at the height of its middle one, too, as in Keras 1 on
+    /// Theano; absent: as on TensorFlow, where it goes on.
+    public static let leakRule = "legacy>leak_rule"
     /// Config key of Add and its like, and of Concatenate: `all` where a step counts if it counts in every input that has a
     /// mask, as in Keras 2 and tf.keras; absent: if it counts in any.
     public static let maskRule = "legacy>mask_rule"

@@ -35,6 +35,21 @@ import Testing
         #expect(told["recurrent_activation"] == "sigmoid")
     }
 
+    /// What SReLU gives on the left is limited on Theano alone, which only the user can tell.
+    @Test func sigmoidsOfPiecesAreLimitedAsTheirBackendHasIt() throws {
+        let path = Fixtures.path("zoo/keras-1.2.2_theano_th/activations_old/whole.h5")
+        let untold = try #require(try KerasFile.read(path).spec), told = try #require(try KerasFile.read(path, backend: "theano").spec)
+        let layers = [untold, told].compactMap { $0.layers.first { $0.className == "SReLU" } }
+        #expect(layers.map { $0.config[LegacyName.leakRule] } == [nil, "theano"])
+        #expect(told.provenance?.notes.filter { $0.text == LeakRules.note }.map(\.layer) == ["srelu_1"])
+        var notes: [UpgradeNote] = []
+        for usesSources in [true, false] {
+            let document = try KerasWriter.document(of: told, for: KerasTarget(.keras1), usesSources: usesSources, &notes)
+            #expect(!JSON.text(.object(document)).contains("legacy>"))
+            #expect(notes.contains { $0.text.hasPrefix("SReLU isn't limited") })
+        }
+    }
+
     @Test func hardSigmoidOfKeras3IsRefused() throws {
         var spec = ModelSpec(kind: .sequential, name: "m")
         spec.layers = [

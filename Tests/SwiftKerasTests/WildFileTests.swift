@@ -118,6 +118,23 @@ import Testing
         #expect(throws: LocatedError.self) { try AdaptedBoundaries.boundaries(Tensor(zeros: [2, 9]), bins: 3, at: []) }
     }
 
+    /// An architecture doesn't say the bins, but the weights beside it hold the summary.
+    @Test(arguments: ["discretization.weights.h5", "discretization_weights.h5"])
+    func adaptedBinsAreFoundInWeightsBeside(_ weights: String) throws {
+        let arrays = try NPZ(reading: Self.path("discretization.npz"))
+        let model = try Model(contentsOf: Self.path("discretization.json"), weights: Self.path(weights))
+        #expect(try model.verify(arrays, relativeTolerance: 0, absoluteTolerance: 1e-6).passed)
+        // Those of another file count more than a whole model's own.
+        let stored = try KerasFile.read(Self.path("discretization.h5"), weights: Self.path(weights))
+        let bins = try #require(stored.spec?.layers.first { $0.name == "bins" }?.config["bin_boundaries"])
+        #expect(bins == model.spec.layers.first { $0.name == "bins" }?.config["bin_boundaries"] && bins.array?.count == 3)
+        #expect(try ModelComparison(Self.path("discretization.h5"), Self.path("discretization.json"), weightsB: Self.path(weights)).isEqual)
+        let error = try #require(throws: LocatedError.self) {
+            try Model(contentsOf: Self.path("discretization.json")).predict([Tensor(zeros: [1, 3]), Tensor(zeros: [1, 1])])
+        }
+        #expect(error.code == "layer.unadapted" && error.hint?.contains("weights") == true)
+    }
+
     /// Steps before samples: no Keras but TensorFlow's has it.
     @Test func timeMajorIsToldAndRefusedElsewhere() throws {
         let spec = try #require(try KerasFile.read(Self.path("time_major.h5")).spec)

@@ -31,7 +31,7 @@ package enum KerasFile {
     package static func read(_ path: String, backend: String? = nil) throws(LocatedError) -> StoredModel {
         try naming(path) { () throws(LocatedError) in
             var model = switch try content(path) {
-            case .architecture(let json): StoredModel(spec: try ArchitectureReader.spec(from: json))
+            case .architecture(let json): StoredModel(spec: try ArchitectureReader.spec(from: json, backend: backend))
             case .tensorFlowJS(let model): try model.model()
             case .legacy(let file): try Self.model(in: file, backend)
             case .objects(let file): StoredModel(weights: try file.contents().weights)
@@ -43,6 +43,22 @@ package enum KerasFile {
         }
     }
 
+    /// The same with the weights of another file in place of its own. What an architecture is silent about and its weights tell (the
+    /// bins of an adapted Discretization) is found there.
+    package static func read(_ path: String, weights: String?, backend: String? = nil) throws(LocatedError) -> StoredModel {
+        let model = try read(path, backend: backend)
+        guard let weights else { return model }
+        return try join(try readWeights(weights, backend: backend), to: model, named: weights)
+    }
+
+    /// A model with these weights, which stand in a file of that name.
+    package static func join(_ weights: StoredWeights, to model: StoredModel, named path: String) throws(LocatedError) -> StoredModel {
+        var model = model
+        model.weights = weights
+        try naming(path) { () throws(LocatedError) in try AdaptedBoundaries.settle(&model) }
+        return model
+    }
+
     private static func model(in file: LegacyHDF5, _ backend: String?) throws(LocatedError) -> StoredModel {
         var model = try file.model()
         guard let backend else { return model }
@@ -50,7 +66,7 @@ package enum KerasFile {
         // What the optimizer keeps of a kernel is turned as the kernel is.
         if var spec = model.spec, spec.provenance?.backend == nil {
             spec.provenance?.backend = backend
-            VarianceRules.settle(&spec)
+            BackendRules.settle(&spec)
             model.spec = spec
         }
         return model
@@ -62,8 +78,7 @@ package enum KerasFile {
         guard model.spec != nil else {
             throw LocatedError(
                 .invalid, "model.no_architecture", "expected a model with its architecture (model_config), got weights only",
-                at: [path.split(separator: "/").last.map(String.init) ?? path],
-                hint: "Give the architecture's .json file, and this one as the weights.")
+                at: [path], hint: "Give the architecture's .json file, and this one as the weights (--weights).")
         }
         return model
     }
@@ -135,7 +150,8 @@ package enum KerasFile {
         LocatedError(.invalid, "weights.none", "expected a file of weights, got an architecture without weights")
     }
 
-    /// Runs `body` and puts the file's name in front of the location of what it throws, unless an inner room did.
+    /// Runs `body` and puts the file's path, as it was given, in front of the location of what it throws, instead of the name that an
+    /// inner room may have put there.
     static func naming<Result>(
         _ path: String, _ body: () throws(LocatedError) -> Result
     ) throws(LocatedError) -> Result {
@@ -143,7 +159,7 @@ package enum KerasFile {
         do { return try body() } catch {
             var error = error
             if let first = error.location.first, first == name || first == path { error.location.removeFirst() }
-            throw error.within(name)
+            throw error.within(path)
         }
     }
 
@@ -250,13 +266,17 @@ package enum KerasFile {
                 .invalid, "file.text_conversion", "expected an HDF5 file, got one that was damaged by a conversion of text",
                 hint: "Copy it again in binary; mark *.h5 as binary where a version control or a transfer converts line ends.")
         }
+        if let name = ForeignFormat.name(of: start) {
+            return LocatedError(
+                .invalid, "file.unknown", "expected JSON or HDF5 of Keras, or a .keras archive, got \(name)", hint: ForeignFormat.hint(for: name))
+        }
         let head = start.prefix(8).map { byte in
             let digits = String(byte, radix: 16)
             return digits.count < 2 ? "0" + digits : digits
         }
         return LocatedError(
             .invalid, "file.unknown",
-            "expected JSON or HDF5 of Keras, got a file that begins with the bytes \(head.joined(separator: " "))")
+            "expected JSON or HDF5 of Keras, or a .keras archive, got a file that begins with the bytes \(head.joined(separator: " "))")
     }
 
     private static func unsupported(_ what: String, hint: String? = nil) -> LocatedError {

@@ -81,7 +81,7 @@ enum ArchitectureReader {
         spec.provenance = Provenance(
             dialect: dialect, kerasVersion: document["keras_version"]?.string ?? version,
             backend: document["backend"]?.string ?? backend, document: json, notes: notes)
-        VarianceRules.settle(&spec)
+        BackendRules.settle(&spec)
         return spec
     }
 }

@@ -69,7 +69,7 @@ extension ModelProgram {
             guard let signals = walk.outputs[tap] else {
                 throw LocatedError(
                     .usage, "layer.absent", "expected the name of a layer of the model, got \"\(tap)\"",
-                    hint: "swift-keras summary lists them.")
+                    hint: NearestName.hint(for: tap, in: walk.outputs.keys.sorted()) ?? "swift-keras summary lists them.")
             }
             ranges.append((tap, values.count..<values.count + signals.count))
             values += signals.map(\.value)

@@ -68,7 +68,7 @@ public struct Discretization: BuiltInLayer {
         let input = try inputs.single()
         guard let binBoundaries else {
             throw LocatedError(
-                .unsupported, "layer.unadapted", "expected bin_boundaries, got none", at: [context.label], hint: "adapt finds them.")
+                .unsupported, "layer.unadapted", "expected bin_boundaries, got none", at: [context.label], hint: "adapt finds them; what tf.keras adapted has them in its weights: give their file along with the architecture.")
         }
         let bins = try context.apply(Bucketize(binBoundaries.map { Float($0) }), try context.floats(input.value))
         return [Signal(try context.encoded(bins, outputMode, depth: binBoundaries.count + 1))]

@@ -32,7 +32,12 @@ struct ArchitectureComparison {
         }
         compare(a, b, [], [])
         for (key, layers) in ruled.sorted(by: { $0.key < $1.key }) {
-            let what = key == LegacyName.varianceRule ? "the moving variance is updated" : "masks are joined"
+            let what =
+                switch key {
+                case LegacyName.varianceRule: "the moving variance is updated"
+                case LegacyName.leakRule: "SReLU is limited"
+                default: "masks are joined"
+                }
             notes.append("\(what) by another rule in each of the files' generations or backends: \(Self.list(layers))")
         }
     }
@@ -98,7 +103,7 @@ struct ArchitectureComparison {
         for (key, x, y) in ConfigMeaning.differences(of: classA, configA, configB) {
             add(.layer, place, key, x.map { ConfigMeaning.text($0) } ?? "absent", y.map { ConfigMeaning.text($0) } ?? "absent")
         }
-        for key in [LegacyName.varianceRule, LegacyName.maskRule] where a.config[key] != b.config[key] {
+        for key in [LegacyName.varianceRule, LegacyName.maskRule, LegacyName.leakRule] where a.config[key] != b.config[key] {
             // Within a generation backends have their own rules of the variance, of which files keep nothing but their name.
             if isOneDialect, key == LegacyName.maskRule {
                 add(

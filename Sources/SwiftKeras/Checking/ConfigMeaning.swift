@@ -31,7 +31,7 @@ enum ConfigMeaning {
     /// Keys that say how a file is written, or how and not what is computed.
     private static let ignored: Set<String> = [
         "name", "seed", "build_config", "batch_input_shape", "implementation", "use_cudnn", "input_length", "autocast",
-        "fused", LegacyName.kept, LegacyName.varianceRule, LegacyName.maskRule,
+        "fused", LegacyName.kept, LegacyName.varianceRule, LegacyName.maskRule, LegacyName.leakRule,
     ]
 
     /// What leaving a key out means, in every class that has it.

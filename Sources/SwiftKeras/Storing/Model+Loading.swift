@@ -24,21 +24,24 @@ extension Model {
         contentsOf path: String, weights: String? = nil, inputShape: [Int]? = nil, backend: String? = nil,
         byName: Bool = false, skipMismatch: Bool = false, customObjects: CustomObjects = [:]
     ) throws(LocatedError) {
-        let stored = try KerasFile.readModel(path, backend: backend)
+        var stored = try KerasFile.readModel(path, backend: backend)
+        let options = LoadingOptions(byName: byName, skipMismatch: skipMismatch)
+        let own = options.isStrict ? nil : stored.weights
+        if let weights, own == nil {
+            stored = try KerasFile.join(try Self.storedWeights(weights, backend: backend, options), to: stored, named: weights)
+        }
         guard var spec = stored.spec else { preconditionFailure("readModel gives an architecture") }
         if let inputShape { try spec.declareInput(inputShape) }
         self.init(spec: spec, training: stored.training, customObjects: try customObjects.settled(for: spec))
         state.withLock { $0.assets = stored.assets }
-        let options = LoadingOptions(byName: byName, skipMismatch: skipMismatch)
-        if let weights, !options.isStrict, let own = stored.weights {
+        if let weights, let own {
             state.withLock { $0.stored = own }
             try locating(path) { () throws(LocatedError) in try bindIfPossible() }
             try loadWeights(weights, options, backend: backend)
             return
         }
-        let values: StoredWeights?
-        if let weights { values = try Self.storedWeights(weights, backend: backend, options) } else { values = stored.weights }
-        guard var values else { return }
+        guard var values = stored.weights else { return }
+        loadingNotes = UntoldBackend.note(values, spec.provenance?.dialect).map { [$0.description] } ?? []
         if byName { values = WeightBinding.labelled(values, by: spec) }
         state.withLock { state in
             state.stored = values
@@ -113,6 +116,12 @@ extension Model {
             tensors[index] = try locating(slot.path) { () throws(LocatedError) in try lazy.load().asType(.float32) }
         }
         return (WeightValues(table: current.table, tensors: tensors), report)
+    }
+
+    /// What people should know of how the file was read.
+    package private(set) var loadingNotes: [String] {
+        get { state.withLock { $0.loadingNotes } }
+        set { state.withLock { $0.loadingNotes = newValue } }
     }
 
     /// What the last loading of weights did; nil before one.

@@ -44,10 +44,10 @@ package struct ModelConversion {
 
     /// Converts, and gives what people should know. Nothing is written unless all of it can be.
     package func run() throws(LocatedError) -> [String] {
-        var stored = try KerasFile.read(input, backend: backend)
-        if let weights { stored.weights = try KerasFile.readWeights(weights, backend: backend) }
+        var stored = try KerasFile.read(input, weights: weights, backend: backend)
         var notes = stored.spec?.provenance?.notes ?? []
         let original = stored.spec
+        if let note = UntoldBackend.note(stored.weights, (stored.spec?.provenance ?? stored.weights?.provenance)?.dialect) { notes.append(note) }
         for replacement in replacements { try replacement.rewrite(&stored.spec, &notes) }
         let target = target ?? .own(stored.spec?.provenance ?? stored.weights?.provenance, for: destination, &notes)
         var model = WritableModel(spec: stored.spec, training: stored.training, target: target)

@@ -37,7 +37,7 @@ struct Keras1Downgrade {
         }
         guard var rule = Keras1Rule.byKeras2[ClassRule.aliases[className] ?? className] else {
             if ClassRule.rule(for: className) != nil { refuse(label, "class \(className)") }
-            return result(className, common(config, kept, at: label) + config.filter { !Self.commonKeys.contains($0.key) })
+            return result(className, common(config, kept, at: label) + config.filter { !Self.commonKeys.contains($0.key) && $0.key != LegacyName.leakRule })
         }
         if let dilation = config["dilation_rate"], rule.fixed["dilation_rate"].map({ !Self.means(dilation, $0) }) ?? false,
             let atrous = Keras1Rule.all["Atrous" + rule.className]

@@ -28,12 +28,13 @@ enum AdaptedBoundaries {
             // Without data it was never adapted, which running it says.
             guard array.tensor.shape.dims.last != 0 else { continue }
             try change(&spec, path[...]) { (layer) throws(LocatedError) in
-                let bounds = try boundaries(try array.tensor.load(), bins: layer.config["num_bins"]?.integer, at: path)
+                let bins = layer.config["num_bins"]?.integer ?? layer.source?.upgraded["num_bins"]?.integer
+                let bounds = try boundaries(try array.tensor.load(), bins: bins, at: path)
                 layer.config["bin_boundaries"] = .array(bounds.map { .float(Double($0)) })
                 layer.config["num_bins"] = .null
             }
-            spec.provenance?.notes.append(
-                UpgradeNote(layer: path.joined(separator: "/"), text: "bin_boundaries found from the summary of what it was adapted to"))
+            let note = UpgradeNote(layer: path.joined(separator: "/"), text: "bin_boundaries found from the summary of what it was adapted to")
+            if spec.provenance?.notes.contains(note) == false { spec.provenance?.notes.append(note) }
         }
         model.spec = spec
     }
@@ -45,7 +46,8 @@ enum AdaptedBoundaries {
             let layer = spec.layers[index]
             if let model = layer.model?.value {
                 spec.layers[index].model = Box(marking(model, under: path + [layer.name], &found))
-            } else if layer.className == "Discretization", layer.config["bin_boundaries"]?.isNull ?? true {
+            } else if layer.className == "Discretization", (layer.source?.upgraded ?? layer.config)["bin_boundaries"]?.isNull ?? true {
+                // Weights of its own file may have told them already: those that are loaded now count.
                 spec.layers[index].config[summary] = true
                 found.append(path + [layer.name])
             }

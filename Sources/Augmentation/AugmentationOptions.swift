@@ -73,7 +73,8 @@ package struct AugmentationOptions: Sendable {
         let plain = word.lowercased().map { $0 == "-" ? "_" : String($0) }.joined()
         guard let name = [plain, plain + "_range"].first(where: { name in Self.words.contains { $0.name == name } }) else {
             throw LocatedError(
-                .usage, "augment.option", "expected one of \(Self.words.map(\.name).joined(separator: ", ")), got \(word)")
+                .usage, "augment.option", "expected one of \(Self.words.map(\.name).joined(separator: ", ")), got \(word)",
+                hint: NearestName.hint(for: plain, in: Self.words.map { $0.name.hasSuffix("_range") ? String($0.name.dropLast(6)) : $0.name }))
         }
         values[name] = value.filter { !$0.isWhitespace }
         // Values are looked at at once, so that errors name the word.

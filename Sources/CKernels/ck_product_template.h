@@ -150,7 +150,12 @@ static CK_NAME(kernel) *const CK_NAME(kernels)[CK_ROWS][2] = {
 static void CK_NAME(product)(
     const ck_product_extents *e, const float *a, const ptrdiff_t *a_rows, const ptrdiff_t *offsets, ptrdiff_t segments,
     ptrdiff_t start, ptrdiff_t length, const float *b, float *c, const ptrdiff_t *c_rows, const float *bias, unsigned flags) {
-    const ptrdiff_t count = e->rows * e->columns;
+    const ptrdiff_t count = e->rows * e->columns, blocks = (count + CK_ROWS - 1) / CK_ROWS, rest = count % CK_ROWS;
+    /* A block of less than four rows takes as long as one of four, since additions wait for each other: then all blocks get nearly the
+       same number of rows. */
+    const bool is_even = rest > 0 && rest < 4;
+    const ptrdiff_t whole = is_even ? count % blocks : count / CK_ROWS;
+    const ptrdiff_t rows = is_even ? count / blocks + 1 : CK_ROWS, last_rows = is_even ? rows - 1 : rest;
     for (ptrdiff_t j = 0; j < e->n; j += 2 * CK_WIDTH) {
         const ptrdiff_t cols = e->n - j < 2 * CK_WIDTH ? e->n - j : 2 * CK_WIDTH;
         const int nv = cols > CK_WIDTH ? 2 : 1;
@@ -161,8 +166,8 @@ static void CK_NAME(product)(
         const ptrdiff_t ahead_step = fetches ? (CK_PANEL * CK_ROWS + count - 1) / count : 0;
         const float *ahead = fetches ? b + next / CK_PANEL * e->b_panel : panel;
         ptrdiff_t row = 0, column = 0;
-        for (ptrdiff_t done = 0; done < count; done += CK_ROWS) {
-            const int mr = count - done < CK_ROWS ? (int)(count - done) : CK_ROWS;
+        for (ptrdiff_t block = 0; block < blocks; block++) {
+            const int mr = (int)(block < whole ? rows : last_rows);
             const float *from[CK_ROWS];
             float *to[CK_ROWS];
             if (mr == CK_ROWS && column + CK_ROWS < e->columns) {
@@ -174,6 +179,14 @@ static void CK_NAME(product)(
                     to[i] = target + i * e->c_column;
                 }
                 column += CK_ROWS;
+            } else if (column + mr < e->columns) {
+                const float *first = a + a_rows[row] + column * e->a_column;
+                float *target = c + c_rows[row] + column * e->c_column + j;
+                for (int i = 0; i < mr; i++) {
+                    from[i] = first + i * e->a_column;
+                    to[i] = target + i * e->c_column;
+                }
+                column += mr;
             } else {
                 for (int i = 0; i < mr; i++) {
                     from[i] = a + a_rows[row] + column * e->a_column;
@@ -192,7 +205,7 @@ static void CK_NAME(product)(
     }
 }
 
-/* One row of C, `columns` = CK_WIDTH * nv of it, so that the memory of w is read in long runs. Rows of w are asked for eight ahead: the
+/* One row of C, `columns` = CK_WIDTH * nv of it, so that the memory of w is read in long runs. Rows of w are asked for sixteen ahead: the
    processor by itself doesn't see far enough where runs are parts of rows. */
 CK_INLINE void CK_NAME(row_block)(
     const int nv, const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, float *y) {
@@ -204,7 +217,7 @@ CK_INLINE void CK_NAME(row_block)(
         const float factor = x[i];
 #pragma unroll
         for (int v = 0; v < nv; v++) {
-            if (v * CK_WIDTH % 16 == 0) __builtin_prefetch(w + v * CK_WIDTH + 8 * stride, 0, 3);
+            if (v * CK_WIDTH % 16 == 0) __builtin_prefetch(w + v * CK_WIDTH + 16 * stride, 0, 3);
             sum[v] += factor * *(const CK_NAME(unaligned) *)(w + v * CK_WIDTH);
         }
         w += stride;

@@ -105,7 +105,8 @@ package struct LabeledData: Sendable {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: name, isDirectory: &isFolder) else {
             throw LocatedError(
-                .notFound, "data.absent", "expected \(names.joined(separator: ", ")), an .npz file or a folder, got none of that name", at: [name])
+                .notFound, "data.absent", "expected \(names.joined(separator: ", ")), an .npz file or a folder, got none of that name", at: [name],
+                hint: NearestName.hint(for: name, in: names))
         }
         if !isFolder.boolValue {
             guard PackedFiles.isTar(name) else { return try arrays(name) }

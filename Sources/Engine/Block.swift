@@ -9,7 +9,7 @@ final class Block: @unchecked Sendable {
 
     /// Throws `plan.memory` when there is not that much.
     init(byteCount: Int, for purpose: String) throws(LocatedError) {
-        guard Memory.holds(byteCount: byteCount), let start = Platform.allocate(byteCount: byteCount) else {
+        guard Memory.holds(byteCount: byteCount), let start = Memory.allocate(byteCount: byteCount) else {
             throw LocatedError(
                 .unsupported, "plan.memory", "expected \(byteCount) bytes of memory for \(purpose), got none",
                 hint: "Use a smaller batch.")
@@ -18,7 +18,7 @@ final class Block: @unchecked Sendable {
         self.byteCount = byteCount
     }
 
-    deinit { Platform.deallocate(start) }
+    deinit { Memory.deallocate(start) }
 
     func fill(with byte: UInt8) { start.fill(with: byte, count: byteCount) }
 }

@@ -51,12 +51,4 @@ enum Platform {
         clock_gettime(CLOCK_MONOTONIC, &time)
         return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
     }
-
-    /// Memory aligned to 64 bytes, or nil when there is none.
-    static func allocate(byteCount: Int) -> UnsafeMutableRawPointer? {
-        var pointer: UnsafeMutableRawPointer?
-        return posix_memalign(&pointer, 64, max(64, byteCount)) == 0 ? pointer : nil
-    }
-
-    static func deallocate(_ pointer: UnsafeMutableRawPointer) { free(pointer) }
 }

@@ -11,7 +11,7 @@ package enum Slicing {
     private static let mostWeights = 300_000
     /// The same for parts whose nodes read and write at least twice as much for each sample: weights are read in order and asked for ahead,
     /// which is faster than writing and reading what lies between.
-    private static let mostWeightsOfBusyParts = 800_000
+    private static let mostWeightsOfBusyParts = 1_000_000
     /// There is nothing to gain for fewer slices, and threads would have too little to share.
     private static let leastSlices = 4
 

@@ -13,9 +13,10 @@ package typealias TileFunction = @convention(c) (_ job: UnsafeRawPointer, _ tile
 
 /// Threads that wait for work, so that handing out a few microseconds of it is worth while.
 ///
-/// A job is a function and a pointer to a plain struct: nothing is allocated and nothing retained to run one. Tiles are
-/// handed out one by one from an atomic counter; the caller takes part as worker 0. Workers without work watch the counter
-/// for some microseconds and then sleep.
+/// A job is a function and a pointer to a plain struct: nothing is allocated and nothing retained to run one. Each worker has its
+/// own run of neighbouring tiles, handed out one by one from an atomic counter, and takes from the others' when it is through: what one
+/// op wrote is then mostly in the cache of whoever reads it in the next. The caller takes part as worker 0. Workers without work watch the
+/// counters for some microseconds and then sleep.
 ///
 /// Any thread may call `run` at any time. A caller that finds the pool at work does its tiles alone, and so does a tile
 /// that calls `run` itself.
@@ -30,7 +31,7 @@ package final class ThreadPool: Sendable {
 
     /// - Parameter threads: workers with the caller, at least 1. Fewer are used when the system gives fewer.
     package init(threads: Int) {
-        let core = PoolCore()
+        let core = PoolCore(workers: max(1, threads))
         var handles: [pthread_t] = []
         for worker in 1..<max(2, threads) where worker < threads {
             guard let handle = core.spawn(worker) else { break }
@@ -48,7 +49,7 @@ package final class ThreadPool: Sendable {
 
     /// Calls `function` for every tile of `0..<tiles` and returns when all are done.
     package func run(tiles: Int, _ function: TileFunction, _ job: UnsafeRawPointer) {
-        if tiles > 1, threads > 1, core.run(tiles, function, job, workers: threads - 1) { return }
+        if tiles > 1, threads > 1, core.run(tiles, function, job) { return }
         for tile in 0..<max(0, tiles) { function(job, tile, 0) }
     }
 }
@@ -58,7 +59,9 @@ package final class ThreadPool: Sendable {
 /// Tickets count down: whoever takes one that is above zero has a tile. The job changes only while no ticket is out (all
 /// tiles are counted as done before `run` returns), so a worker that comes late finds no ticket and reads nothing.
 private final class PoolCore: @unchecked Sendable {
-    private let tickets = Atomic<Int>(0)
+    /// By worker, the tiles of its run that nobody has taken.
+    private let tickets: UnsafeMutablePointer<Tickets>
+    private let workers: Int
     private let done = Atomic<Int>(0)
     private let busy = Atomic<Bool>(false)
     private let stopping = Atomic<Bool>(false)
@@ -75,30 +78,63 @@ private final class PoolCore: @unchecked Sendable {
     /// How long a worker watches for work before it sleeps, and a caller for the end.
     private static let watchNanoseconds: UInt64 = 40_000
 
+    /// A counter in cache lines of its own.
+    private struct Tickets: ~Copyable {
+        let left = Atomic<Int>(0)
+        private let room: (Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Int) = (
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        )
+    }
+
+    /// - Parameter workers: with the caller.
+    init(workers: Int) {
+        self.workers = workers
+        tickets = .allocate(capacity: workers)
+        for worker in 0..<workers { (tickets + worker).initialize(to: Tickets()) }
+    }
+
+    deinit {
+        tickets.deinitialize(count: workers)
+        tickets.deallocate()
+    }
+
     /// False when the pool is at work for somebody else.
-    func run(_ tiles: Int, _ function: @escaping TileFunction, _ job: UnsafeRawPointer, workers: Int) -> Bool {
+    func run(_ tiles: Int, _ function: @escaping TileFunction, _ job: UnsafeRawPointer) -> Bool {
         guard !busy.exchange(true, ordering: .acquiring) else { return false }
         defer { busy.store(false, ordering: .releasing) }
         self.tiles = tiles
         self.function = function
         self.job = job
         done.store(0, ordering: .relaxed)
-        tickets.store(tiles, ordering: .sequentiallyConsistent)
+        // The other workers first: they have to hear of it.
+        for worker in (0..<workers).reversed() {
+            tickets[worker].left.store(end(of: worker, tiles) - end(of: worker - 1, tiles), ordering: .sequentiallyConsistent)
+        }
         if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
-            lock.wakeWorkers(min(tiles - 1, workers))
+            lock.wakeWorkers(min(tiles - 1, workers - 1))
         }
         takeTiles(worker: 0)
         waitForAll(tiles)
         return true
     }
 
+    /// Behind the last tile of a worker's run.
+    private func end(of worker: Int, _ tiles: Int) -> Int {
+        // Runs are equal up to one tile; worker 0, who is there at once, has the larger ones.
+        let (size, rest) = (tiles / workers, tiles % workers)
+        return (worker + 1) * size + min(worker + 1, rest)
+    }
+
     private func takeTiles(worker: Int) {
         var finished = 0
-        while true {
-            let ticket = tickets.subtract(1, ordering: .acquiring).oldValue
-            if ticket <= 0 { break }
-            function(job, tiles - ticket, worker)
-            finished += 1
+        for turn in 0..<workers {
+            let owner = worker + turn < workers ? worker + turn : worker + turn - workers
+            while tickets[owner].left.load(ordering: .relaxed) > 0 {
+                let ticket = tickets[owner].left.subtract(1, ordering: .acquiring).oldValue
+                if ticket <= 0 { break }
+                function(job, end(of: owner, tiles) - ticket, worker)
+                finished += 1
+            }
         }
         guard finished > 0 else { return }
         // The job is not over before this worker has counted its tiles, so `tiles` is still this job's.
@@ -118,16 +154,19 @@ private final class PoolCore: @unchecked Sendable {
     /// The life of a worker.
     func work(as worker: Int) {
         while !stopping.load(ordering: .acquiring) {
-            if hasWork {
+            if hasWork(worker) {
                 takeTiles(worker: worker)
-            } else if !watch({ self.hasWork }) {
-                lock.sleepAsWorker(sleepers) { self.hasWork }
+            } else if !watch({ self.hasWork(worker) }) {
+                lock.sleepAsWorker(sleepers) { self.hasWork(worker) }
             }
         }
     }
 
-    private var hasWork: Bool {
-        tickets.load(ordering: .sequentiallyConsistent) > 0 || stopping.load(ordering: .sequentiallyConsistent)
+    /// Whether a worker finds something to do, in its own run or in another's.
+    @inline(__always) private func hasWork(_ worker: Int) -> Bool {
+        if tickets[worker].left.load(ordering: .sequentiallyConsistent) > 0 { return true }
+        for other in 0..<workers where tickets[other].left.load(ordering: .sequentiallyConsistent) > 0 { return true }
+        return stopping.load(ordering: .sequentiallyConsistent)
     }
 
     /// Looks again and again for a while. Returns whether the condition came true.

@@ -24,6 +24,12 @@ package protocol Op: Sendable {
     /// The op that also adds one more input, number `input`, whose shape and type are those of its output; or nil. For inference.
     func adding(input: Int) -> (any Op)?
 
+    /// Which cells of input 0 are read, where all others are skipped; nil when any may be. For inference.
+    func skipping(inputs: [ValueInfo]) -> Skipping?
+
+    /// How only every `strides`-th cell of the output is computed, from the first one on; nil when that can't be. For inference.
+    func thinned(by strides: [Int], inputs: [ValueInfo]) -> Thinned?
+
     /// The op that does this op's work and `consumer`'s in one, or nil.
     ///
     /// Asked by the fusion pass when this op's only output is read by `consumer` alone, as input number `position`. The fused
@@ -38,10 +44,35 @@ extension Op {
     package var isSum: Bool { false }
     package func adding(input: Int) -> (any Op)? { nil }
     package func isSampleWise(inputs: [ValueInfo]) -> Bool { false }
+    package func skipping(inputs: [ValueInfo]) -> Skipping? { nil }
+    package func thinned(by strides: [Int], inputs: [ValueInfo]) -> Thinned? { nil }
 
     package func absorbing(
         _ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase
     ) -> (any Op)? { nil }
+}
+
+/// An op that reads every `strides`-th cell of its input 0 along the axes between the first and the last, and the op that does the same on
+/// an array of those cells alone.
+package struct Skipping: Sendable {
+    package var strides: [Int]
+    package var op: any Op
+
+    package init(strides: [Int], op: any Op) {
+        self.strides = strides
+        self.op = op
+    }
+}
+
+/// An op that gives some cells of another's output, and what must be done first to inputs that lie beside those cells.
+package struct Thinned: Sendable {
+    package var op: any Op
+    package var before: [(input: Int, op: any Op)]
+
+    package init(op: any Op, before: [(input: Int, op: any Op)]) {
+        self.op = op
+        self.before = before
+    }
 }
 
 /// What a plan is for.

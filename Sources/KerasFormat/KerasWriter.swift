@@ -94,7 +94,31 @@ package enum KerasWriter {
                     layer: "",
                     text: "calls of layers say training=True or training=False: fit and predict of Keras 3 override that (freeze a layer by trainable=False)"))
         }
+        notes += maskNotes(spec, target)
         return document ?? [:]
+    }
+
+    /// What becomes of masks otherwise from now on.
+    private static func maskNotes(_ spec: ModelSpec, _ target: KerasTarget) -> [UpgradeNote] {
+        let before = MaskTradition(spec.provenance), after = MaskTradition(Provenance(dialect: target.dialect, kerasVersion: target.version))
+        guard before != after, spec.holds({ $0.className == "Masking" || $0.config["mask_zero"] == true }) else { return [] }
+        var notes: [UpgradeNote] = []
+        let changed = before.blind.symmetricDifference(after.blind).union(before.swallowing.symmetricDifference(after.swallowing))
+        for name in changed.sorted() where spec.holds({ $0.className == name }) {
+            let tells =
+                if after.blind.contains(name) { "\(name) takes no mask and hands none on" } else {
+                    after.swallowing.contains(name) ? "\(name) hands no mask on" : "\(name) takes masks and hands them on"
+                }
+            notes.append(UpgradeNote(layer: "", text: "\(tells) in \(target), other than in the Keras that the model comes from"))
+        }
+        let returnsSequences = { (layer: LayerSpec) in
+            layer.className == "Bidirectional" && layer.config["layer"]?.object?["config"]?.object?["return_sequences"] == true
+        }
+        if before.zeroesSequences != after.zeroesSequences, spec.holds(returnsSequences) {
+            let gives = after.zeroesSequences ? "zeros" : "what the step before gave"
+            notes.append(UpgradeNote(layer: "", text: "Bidirectional gives \(gives) for masked steps in \(target)"))
+        }
+        return notes
     }
 
     private static func saysTraining(_ spec: ModelSpec) -> Bool {

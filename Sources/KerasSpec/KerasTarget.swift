@@ -53,6 +53,11 @@ public struct KerasTarget: Hashable, Sendable, CustomStringConvertible {
     /// Names for help and errors.
     public static let names = "keras-1.2, keras-2.3, tf-keras, tf-keras-2.\(oldestTfKeras) … tf-keras-2.\(newestTfKeras), keras-3, keras-3.0 … keras-3.\(newestMinor)"
 
+    /// All of them, one by one.
+    package static let allNames =
+        ["keras-1.2", "keras-2.3", "tf-keras", "keras-3"] + (oldestTfKeras...newestTfKeras).map { "tf-keras-2.\($0)" }
+        + (0...newestMinor).map { "keras-3.\($0)" }
+
     /// The second number of the version: 15 of 3.15.1.
     public var minor: Int {
         let parts = version.split(separator: ".")

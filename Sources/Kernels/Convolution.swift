@@ -32,7 +32,7 @@ package struct ConvolutionGeometry: Hashable, Sendable {
 /// or in a copy of a band of it that has its padding.
 package struct ConvolutionBands: Hashable, Sendable {
     package let geometry: ConvolutionGeometry
-    /// Output planes (along the first axis) of a band, and the number of bands of an image.
+    /// Output planes (along the first axis) of a band, at most, and the number of bands of an image.
     package let bandSize: Int
     package let bandCount: Int
     /// Filters that `forward` computes at a time, a multiple of 32 unless it is all of them: where the kernel is large, each part of it
@@ -51,21 +51,27 @@ package struct ConvolutionBands: Hashable, Sendable {
     private let (columns, inputColumn): (Int, Int)
     private let rowsOfPlane: Int
 
-    /// - Parameter targetCost: floating-point operations that one band should take.
+    /// - Parameter targetCost: floating-point operations that one band should take; less where there is little to do, so that
+    ///   several threads have a part in it.
     package init(_ geometry: ConvolutionGeometry, targetCost: Double = 5e6) {
         self.geometry = geometry
+        let least = geometry.isDepthwise ? 3e5 : 1e6
+        let targetCost = max(min(targetCost, Double(geometry.images) * geometry.cost / 8), min(targetCost, least))
         let (first, middle, last) = (geometry.axes.first, geometry.axes.middle, geometry.axes.last)
         let planeCost = geometry.cost / Double(max(1, first.output))
         let cells = max(1, middle.output * last.output)
         let isLarge = geometry.groups == 1 && geometry.kernelCount > 65_536
-        let least = isLarge ? (63 + cells) / cells : 1
-        let wanted = Int(min(Double(max(1, first.output)), max(Double(least), targetCost / max(1, planeCost))))
-        bandCount = first.output == 0 ? 0 : (first.output + wanted - 1) / wanted
+        // Parts of the kernel are read again for each band.
+        let leastPlanes = isLarge ? (63 + cells) / cells : geometry.groups == 1 ? (31 + cells) / cells : 1
+        let wanted = Int(min(Double(max(1, first.output)), max(Double(leastPlanes), targetCost / max(1, planeCost))))
+        let count = first.output == 0 ? 0 : (first.output + wanted - 1) / wanted
+        // An even number of bands for one image, so that two threads get as much each.
+        bandCount = geometry.images == 1 && count > 1 && count % 2 == 1 && count < first.output ? count + 1 : count
         bandSize = bandCount == 0 ? 0 : (first.output + bandCount - 1) / bandCount
         let parts = isLarge ? max(1, Int(planeCost * Double(bandSize) / (2 * targetCost))) : 1
         columnStep =
             parts == 1
-            ? max(1, geometry.filters) : ((geometry.filters + parts - 1) / parts + 2 * panelWidth - 1) / (2 * panelWidth) * 2 * panelWidth
+            ? max(1, geometry.filters) : ((geometry.filters + parts - 1) / parts + panelWidth - 1) / panelWidth * panelWidth
 
         let channels = geometry.channels
         let isPadded = geometry.axes.all.contains(where: \.seesPadding)
@@ -112,9 +118,9 @@ package struct ConvolutionBands: Hashable, Sendable {
         }
     }
 
-    /// Output planes of a band.
+    /// Output planes of a band; all bands have as many, or one less.
     package func planes(_ band: Int) -> Range<Int> {
-        band * bandSize..<min(geometry.axes.first.output, (band + 1) * bandSize)
+        band * geometry.axes.first.output / bandCount..<(band + 1) * geometry.axes.first.output / bandCount
     }
 
     /// Elements of scratch for the copy of one band's input.

@@ -18,7 +18,7 @@ extension ConvolutionGeometry {
     ///   - isPrepared: the kernel is transformed beforehand.
     private func algorithm(_ plan: WinogradConvolution?, isPrepared: Bool) -> ConvolutionAlgorithm {
         guard let plan, isFasterByWinograd(plan.depth, plan.width, plan.tiles, isPrepared: isPrepared) else { return .direct }
-        return plan.blocks <= 4 && plan.depth * plan.width * 36 * 4 > 1_500_000 ? .stagedWinograd : .winograd
+        return plan.tiles <= 192 && plan.depth * plan.width * 36 * 4 > 1_500_000 ? .stagedWinograd : .winograd
     }
 
     private func isFasterByWinograd(_ depth: Int, _ width: Int, _ tiles: Int, isPrepared: Bool) -> Bool {

@@ -15,6 +15,14 @@ package struct GRUCell: Hashable, Sendable {
     /// Whether the gradient wants the sums of gates and candidate too, not only their activations.
     package var gradientReadsSums: Bool { activation.gradientReadsInput || recurrentActivation.gradientReadsInput }
 
+    /// Whether `step` knows the activations.
+    package var isUsual: Bool { activation == .tanh && recurrentActivation == .sigmoid }
+
+    /// A whole step of a cell that resets after the product, from the three sums that x makes (`gates`) and those that h makes (`inner`) to the new h.
+    package func step(_ gates: UnsafePointer<Float>, _ inner: UnsafePointer<Float>, h: UnsafeMutablePointer<Float>) {
+        ck_gru_cell(units, gates, inner, h)
+    }
+
     /// Activates the sums of z and r, which lie one after the other, in place.
     package func activateGates(_ gates: UnsafeMutablePointer<Float>) {
         activate(recurrentActivation, gates, gates, count: 2 * units)

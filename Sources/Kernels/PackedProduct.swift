@@ -51,15 +51,15 @@ package struct PackedMatrix: Hashable, Sendable {
             productFlags(accumulate: accumulate, rectify: rectify), workspace)
     }
 
-    /// C (m × n, rows `ldc` apart) = A (m × k, rows `lda` apart) times this, or added to C.
+    /// C (m × n, rows `ldc` apart) = A (m × k, rows `lda` apart) times this + bias, or added to C.
     package func product(
         _ m: Int, _ a: UnsafePointer<Float>, lda: Int, packed: UnsafePointer<Float>, to c: UnsafeMutablePointer<Float>,
-        ldc: Int, accumulate: Bool
+        ldc: Int, bias: UnsafePointer<Float>? = nil, accumulate: Bool
     ) {
         let extents = ck_product_extents(
             rows: 1, columns: m, a_column: lda, c_column: ldc, segments: 1, length: k, step: 1, n: n,
             b_panel: k * Int(CK_PANEL), b_row: Int(CK_PANEL))
         var zero = 0
-        ck_product(extents, a, &zero, &zero, packed, c, &zero, nil, productFlags(accumulate: accumulate, rectify: false))
+        ck_product(extents, a, &zero, &zero, packed, c, &zero, bias, productFlags(accumulate: accumulate, rectify: false))
     }
 }

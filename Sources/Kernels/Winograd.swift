@@ -26,6 +26,8 @@ package struct WinogradConvolution: Hashable, Sendable {
     package static let pointCount = Int(CK_WINOGRAD_POINTS)
     /// Tiles of a block, at most; a multiple of the rows that the product's inner loops take.
     private static let largestBlock = 48
+    /// The same where there are less than eight such blocks, which two threads can't share evenly.
+    private static let smallerBlock = 32
 
     /// Nil for any other convolution.
     package init?(_ geometry: ConvolutionGeometry) { self.init(geometry, isTransposed: false) }
@@ -52,8 +54,9 @@ package struct WinogradConvolution: Hashable, Sendable {
             tilesX: tilesX)
         tiles = geometry.images * tilesY * tilesX
         // Blocks of equal size, and several of them where an image is large enough: they are what threads share.
-        let blocks = max((tiles + Self.largestBlock - 1) / Self.largestBlock, min(4, tiles / 16))
-        blockSize = blocks == 0 ? 8 : min(Self.largestBlock, ((tiles + blocks - 1) / blocks + 7) / 8 * 8)
+        let largest = tiles < 8 * Self.largestBlock ? Self.smallerBlock : Self.largestBlock
+        let blocks = max((tiles + largest - 1) / largest, min(4, tiles / 16))
+        blockSize = blocks == 0 ? 8 : min(largest, ((tiles + blocks - 1) / blocks + 7) / 8 * 8)
         groupWidth = width <= 96 ? width : 64
     }
 

@@ -27,6 +27,8 @@ public struct LayerCommon: Sendable {
     private var batchInputShape: ConfigValue?
     /// The dtype policy of a quantized layer, serialized; `dtype` is the type that it computes with.
     package private(set) var quantizedPolicy: ConfigValue?
+    /// Policies for layers within this one, serialized, of which `dtype` is the one for all others.
+    private var policyMap: ConfigValue?
     /// What makes this layer the same as its copies.
     package let identity: Serial
 
@@ -46,6 +48,14 @@ public struct LayerCommon: Sendable {
             if QuantizationPolicy.isQuantized(value) {
                 quantizedPolicy = value
                 dtype = value.object?["config"]?.object?["source_name"]?.string ?? "float32"
+            } else if let policies = DTypePolicyMap(value) {
+                if let path = policies.quantized {
+                    throw LocatedError(
+                        .unsupported, "layer.policyMap", "expected policies of floats in a DTypePolicyMap, got one that quantizes, \"\(path)\"",
+                        at: ["config/dtype"], hint: "Keras 3.15 can't build a layer with it either.")
+                }
+                policyMap = value
+                dtype = policies.fallback
             } else {
                 guard let name = value.string ?? value.object?["config"]?.object?["name"]?.string else {
                     throw config.wrong("dtype", "a type's name or a dtype policy", value)
@@ -60,7 +70,7 @@ public struct LayerCommon: Sendable {
     package var config: ConfigObject {
         var config: ConfigObject = [
             "name": name.map(ConfigValue.string) ?? .null, "trainable": .bool(trainable),
-            "dtype": quantizedPolicy ?? .string(dtype),
+            "dtype": quantizedPolicy ?? policyMap ?? .string(dtype),
         ]
         if let batchInputShape { config["batch_input_shape"] = batchInputShape }
         return config

@@ -110,6 +110,40 @@ package struct Convolution: Op {
 
     package func isSampleWise(inputs: [ValueInfo]) -> Bool { true }
 
+    /// With windows of one cell.
+    package func skipping(inputs: [ValueInfo]) -> Skipping? {
+        let none = strides.map { _ in 0 }
+        guard strides.contains(where: { $0 > 1 }), [.valid, .same, .explicit(begin: none, end: none)].contains(padding),
+            inputs[0].shape.concrete != nil, inputs[1].shape.dims.prefix(strides.count).allSatisfy({ $0 == 1 })
+        else { return nil }
+        var dense = self
+        dense.strides = strides.map { _ in 1 }
+        dense.padding = .valid
+        return Skipping(strides: strides, op: dense)
+    }
+
+    package func thinned(by strides: [Int], inputs: [ValueInfo]) -> Thinned? {
+        guard strides.count == self.strides.count, let x = inputs[0].shape.concrete, let kernel = inputs[1].shape.concrete else {
+            return nil
+        }
+        var (thin, begin, end) = (self, [Int](), [Int]())
+        for axis in strides.indices {
+            guard let window = window(axis, input: x[axis + 1], kernel: kernel[axis]) else { return nil }
+            begin.append(window.begin)
+            end.append(max(0, window.span - window.input - window.begin))
+            thin.strides[axis] *= strides[axis]
+        }
+        // The padding stays what it was, whatever Keras would make of the new strides.
+        thin.padding = .explicit(begin: begin, end: end)
+        for axis in strides.indices {
+            guard let old = window(axis, input: x[axis + 1], kernel: kernel[axis]),
+                thin.window(axis, input: x[axis + 1], kernel: kernel[axis])?.output == (old.output + strides[axis] - 1) / strides[axis]
+            else { return nil }
+        }
+        let rules = [AxisRule.keep] + strides.map { $0 == 1 ? .keep : .slice(step: $0) } + [.keep]
+        return Thinned(op: thin, before: epilogue.addend.map { [($0, Rearrange(rules))] } ?? [])
+    }
+
     package func adding(input: Int) -> (any Op)? {
         guard epilogue.activation == .linear, epilogue.addend == nil else { return nil }
         var fused = self

@@ -101,7 +101,7 @@ private struct BoundGRU: BoundOp {
         let backward = (3 + (resetsAfter ? 0 : 1)) * block + 2 * units
         return WorkingMemory(
             saved: walk.isTraining ? 4 * (sumsOffset + (cell.gradientReadsSums ? sums : 0)) : 0,
-            prepared: walk.isPrepared ? packedCount * 4 : 0,
+            prepared: walk.preparedBytes(packed: packedCount),
             forwardScratch: 4 * ((walk.isPrepared ? 0 : packedCount) + (walk.isTraining ? 0 : sums)),
             backwardScratch: 4 * (sharesOffset + walk.aligned(walk.rows * units)),
             workerScratch: 4 * walk.aligned(max(sgemmWorkspace, max(forward, backward))))
@@ -135,14 +135,16 @@ private struct BoundGRU: BoundOp {
     }
 
     func prepare(_ frame: Frame) {
-        if walk.isPrepared { pack(frame) }
+        guard walk.isPrepared else { return }
+        pack(frame)
+        walk.prepareKernel(frame, packed: packedCount)
     }
 
     var forwardStages: [Int] { [walk.projection.count + (walk.isPrepared ? 0 : 1), walk.sequences.count] }
     func forward(_ frame: Frame, stage: Int, tile: Int) {
         if stage == 1 { return run(frame, walk.sequences.range(tile)) }
         if tile == walk.projection.count { return pack(frame) }
-        walk.project(frame, tile, to: gateArray(frame))
+        walk.project(frame, tile, packed: packedCount, to: gateArray(frame))
     }
 
     /// Takes some sequences through all steps.
@@ -171,18 +173,27 @@ private struct BoundGRU: BoundOp {
     /// h·R + c of the whole part is made first, then the step of each sequence.
     private func stepAfter(_ frame: Frame, _ part: Range<Int>, _ time: Int, hasState: Bool) {
         let hidden = frame.output(1), inner = walk.worker(frame), first = part.lowerBound
-        for sequence in part {
-            let row = inner + (sequence - first) * gates
-            if walk.shapes.bias != nil {
-                row.update(from: frame.input(walk.shapes.biasInput) + gates, count: gates)
-            } else {
-                row.update(repeating: 0, count: gates)
-            }
-        }
+        let bias = walk.shapes.bias == nil ? nil : frame.input(walk.shapes.biasInput) + gates
         if hasState {
             recurrent.product(
                 part.count, hidden + first * units, lda: units, packed: walk.packedRecurrent(frame), to: inner, ldc: gates,
-                accumulate: true)
+                bias: bias, accumulate: false)
+        } else {
+            for row in 0..<part.count {
+                if let bias {
+                    (inner + row * gates).update(from: bias, count: gates)
+                } else {
+                    (inner + row * gates).update(repeating: 0, count: gates)
+                }
+            }
+        }
+        if cell.isUsual && !walk.isTraining {
+            for sequence in part where walk.counts(frame, sequence, time) {
+                cell.step(
+                    gateArray(frame) + (sequence * steps + time) * gates, inner + (sequence - first) * gates,
+                    h: hidden + sequence * units)
+            }
+            return
         }
         for sequence in part where walk.counts(frame, sequence, time) {
             let row = sequence * steps + time, z = gateArray(frame) + row * gates

@@ -80,7 +80,7 @@ private struct BoundLSTM: BoundOp {
         let sums = walk.aligned(walk.rows * gates)
         return WorkingMemory(
             saved: walk.isTraining ? 4 * (sumsOffset + (cell.gradientReadsSums ? sums : 0)) : 0,
-            prepared: walk.isPrepared ? recurrent.count * 4 : 0,
+            prepared: walk.preparedBytes(packed: recurrent.count),
             forwardScratch: 4 * ((walk.isPrepared ? 0 : walk.aligned(recurrent.count)) + (walk.isTraining ? 0 : sums)),
             backwardScratch: 4 * (walk.aligned(transposed.count) + sums),
             workerScratch: 4 * (walk.aligned(max(sgemmWorkspace, 4 * walk.sequences.step * units + cell.scratchCount))))
@@ -104,14 +104,16 @@ private struct BoundLSTM: BoundOp {
     // MARK: Forward
 
     func prepare(_ frame: Frame) {
-        if walk.isPrepared { recurrent.pack(frame.input(2), to: walk.packedRecurrent(frame)) }
+        guard walk.isPrepared else { return }
+        recurrent.pack(frame.input(2), to: walk.packedRecurrent(frame))
+        walk.prepareKernel(frame, packed: recurrent.count)
     }
 
     var forwardStages: [Int] { [walk.projection.count + (walk.isPrepared ? 0 : 1), walk.sequences.count] }
     func forward(_ frame: Frame, stage: Int, tile: Int) {
         if stage == 1 { return run(frame, walk.sequences.range(tile)) }
         if tile == walk.projection.count { return recurrent.pack(frame.input(2), to: walk.packedRecurrent(frame)) }
-        walk.project(frame, tile, to: gateArray(frame))
+        walk.project(frame, tile, packed: recurrent.count, to: gateArray(frame))
     }
 
     /// Takes some sequences through all steps.

@@ -52,6 +52,8 @@ package struct Pad: Op {
         return [ValueInfo(result, inputs[0].dtype)]
     }
 
+    package func isSampleWise(inputs: [ValueInfo]) -> Bool { before.first == 0 && after.first == 0 }
+
     package func bound(to site: Site) -> any BoundOp { BoundPad(self, site) }
 
     package func absorbing(

@@ -155,6 +155,8 @@ package struct Rearrange: Op {
         return [ValueInfo(result, inputs[0].dtype)]
     }
 
+    package func isSampleWise(inputs: [ValueInfo]) -> Bool { rules.first == .keep }
+
     package func bound(to site: Site) -> any BoundOp { BoundRearrange(rules, site) }
 }
 

@@ -73,7 +73,7 @@ private struct BoundSimpleRNN: BoundOp {
     var memory: WorkingMemory {
         WorkingMemory(
             saved: walk.isTraining ? 4 * (readsSums ? 3 : 2) * block : 0,
-            prepared: walk.isPrepared ? recurrent.count * 4 : 0,
+            prepared: walk.preparedBytes(packed: recurrent.count),
             forwardScratch: 4 * ((walk.isPrepared ? 0 : walk.aligned(recurrent.count)) + (walk.isTraining ? 0 : block)),
             backwardScratch: 4 * (walk.aligned(recurrent.count) + block),
             workerScratch: 4 * walk.aligned(max(sgemmWorkspace, 3 * walk.sequences.step * units)))
@@ -93,14 +93,16 @@ private struct BoundSimpleRNN: BoundOp {
     // MARK: Forward
 
     func prepare(_ frame: Frame) {
-        if walk.isPrepared { recurrent.pack(frame.input(2), to: walk.packedRecurrent(frame)) }
+        guard walk.isPrepared else { return }
+        recurrent.pack(frame.input(2), to: walk.packedRecurrent(frame))
+        walk.prepareKernel(frame, packed: recurrent.count)
     }
 
     var forwardStages: [Int] { [walk.projection.count + (walk.isPrepared ? 0 : 1), walk.sequences.count] }
     func forward(_ frame: Frame, stage: Int, tile: Int) {
         if stage == 1 { return run(frame, walk.sequences.range(tile)) }
         if tile == walk.projection.count { return recurrent.pack(frame.input(2), to: walk.packedRecurrent(frame)) }
-        walk.project(frame, tile, to: walk.sums(frame, packed: recurrent.count))
+        walk.project(frame, tile, packed: recurrent.count, to: walk.sums(frame, packed: recurrent.count))
     }
 
     /// Takes some sequences through all steps.

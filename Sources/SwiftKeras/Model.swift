@@ -34,6 +34,8 @@ public class Model: @unchecked Sendable {
         var loading = LoadingOptions()
         /// What became of the weights that were loaded last.
         var report: LoadingReport?
+        /// What people should know of how the file was read.
+        var loadingNotes: [String] = []
         /// Compile settings and optimizer state as they were read, until something changes them.
         var training: TrainingSpec?
         /// Compile settings and optimizer state as they are since.

@@ -43,4 +43,29 @@ package enum Memory {
                 "expected \(purpose) to fit in this machine's memory, got \(dtype.rawValue) of shape \(shape)")
         }
     }
+
+    /// From this size on, memory is asked for in huge pages.
+    private static let large = 4 << 20
+    private static let hugePage = 2 << 20
+
+    /// Memory that is not set, aligned to 64 bytes at least; nil when there is none.
+    ///
+    /// Large memory is laid on boundaries of huge pages, and Linux is asked for such pages (macOS has none to ask for): weights that are
+    /// read once in a run, and values too large for a cache, then cost fewer walks through page tables, and a five hundredth of the faults when
+    /// they are first written. Only whole huge pages are asked for, so that no more memory is taken than without.
+    package static func allocate(byteCount: Int) -> UnsafeMutableRawPointer? {
+        var pointer: UnsafeMutableRawPointer?
+        #if os(Linux)
+        if byteCount >= large {
+            guard posix_memalign(&pointer, hugePage, byteCount) == 0, let start = pointer else { return nil }
+            // A kernel without huge pages says no, which changes nothing.
+            _ = madvise(start, byteCount & ~(hugePage - 1), MADV_HUGEPAGE)
+            return start
+        }
+        #endif
+        return posix_memalign(&pointer, 64, max(64, byteCount)) == 0 ? pointer : nil
+    }
+
+    /// Gives back what `allocate` gave.
+    package static func deallocate(_ pointer: UnsafeMutableRawPointer) { free(pointer) }
 }

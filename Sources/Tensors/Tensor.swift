@@ -153,7 +153,10 @@ private final class TensorStorage: @unchecked Sendable {
     var strings: [StringStore] = []
 
     init(byteCount: Int) {
-        bytes = .allocate(byteCount: byteCount, alignment: 64)
+        guard let start = Memory.allocate(byteCount: byteCount) else {
+            preconditionFailure("no memory for a tensor of \(byteCount) bytes; whoever lets others name sizes asks `Memory.holds`")
+        }
+        bytes = UnsafeMutableRawBufferPointer(start: start, count: byteCount)
     }
 
     func copy() -> TensorStorage {
@@ -163,5 +166,5 @@ private final class TensorStorage: @unchecked Sendable {
         return copy
     }
 
-    deinit { bytes.deallocate() }
+    deinit { if let start = bytes.baseAddress { Memory.deallocate(start) } }
 }

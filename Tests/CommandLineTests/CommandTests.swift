@@ -55,6 +55,30 @@ struct CommandTests {
         #expect(result.errors.isEmpty, "\(result.errors)")
     }
 
+    @Test("verify --training holds steps against genuine ones, in text and in JSON")
+    func verifyTraining() throws {
+        let folder = "parity/keras-2.3.1-nested_functional"
+        let arguments = ["verify", "\(folder)/before.h5", "\(folder)/training.npz", "--training", "--after", "5=\(folder)/after-5.h5"]
+        let result = try Tool.run(arguments)
+        #expect(result.status == 0, "\(result.errors)")
+        for line in ["ok   5 losses", "ok   6 gradients of the first step", "ok   6 weights after 5 steps", "in parity"] {
+            #expect(result.output.contains(line), "\(result.output)")
+        }
+        let json = try Tool.run(arguments + ["--json", "--rtol", "0", "--atol", "0", "--repeated", "\(folder)/training.npz"])
+        #expect(json.status == 1, "\(json.errors)")
+        let document = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+        let training = try #require(document["training"] as? [String: Any])
+        #expect(document["passed"] as? Bool == false && training["passed"] as? Bool == false)
+        #expect((training["losses"] as? [[String: Any]])?.map { $0["step"] as? Int } == [1, 2, 3, 4, 5])
+        let gradients = try #require(training["gradients"] as? [[String: Any]])
+        #expect(gradients.count == 6 && gradients.allSatisfy { $0["repeated_error"] as? Double == 0 })
+        let weights = try #require((training["weights"] as? [[String: Any]])?.first)
+        #expect(weights["after"] as? Int == 5 && (weights["arrays"] as? [Any])?.count == 6)
+        #expect(try Tool.run("verify", "\(folder)/before.h5", "\(folder)/training.npz", "--after", "5=x.h5").status == 64)
+        #expect(try Tool.run(["verify", "\(folder)/before.h5", "\(folder)/training.npz", "--training", "--after", "x.h5"]).status == 64)
+        #expect(try Tool.run(["verify", "\(folder)/before.h5", "\(folder)/training.npz", "--training", "--after", "5=x.h5"]).status == 66)
+    }
+
     @Test("the pair becomes one file and the pair again, the architecture byte for byte")
     func convertBothWays() throws {
         let folder = try Fixtures.temporaryFolder()

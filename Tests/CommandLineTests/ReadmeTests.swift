@@ -10,8 +10,9 @@ struct ReadmeTests {
         let commands = readme.split(separator: "\n").filter { $0.hasPrefix("swift-keras ") }
         #expect(commands.count > 10)
         let folder = try Fixtures.temporaryFolder()
-        for source in ["notebook/net2", "digits", "images/chelsea.png", "custom/keras-3.15.1"] {
-            let source = URL(fileURLWithPath: Fixtures.path(source))
+        let copying = try #require(readme.split(separator: "\n").first { $0.hasPrefix("cp -r fixtures/") })
+        for source in copying.split(separator: " ").filter({ $0.hasPrefix("fixtures/") }) {
+            let source = Fixtures.root.appendingPathComponent(String(source))
             try FileManager.default.copyItem(at: source, to: folder.appendingPathComponent(source.lastPathComponent))
         }
         for command in commands {

@@ -1,5 +1,8 @@
 import Datasets
 import Foundation
+@testable import KerasFormat
+import KerasSpec
+import Layers
 @testable import SwiftKeras
 import Tensors
 import TestSupport
@@ -114,5 +117,80 @@ private struct Sampling: CustomLayer {
         let model = try Model(contentsOf: Fixtures.path("models/keras2_softmax/model.h5"))
         let npz = try NPZ(reading: Fixtures.path("models/keras2_softmax/data.npz"))
         expect(try model.predict([try npz.tensor("x")]), [try npz.tensor("y")], within: 1e-5, "prediction")
+    }
+
+    /// `CtcLoss` of Keras 3.0 to 3.2 is `CTCLoss` of later ones: read, and written by the target's name for it.
+    @Test(arguments: ["3.0.5", "3.15.1"]) func nodesOfCTC(_ version: String) throws {
+        let example = Example(folder: "ctc_node")
+        let model = try example.model(version)
+        expect(try model.predict(try example.arrays("x")), [try example.loss("y")], within: 1e-5, "loss")
+        for (target, name) in [("3.0.5", "CtcLoss"), ("3.15.1", "CTCLoss")] {
+            var notes: [UpgradeNote] = []
+            let document = try Keras3Dialect.write(model.spec, for: KerasTarget(.keras3, version: target), usesSources: true, &notes)
+            let classes = try #require(document["config"]?.object?["layers"]?.array).compactMap { $0.object?["class_name"]?.string }
+            #expect(classes.last == name, "\(version) to \(target)")
+        }
+    }
+
+    /// What layers do with masks is their generation's: `fixtures/generate/make_masks.py`.
+    @Test(arguments: ["2.3.1", "2.4.0", "2.15.0", "3.0.5", "3.15.1"]) func masksOfGenerations(_ version: String) throws {
+        let model = try Model(contentsOf: Fixtures.path("models/masks/\(version)\(version.hasPrefix("3") ? ".keras" : ".h5")"))
+        let npz = try NPZ(reading: Fixtures.path("models/masks/\(version).npz"))
+        let expected = try (0..<npz.names.count - 1).map { try npz.tensor("y\($0)") }
+        expect(try model.predict([try npz.tensor("x")]), expected, within: 1e-5, "output")
+    }
+
+    /// Attention that was causal by itself is told so with its call, and written for tf.keras 2.4 as that had it.
+    @Test func causalAttentionIsToldByItsCall() throws {
+        let spec = try Model(contentsOf: Fixtures.path("models/masks/2.4.0.h5")).spec
+        let attention = try #require(spec.layers.first { $0.className == "Attention" })
+        #expect(attention.config["causal"] == nil && attention.calls[0].keywords["use_causal_mask"] == .constant(true))
+        var edited = spec
+        edited.name = "another"
+        for (version, isOwn) in [("2.4.0", true), ("2.15.0", false)] {
+            var notes: [UpgradeNote] = []
+            edited.layers = spec.layers.map { layer in
+                var layer = layer
+                layer.source = nil
+                return layer
+            }
+            let document = try KerasWriter.document(of: causal(edited), for: KerasTarget(.tfKeras, version: version), usesSources: false, &notes)
+            let layers = try #require(document["config"]?.object?["layers"]?.array)
+            let written = try #require(layers.first { $0.object?["class_name"] == "Attention" }?.object)
+            #expect((written["config"]?.object?["causal"] == true) == isOwn)
+            #expect(JSON.text(written["inbound_nodes"] ?? .null).contains("use_causal_mask") == !isOwn)
+        }
+    }
+
+    /// The attention of a model alone.
+    private func causal(_ spec: ModelSpec) -> ModelSpec {
+        var alone = spec
+        let kept: Set<String> = ["InputLayer", "Embedding", "Attention"]
+        alone.layers = spec.layers.filter { kept.contains($0.className) }
+        alone.outputs = .tensor(TensorReference(layer: alone.layers.last?.name ?? ""))
+        return alone
+    }
+
+    /// Policies of layers within a layer: all is computed in float32, and written as it was read.
+    @Test func policiesByPath() throws {
+        let model = try Model(contentsOf: Fixtures.path("models/dtype_policies/mapped.keras"))
+        let npz = try NPZ(reading: Fixtures.path("models/dtype_policies/mapped.npz"))
+        // bfloat16 has eight bits.
+        expect(try model.predict([try npz.tensor("x")]), [try npz.tensor("y")], within: 1e-2, "prediction")
+        let attention = try #require(model.spec.layers.first { $0.className == "MultiHeadAttention" })
+        let policies = try #require(DTypePolicyMap(attention.config["dtype"]))
+        #expect(policies.fallback == "float32" && policies.names == ["attention/query": "mixed_bfloat16"])
+        let layer = try LayerRegistry.builtIn.decode(attention)
+        #expect(layer.config["dtype"] == attention.config["dtype"])
+        var notes: [UpgradeNote] = []
+        #expect(throws: LocatedError.self) { try KerasWriter.document(of: model.spec, for: KerasTarget(.keras3, version: "3.0.5"), &notes) }
+    }
+
+    /// Keras 3.15 can't open it either, and says of a layer in it that it has too many variables.
+    @Test func quantizedAttentionIsRefusedWithTheTruth() throws {
+        let error = #expect(throws: LocatedError.self) {
+            try Model(contentsOf: Fixtures.path("models/dtype_policies/quantized_attention.keras"))
+        }
+        #expect(error?.code == "weights.mismatch" && error?.hint?.contains("before it is quantized") == true)
     }
 }

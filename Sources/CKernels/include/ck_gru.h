@@ -5,6 +5,9 @@
 
 #include <stddef.h>
 
+/* h = z h + (1 - z) g with z = sigmoid(gates + inner), r likewise, g = tanh(gates + r inner): three runs of `units` each, z, r, g. */
+void ck_gru_cell(ptrdiff_t units, const float *gates, const float *inner, float *h);
+
 /* h = z h + (1 - z) g. */
 void ck_gru_mix(ptrdiff_t units, const float *z, const float *g, float *h);
 

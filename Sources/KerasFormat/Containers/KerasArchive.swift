@@ -31,7 +31,7 @@ struct KerasArchive {
         place = .zip(archive)
         guard archive.member(Self.configName) != nil else {
             throw LocatedError(
-                .invalid, "archive.not_keras", "expected an archive of Keras, with config.json, got one without it", at: [path])
+                .invalid, "archive.not_keras", "expected an archive of Keras, with config.json, got \(ForeignFormat.name(ofArchiveWith: archive.members.map(\.name)) ?? "one without it")", at: [path])
         }
     }
 

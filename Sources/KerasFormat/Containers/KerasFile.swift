@@ -78,8 +78,7 @@ package enum KerasFile {
         guard model.spec != nil else {
             throw LocatedError(
                 .invalid, "model.no_architecture", "expected a model with its architecture (model_config), got weights only",
-                at: [path.split(separator: "/").last.map(String.init) ?? path],
-                hint: "Give the architecture's .json file, and this one as the weights.")
+                at: [path], hint: "Give the architecture's .json file, and this one as the weights (--weights).")
         }
         return model
     }
@@ -151,7 +150,8 @@ package enum KerasFile {
         LocatedError(.invalid, "weights.none", "expected a file of weights, got an architecture without weights")
     }
 
-    /// Runs `body` and puts the file's name in front of the location of what it throws, unless an inner room did.
+    /// Runs `body` and puts the file's path, as it was given, in front of the location of what it throws, instead of the name that an
+    /// inner room may have put there.
     static func naming<Result>(
         _ path: String, _ body: () throws(LocatedError) -> Result
     ) throws(LocatedError) -> Result {
@@ -159,7 +159,7 @@ package enum KerasFile {
         do { return try body() } catch {
             var error = error
             if let first = error.location.first, first == name || first == path { error.location.removeFirst() }
-            throw error.within(name)
+            throw error.within(path)
         }
     }
 
@@ -266,13 +266,17 @@ package enum KerasFile {
                 .invalid, "file.text_conversion", "expected an HDF5 file, got one that was damaged by a conversion of text",
                 hint: "Copy it again in binary; mark *.h5 as binary where a version control or a transfer converts line ends.")
         }
+        if let name = ForeignFormat.name(of: start) {
+            return LocatedError(
+                .invalid, "file.unknown", "expected JSON or HDF5 of Keras, or a .keras archive, got \(name)", hint: ForeignFormat.hint(for: name))
+        }
         let head = start.prefix(8).map { byte in
             let digits = String(byte, radix: 16)
             return digits.count < 2 ? "0" + digits : digits
         }
         return LocatedError(
             .invalid, "file.unknown",
-            "expected JSON or HDF5 of Keras, got a file that begins with the bytes \(head.joined(separator: " "))")
+            "expected JSON or HDF5 of Keras, or a .keras archive, got a file that begins with the bytes \(head.joined(separator: " "))")
     }
 
     private static func unsupported(_ what: String, hint: String? = nil) -> LocatedError {

@@ -66,7 +66,7 @@ package struct RawTree: Sendable {
             throw LocatedError(
                 .unsupported, "tree.format",
                 "expected HDF5, a zip archive, a map of shards or a folder, got a file of \(size) bytes of another format",
-                at: [path.split(separator: "/").last.map(String.init) ?? path],
+                at: [path],
                 hint: "Without --tree, inspect tells what the file means.")
         }
     }

@@ -12,6 +12,8 @@ package struct WeightResolution: Sendable {
     package var absences: [LoadingReport.Item] = []
     /// Layers whose class nobody knows, by path: their arrays are told apart by their place among them alone.
     package var opaqueLayers: Set<[String]> = []
+    /// Whether arrays are quantized where the model has plain weights.
+    package var isQuantizedInSecret = false
     /// The file's layers that have weights, and those of the model that should have some.
     package var fileLayers: [String] = []
     package var modelLayers: [String] = []

@@ -277,6 +277,9 @@ private struct ObjectReader {
         let held = all.count == variables.count + skipped ? Array(all.dropFirst(skipped)) : all
         guard held.count == variables.count else {
             guard !isSeed else { return }
+            if held.contains(where: { $0.tensor.dtype == .int8 || $0.tensor.dtype == .uint8 }) || held.count == variables.count + Self.float8Scales {
+                resolution.isQuantizedInSecret = true
+            }
             return disagree(
                 owner.layerPath + owner.path, .counts,
                 " (the file's \(shown(group))) has \(variables.count) weights, the file \(held.count)")
@@ -288,6 +291,9 @@ private struct ObjectReader {
                 ModelWeights.Weight(outline: outline, tensor: weight.tensor, fileName: fileName(group, weight.name)))
         }
     }
+
+    /// Scales and histories of input, kernel and gradient.
+    private static let float8Scales = 6
 
     /// All arrays below an object whose class nobody knows.
     private mutating func takeOpaque(at group: String, layerPath: [String], path: [String]) {

@@ -148,6 +148,10 @@ extension WeightResolution {
             let some = fileLayers.prefix(6).map { quoted($0) }.joined(separator: ", ")
             hint = "The file's layers are \(some)\(fileLayers.count > 6 ? "…" : ""): it may belong to another model."
         }
+        if isQuantizedInSecret {
+            hint =
+                "Layers are quantized of which the settings don't say so, as Keras 3.15 writes attention after quantize(); it can't open such a file either. Save the model before it is quantized."
+        }
         throw LocatedError(
             .mismatch, "weights.mismatch", "expected weights that fit the model, got disagreements: \(lines)", hint: hint)
     }

@@ -159,7 +159,8 @@ package enum TrainingConversion {
         guard refusals.isEmpty else {
             throw LocatedError(
                 .unsupported, "training.inexpressible",
-                "expected training settings that \(dialect.title) can say, got \(refusals.joined(separator: "; "))")
+                "expected training settings that \(dialect.title) can say, got \(refusals.joined(separator: "; "))",
+                hint: dialect == .keras3 ? nil : "Convert the model for keras-3 first, whose training has more; or write the architecture and the weights alone.")
         }
         func value(_ key: String) -> ConfigValue { settings[key] ?? .null }
         var result = TrainingSpec(

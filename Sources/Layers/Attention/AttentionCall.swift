@@ -151,7 +151,7 @@ extension LoweringContext {
     func attentionWeights(_ scores: Value, axes: Int, mask: Value?, isPlain: Bool) throws(LocatedError) -> Value {
         let last = (1...axes).map { -$0 }
         guard let mask else { return try softmax(scores, axes: last) }
-        if !isPlain { return try maskedSoftmax(scores, axes: last, mask: mask) }
+        if !isPlain, masks.softmaxZeroes { return try maskedSoftmax(scores, axes: last, mask: mask) }
         // 0.7 of the largest number, as Keras has it.
         return try softmax(try select(mask, scores, else: -0.7 * Float.greatestFiniteMagnitude), axes: last)
     }

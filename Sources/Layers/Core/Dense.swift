@@ -102,11 +102,13 @@ public struct Dense: QuantizableLayer {
 
     package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
         let input = try inputs.single()
+        // Whole numbers, as other layers give them.
+        let value = try context.float(input.value)
         let product: Value
         if let quantization {
-            product = try quantizedProduct(input.value, quantization, context)
+            product = try quantizedProduct(value, quantization, context)
         } else {
-            var operands = [input.value, context.weight("kernel")]
+            var operands = [value, context.weight("kernel")]
             if useBias { operands.append(context.weight("bias")) }
             product = try context.apply(MatMul(hasBias: useBias), to: operands)[0]
         }

@@ -197,9 +197,10 @@ public struct EinsumDense: QuantizableLayer {
 
     package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
         let input = try inputs.single()
+        let value = try context.float(input.value)
         var output =
-            if let quantization { try quantizedProduct(input.value, quantization, context) } else {
-                try context.einsum(equation, input.value, context.weight("kernel"))
+            if let quantization { try quantizedProduct(value, quantization, context) } else {
+                try context.einsum(equation, value, context.weight("kernel"))
             }
         if biasAxes != nil {
             var bias = context.weight("bias")

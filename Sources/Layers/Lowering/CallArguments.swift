@@ -25,6 +25,16 @@ package struct CallArguments: Sendable {
             }
         }
 
+        /// The same without the masks that go with its tensors.
+        var unmasked: Argument {
+            switch self {
+            case .signal(let signal): .signal(Signal(signal.value))
+            case .constant: self
+            case .list(let items): .list(items.map(\.unmasked))
+            case .dictionary(let items): .dictionary(items.mapValues(\.unmasked))
+            }
+        }
+
         /// What it is, for messages.
         package var kindName: String {
             switch self {
@@ -53,6 +63,9 @@ package struct CallArguments: Sendable {
     package init(_ signals: [Signal]) {
         self.init(positional: signals.count == 1 ? [.signal(signals[0])] : [.list(signals.map(Argument.signal))])
     }
+
+    /// The same without the masks that go with its tensors.
+    var unmasked: CallArguments { CallArguments(positional: positional.map(\.unmasked), keywords: keywords.mapValues(\.unmasked)) }
 
     package var signals: [Signal] { positional.flatMap(\.signals) + keywords.values.flatMap(\.signals) }
 
@@ -116,16 +129,38 @@ struct SettledCall: Sendable {
             self.arguments.keywords["training"] = nil
         }
         if !own.contains("mask"), let mask = self.arguments.keywords.removeValue(forKey: "mask") {
-            guard case .signal(let mask) = mask, self.arguments.positional.count == 1,
-                case .signal(let input) = self.arguments.positional[0]
-            else {
-                throw LocatedError(.unsupported, "call.mask", "expected one mask for one input, got several, or a constant")
+            if mask.isNull { return }
+            guard self.arguments.positional.count == 1 else {
+                throw LocatedError(
+                    .unsupported, "call.mask", "expected a mask with one argument, got \(self.arguments.positional.count) arguments")
             }
+            self.arguments.positional[0] = try Self.masked(self.arguments.positional[0], by: mask, context)
+        }
+    }
+
+    /// An argument with masks that a call was told beside it: one for a tensor, several in the same container as the tensors.
+    private static func masked(
+        _ argument: CallArguments.Argument, by mask: CallArguments.Argument, _ context: LoweringContext
+    ) throws(LocatedError) -> CallArguments.Argument {
+        switch (argument, mask) {
+        case (_, .constant(.null)): return argument
+        case (.signal(let input), .signal(let mask)):
             let info = context.info(mask.value)
             guard info.dtype == .bool else {
                 throw LocatedError(.unsupported, "call.mask", "expected a mask of type bool, got \(info)")
             }
-            self.arguments.positional = [.signal(Signal(input.value, mask: mask.value))]
+            return .signal(Signal(input.value, mask: mask.value))
+        case (.list(let items), .list(let masks)) where items.count == masks.count:
+            var result: [CallArguments.Argument] = []
+            for (item, mask) in zip(items, masks) { result.append(try masked(item, by: mask, context)) }
+            return .list(result)
+        case (.dictionary(let items), .dictionary(let masks)) where items.keys.elementsEqual(masks.keys):
+            var result = items
+            for (key, item) in items { result[key] = try masked(item, by: masks[key] ?? .constant(.null), context) }
+            return .dictionary(result)
+        default:
+            throw LocatedError(
+                .unsupported, "call.mask", "expected masks as the inputs are, \(argument.kindName), got \(mask.kindName)")
         }
     }
 

@@ -12,8 +12,8 @@ package final class LoweringContext {
     package private(set) var training: Bool
     /// Whether gradients may be taken: the graph is one of training, be this layer called as in training or not.
     let mayTrain: Bool
-    /// Whether the model comes from a Keras before 3, which hands masks to layers that are given states, too.
-    var followsOldMasks = false
+    /// What becomes of masks.
+    var masks = MaskTradition(nil)
     /// Whether `TimeDistributed` takes steps as samples even where samples depend on each other: Keras before 3 does, unless the
     /// batch's size is declared.
     var foldsSteps = false

@@ -1,4 +1,5 @@
 internal import Graphs
+internal import KerasSpec
 internal import Ops
 internal import Tensors
 
@@ -42,7 +43,7 @@ extension LoweringContext {
         info(value).dtype == .bool ? value : try apply(NotEqual(to: 0), value)
     }
 
-    /// Softmax in which what a mask leaves out counts nothing, and comes out as 0: Keras 3's.
+    /// Softmax in which what a mask leaves out counts nothing, and comes out as 0; in older Keras not where it leaves nothing in.
     func maskedSoftmax(_ value: Value, axes: [Int], mask: Value) throws(LocatedError) -> Value {
         let shape = shape(value)
         guard self.shape(mask).rank <= shape.rank else {
@@ -51,6 +52,7 @@ extension LoweringContext {
         }
         let scores = try select(mask, value, else: -1e9)
         guard self.shape(scores).rank == shape.rank else { return scores }
-        return try select(mask, try softmax(scores, axes: axes), else: 0)
+        let result = try softmax(scores, axes: axes)
+        return masks.softmaxZeroes ? try select(mask, result, else: 0) : result
     }
 }

@@ -56,9 +56,9 @@ extension ModelProgram {
         countsActivity: Bool = false, taps: [String] = [], lengths: [String: Int] = [:]
     ) throws(LocatedError) -> LoweredModel {
         let walk = Walk(context: LoweringContext(training: training, parameters: parameters, lengths: lengths))
+        walk.context.masks = MaskTradition(spec.provenance)
         walk.context.givesTiesWhole = spec.provenance?.backend == "theano"
         if let dialect = spec.provenance?.dialect, dialect != .keras3 {
-            walk.context.followsOldMasks = true
             walk.context.foldsSteps = declaredInputs?.first.map { $0.shape.rank > 0 && $0.shape[0] == nil } ?? true
         }
         var signals: [Signal] = []
@@ -70,7 +70,7 @@ extension ModelProgram {
             guard let signals = walk.outputs[tap] else {
                 throw LocatedError(
                     .usage, "layer.absent", "expected the name of a layer of the model, got \"\(tap)\"",
-                    hint: "swift-keras summary lists them.")
+                    hint: NearestName.hint(for: tap, in: walk.outputs.keys.sorted()) ?? "swift-keras summary lists them.")
             }
             ranges.append((tap, values.count..<values.count + signals.count))
             values += signals.map(\.value)
@@ -171,6 +171,11 @@ final class Walk {
     ) throws(LocatedError) -> [Signal] {
         let place = place(of: entry, in: program), path = path + place
         let name = path.joined(separator: "/")
+        let arguments = if case .layer(let layer) = entry.body, context.masks.blind.contains(type(of: layer).className) {
+            arguments.unmasked
+        } else {
+            arguments
+        }
         let call = try locating(name) { () throws(LocatedError) in try SettledCall(arguments, of: entry.body, context) }
         let inputs = call.arguments.signals
         let outputs: [Signal]
@@ -192,7 +197,8 @@ final class Walk {
                     }
                 }
             ) { () throws(LocatedError) in
-                try context.following(try layer.lower(inputs, context), of: layer, call.arguments)
+                let outputs = try context.following(try layer.lower(inputs, context), of: layer, call.arguments)
+                return context.masks.swallowing.contains(type(of: layer).className) ? outputs.map { Signal($0.value) } : outputs
             }
         }
         let tap = node == 0 ? name : "\(name):\(node)"

@@ -156,12 +156,26 @@ extension Operation {
         return try call.context.fourier(rows[0], rows[1], axis: -2, inverse: inverse)
     }
 
+    /// A list of whole numbers, also as Keras writes an array.
+    private static func numbers(_ value: ConfigValue) -> [Int]? {
+        let items = value.array ?? value.object?["config"]?.object?["value"]?.array
+        return items.flatMap { items in
+            let numbers = items.compactMap(\.integer)
+            return numbers.count == items.count && numbers.allSatisfy { abs($0) < 1 << 24 } ? numbers : nil
+        }
+    }
+
     /// Elements of equal segment numbers made one. Numbers outside are passed over.
     private static func segment(_ name: String, _ kind: Aggregate.Kind, _ neutral: Double) -> Operation {
         Operation(name, "data segment_ids", "num_segments sorted") { call in
             let context = call.context
             let data = try call.tensor("data"), ids = try context.cast(try call.tensor("segment_ids"), to: .int32)
-            guard let count = try call.integer("num_segments"), (0..<1 << 24).contains(count) else {
+            var known = try call.integer("num_segments")
+            if known == nil, case .constant(let value)? = call.argument("segment_ids"), let numbers = Self.numbers(value), !numbers.isEmpty {
+                // Numbers of the file say how many there are.
+                known = numbers.contains { $0 < 0 } ? nil : (numbers.max() ?? 0) + 1
+            }
+            guard let count = known, (0..<1 << 24).contains(count) else {
                 throw call.wrong("num_segments", "given: else there are as many as the numbers say")
             }
             let all = try context.expanded(context.constant(Tensor((0..<Int32(count)).map { $0 })), axes: [1])

@@ -76,19 +76,14 @@ extension Operation {
                 try context.scaled(try context.reduce(.sum, largest, axes: [1], keepsAxes: true), by: -1),
             ]
         },
-        ctcLoss("CTCLoss"), ctcLoss("CtcLoss"),
-    ]
-
-    /// Keras 3.0 to 3.2 call the class differently.
-    private static func ctcLoss(_ name: String) -> Operation {
-        Operation(name, "target output target_length output_length", "mask_index") { call in
+        Operation("CTCLoss", "target output target_length output_length", "mask_index") { call in
             let context = call.context
             return try context.apply(
                 CTCLoss(blank: try call.integer("mask_index", default: 0), hasLengths: true), try call.float("output"),
                 try context.cast(try call.tensor("target"), to: .int32), try context.cast(try call.tensor("target_length"), to: .int32),
                 try context.cast(try call.tensor("output_length"), to: .int32))
-        }
-    }
+        },
+    ]
 
     private static func beamSearch(_ call: OperationCall) throws -> [Value] {
         // The index may be null, which means the last class, not the default.

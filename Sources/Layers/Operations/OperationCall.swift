@@ -41,7 +41,8 @@ struct OperationCall {
         case nil: got = "nothing"
         default: got = "several"
         }
-        return LocatedError(.unsupported, "call.argument", "expected \(key) of \(operation.name) to be \(expected), got \(got)")
+        return LocatedError(
+            .unsupported, "call.argument", "expected \(key) of \(operation.name) to be \(expected), got \(got)", at: [context.label])
     }
 
     // MARK: constants

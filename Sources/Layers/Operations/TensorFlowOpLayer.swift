@@ -58,18 +58,20 @@ package struct TensorFlowOpLayer: BuiltInLayer {
             if let constant = constants[number] {
                 arguments.append(.constant(constant))
             } else {
-                guard let signal = rest.popFirst() else { throw wrong("\(inputCount) inputs and constants") }
+                guard let signal = rest.popFirst() else { throw wrong("\(inputCount) inputs and constants", "\(inputs.count + constants.count)", context) }
                 arguments.append(.signal(signal))
             }
         }
-        guard rest.isEmpty, let operation = Operation.all[Operation.prefix + rule.operation] else { throw wrong("\(inputCount) inputs") }
+        guard rest.isEmpty, let operation = Operation.all[Operation.prefix + rule.operation] else {
+            throw wrong("\(inputCount) inputs and constants", "\(inputs.count + constants.count)", context)
+        }
         var keywords: OrderedDictionary<String, CallArguments.Argument> = [:]
         for (key, attribute) in rule.attributes {
-            if let value = try value(attribute) { keywords[key] = .constant(value) }
+            if let value = try value(attribute, context) { keywords[key] = .constant(value) }
         }
         for (key, wanted) in rule.required {
-            guard let own = try value(key), own != wanted else { continue }
-            throw wrong("\(key) to be \(wanted.summary)")
+            guard let own = try value(key, context), own != wanted else { continue }
+            throw wrong("\(key) to be \(wanted.summary)", own.summary, context)
         }
         switch op {
         case "ConcatV2":
@@ -78,22 +80,26 @@ package struct TensorFlowOpLayer: BuiltInLayer {
         case "Pack": keywords["x"] = .list(arguments)
         case "OneHot":
             // 1 and 0 only: what Keras writes.
-            guard arguments.count == 4, number(arguments[2]) == 1, number(arguments[3]) == 0 else { throw wrong("1 and 0 to be told apart") }
+            guard arguments.count == 4, number(arguments[2]) == 1, number(arguments[3]) == 0 else {
+                throw wrong("on and off values 1 and 0", arguments.dropFirst(2).map(\.kindName).joined(separator: " and "), context)
+            }
             keywords["x"] = arguments[0]
             keywords["num_classes"] = arguments[1]
         case "SquaredDifference":
             // The square of the difference, in two steps.
             keywords = ["x1": arguments[0], "x2": arguments.count == 2 ? arguments[1] : arguments[0]]
-        case "StridedSlice": keywords = ["x": arguments[0], "key": .constant(try slices(arguments))]
+        case "StridedSlice": keywords = ["x": arguments[0], "key": .constant(try slices(arguments, context))]
         default:
-            guard arguments.count <= rule.inputs.count else { throw wrong("at most \(rule.inputs.count) inputs") }
+            guard arguments.count <= rule.inputs.count else {
+                throw wrong("at most \(rule.inputs.count) inputs", "\(arguments.count)", context)
+            }
             for (name, argument) in zip(rule.inputs, arguments) { keywords[name] = argument }
         }
         if let key = rule.flipped {
-            for (name, flag) in key where try value(flag)?.bool == true {
+            for (name, flag) in key where try value(flag, context)?.bool == true {
                 let own = OperationCall(operation: operation, config: [:], context: context, arguments: CallArguments(keywords: keywords))
                 let x = try own.tensor(name), rank = context.rank(x)
-                guard rank >= 2 else { throw wrong("matrices") }
+                guard rank >= 2 else { throw wrong("matrices", "a tensor of shape \(context.shape(x))", context) }
                 keywords[name] = .signal(Signal(try context.transposed(x, Array(0..<(rank - 2)) + [rank - 1, rank - 2])))
             }
         }
@@ -112,12 +118,12 @@ package struct TensorFlowOpLayer: BuiltInLayer {
         if case .constant(let value) = argument { value.number ?? value.bool.map { $0 ? 1 : 0 } } else { nil }
     }
 
-    private func wrong(_ expected: String) -> LocatedError {
-        LocatedError(.unsupported, "operation.tensorflow", "expected \(expected) of TensorFlow's \(op), got something else")
+    private func wrong(_ expected: String, _ got: String, _ context: LoweringContext) -> LocatedError {
+        LocatedError(.unsupported, "operation.tensorflow", "expected \(expected) of TensorFlow's \(op), got \(got)", at: [context.label])
     }
 
     /// An attribute's value: numbers come as text, types as `DT_FLOAT`.
-    private func value(_ key: String) throws(LocatedError) -> ConfigValue? {
+    private func value(_ key: String, _ context: LoweringContext) throws(LocatedError) -> ConfigValue? {
         guard let attribute = attributes[key]?.object else { return nil }
         func plain(_ kind: String, _ value: ConfigValue) -> ConfigValue? {
             switch kind {
@@ -134,7 +140,9 @@ package struct TensorFlowOpLayer: BuiltInLayer {
             }
         }
         guard let (kind, content) = attribute.elements.first else { return nil }
-        guard let value = plain(kind, content) else { throw wrong("\(key) that can be read") }
+        guard let value = plain(kind, content) else {
+            throw wrong("\(key) to be a number, a truth value, a type or a list of them", content.summary, context)
+        }
         return value
     }
 
@@ -144,19 +152,19 @@ package struct TensorFlowOpLayer: BuiltInLayer {
     ]
 
     /// The index that begin, end, strides and masks spell.
-    private func slices(_ arguments: [CallArguments.Argument]) throws(LocatedError) -> ConfigValue {
+    private func slices(_ arguments: [CallArguments.Argument], _ context: LoweringContext) throws(LocatedError) -> ConfigValue {
         var lists: [[Int]] = []
         for argument in arguments.dropFirst() {
             guard case .constant(let value) = argument, let items = value.array?.compactMap(\.integer), items.count == value.array?.count else {
-                throw wrong("slices with constant bounds")
+                throw wrong("bounds of slices to be whole numbers", argument.kindName, context)
             }
             lists.append(items)
         }
         guard lists.count == 3, lists[0].count == lists[1].count, lists[1].count == lists[2].count, lists[0].count < 32 else {
-            throw wrong("begin, end and strides")
+            throw wrong("as many begins as ends and strides, fewer than 32", lists.map { "\($0.count)" }.joined(separator: ", "), context)
         }
         func mask(_ name: String, _ place: Int) throws(LocatedError) -> Bool {
-            ((try value(name)?.integer ?? 0) >> place) & 1 == 1
+            ((try value(name, context)?.integer ?? 0) >> place) & 1 == 1
         }
         var items: [ConfigValue] = []
         for place in lists[0].indices {

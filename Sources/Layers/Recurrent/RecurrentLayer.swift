@@ -149,7 +149,7 @@ extension LoweringContext {
     /// that is called with one argument of tensors, and this one is given states, too. The mask goes on all the same.
     /// Source: `Layer.__call__`, "Populate mask argument(s)".
     package var leavesMaskOut: Bool {
-        if followsOldMasks { return false }
+        if masks.reachesGivenStates { return false }
         return call.positional.count > 1 || call.keywords["initial_state"].map { !$0.isNull } ?? false
     }
 }

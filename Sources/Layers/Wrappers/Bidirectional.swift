@@ -11,8 +11,8 @@ package import Tensors
 /// Shapes: as the layers'; with `return_state` the states of the forward layer follow the output, then the backward layer's.
 /// Further inputs: the states to begin with, forward's first.
 /// Weights: the layers', under `forward_layer` and `backward_layer`.
-/// Config: `merge_mode`, `layer`, `backward_layer`. Whether masked steps give zeros is what the two layers say; Keras 3 and
-/// tf.keras always say so where sequences are returned.
+/// Config: `merge_mode`, `layer`, `backward_layer`. Where sequences are returned, masked steps give zeros, whatever the two layers
+/// say; not so in a model of Keras 1 or 2, which goes on with the step before.
 /// Source: keras/layers/wrappers.py (2.3.1), keras/src/layers/rnn/bidirectional.py (3.15).
 public struct Bidirectional: BuiltInLayer {
     public static let className = "Bidirectional"
@@ -136,7 +136,9 @@ public struct Bidirectional: BuiltInLayer {
         if context.call.keywords["mask"].map(\.isNull) ?? true, context.leavesMaskOut { inputs[0].mask = nil }
         let (ahead, behind) = try halves(inputs)
         func run(_ layer: any RecurrentLayer, _ inputs: [Signal], _ part: String) throws(LocatedError) -> [Signal] {
-            try context.within(attribute: part, call: CallArguments(inputs)) { () throws(LocatedError) in
+            var layer = layer
+            if context.masks.zeroesSequences { layer.settings.zeroOutputForMask = layer.settings.returnSequences }
+            return try context.within(attribute: part, call: CallArguments(inputs)) { () throws(LocatedError) in
                 let outputs = try layer.lower(inputs, context)
                 context.count(outputs, by: layer.activityRegularizer)
                 return outputs

@@ -25,8 +25,8 @@ extension Model {
         batchSize: Int = 32, threads: Int? = nil
     ) throws(LocatedError) -> VerificationReport {
         let program = try program()
-        let inputs = try Self.numbered("x", in: fixture)
-        let expected = try Self.numbered("y", in: fixture)
+        let inputs = try fixture.numbered("x")
+        let expected = try fixture.numbered("y")
         guard !inputs.isEmpty, !expected.isEmpty else {
             throw LocatedError(
                 .mismatch, "verify.fixture",
@@ -56,14 +56,5 @@ extension Model {
                     relativeTolerance: relativeTolerance, absoluteTolerance: absoluteTolerance))
         }
         return report
-    }
-
-    /// The arrays `prefix0`, `prefix1`… of a fixture.
-    private static func numbered(_ prefix: String, in fixture: NPZ) throws(LocatedError) -> [Tensor] {
-        var tensors: [Tensor] = []
-        while fixture.names.contains("\(prefix)\(tensors.count)") {
-            tensors.append(try fixture.tensor("\(prefix)\(tensors.count)"))
-        }
-        return tensors
     }
 }

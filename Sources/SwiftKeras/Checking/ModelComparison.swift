@@ -90,6 +90,10 @@ public struct ModelComparison: Sendable {
             try Side(a, weights: weightsA, backend: backendA, loading), try Side(b, weights: weightsB, backend: backendB, loading)
         )
         for (name, side) in [("A", a), ("B", b)] { notes += side.report.map { "\(name): \($0)" } }
+        for (name, side) in [("a", a), ("b", b)] {
+            guard let note = UntoldBackend.note(side.stored.weights, side.stored.spec?.provenance?.dialect) else { continue }
+            notes.append("\(name.uppercased()): \(note.description.replacing("--backend", with: "--backend-\(name)"))")
+        }
         var pairing: LayerPairing?
         switch (a.stored.spec, b.stored.spec) {
         case (let x?, let y?):
@@ -225,7 +229,7 @@ extension ModelComparison {
                 }
             }
             holdsTraining = stored.spec != nil && stored.weights != nil && weights == nil
-            weightsName = (weights ?? path).split(separator: "/").last.map(String.init) ?? path
+            weightsName = weights ?? path
             holdsState = stored.weights?.scheme == .objects || holdsTraining
             let own = stored.weights.flatMap(OptimizerArrayList.init)
             if stored.training == nil { state = own }

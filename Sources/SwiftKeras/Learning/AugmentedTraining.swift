@@ -6,7 +6,7 @@ internal import Training
 extension TrainingRequest {
     /// Makes the samples vary: `fit` of an `ImageDataGenerator`'s flow instead of arrays.
     ///
-    /// What is to be validated on is the last samples, as `fit` takes them; they aren't varied, but rescaled, normalized and
+    /// What is to be validated on is the validation's arrays, else the last samples, as `fit` takes them; they aren't varied, but rescaled, normalized and
     /// whitened as the others are, by what was found in those. The flow's seed is the request's.
     ///
     /// - Returns: what Keras warns of.
@@ -45,14 +45,24 @@ extension TrainingRequest {
         let (xTrain, yTrain) = (x.rows(0..<count), y.rows(0..<count))
         let generator = try options.generator(random: RandomState(seed: 0), threads: threads)
         if generator.featurewiseCenter || generator.zcaWhitening { try generator.fit(xTrain) }
-        if count < x.shape[0] {
+        var held: (x: Tensor, y: Tensor)?
+        if case .arrays(let given)? = validation {
+            guard given.inputs.count == 1, given.targets.count == 1, let targets = given.targets[0] else {
+                throw LocatedError(
+                    .unsupported, "augment.inputs",
+                    "expected one array of pictures and one of targets to validate on, got \(given.inputs.count) and \(given.targets.count)")
+            }
+            held = (given.inputs[0], targets)
+        } else if count < x.shape[0] {
+            held = (x.rows(count..<x.shape[0]), y.rows(count..<x.shape[0]))
+        }
+        if let held {
             let plain = try options.withoutVariation.generator(random: RandomState(seed: 0), threads: threads)
             plain.adoptStatistics(of: generator)
-            validation = .source(
-                try plain.flow(
-                    x.rows(count..<x.shape[0]), y.rows(count..<x.shape[0]), batchSize: self.options.batchSize, shuffle: false))
+            validation = .source(try plain.flow(held.x, held.y, batchSize: self.options.batchSize, shuffle: false))
         }
         validationSplit = 0
+        self.options.classWeight = classWeight
         data = .source(
             try generator.flow(
                 xTrain, yTrain, batchSize: self.options.batchSize, shuffle: self.options.shuffle, seed: flowSeed))

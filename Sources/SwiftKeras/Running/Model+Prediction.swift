@@ -99,6 +99,20 @@ extension Model {
         return Prediction(outputs: whole, layers: tapped)
     }
 
+    /// What most likely went wrong with an array's shape: one sample without the axis of samples, or channels at the other end.
+    private static func hint(for shape: Shape, as declared: PartialShape) -> String? {
+        if declared.admits(Shape([1] + shape.dims)) {
+            return "One sample is an array of shape \(Shape([1] + shape.dims)): the first axis counts the samples."
+        }
+        guard shape.rank > 2 else { return nil }
+        let dims = shape.dims
+        if declared.admits(Shape([dims[0]] + dims[2...] + [dims[1]])) { return "Its channels stand first; the model's stand last." }
+        if declared.admits(Shape([dims[0], dims[dims.count - 1]] + dims[1..<dims.count - 1])) {
+            return "Its channels stand last; the model's stand first."
+        }
+        return nil
+    }
+
     /// The arrays as the engine takes them: as many as the model has inputs, of fitting shapes, in its types.
     func engineInputs(_ x: [Tensor]) throws(LocatedError) -> [Tensor] {
         let program = try program()
@@ -115,7 +129,7 @@ extension Model {
                 throw LocatedError(
                     .mismatch, "input.shape",
                     "expected an array of shape \(declared?.shape.description ?? "(None, …)"), got \(tensor.shape)",
-                    at: [names[index]])
+                    at: [names[index]], hint: declared.flatMap { Self.hint(for: tensor.shape, as: $0.shape) })
             }
             guard tensor.shape[0] == x[0].shape[0] else {
                 throw LocatedError(

@@ -96,7 +96,9 @@ public struct Inspection: Sendable {
                     continue
                 }
                 let dtype = layer.config["dtype"]
-                if QuantizationPolicy.isQuantized(dtype) {
+                if let map = DTypePolicyMap(dtype) {
+                    for name in Set(map.names.values).union([map.fallback]) where name != "float32" { policies[name, default: 0] += 1 }
+                } else if QuantizationPolicy.isQuantized(dtype) {
                     quantized[dtype?.object?["config"]?.object?["mode"]?.string ?? dtype?.string ?? "?", default: 0] += 1
                 } else if layer.className != "InputLayer",
                     let name = dtype?.string ?? dtype?.object?["config"]?.object?["name"]?.string,

@@ -41,6 +41,7 @@ extension Model {
             return
         }
         guard var values = stored.weights else { return }
+        loadingNotes = UntoldBackend.note(values, spec.provenance?.dialect).map { [$0.description] } ?? []
         if byName { values = WeightBinding.labelled(values, by: spec) }
         state.withLock { state in
             state.stored = values
@@ -115,6 +116,12 @@ extension Model {
             tensors[index] = try locating(slot.path) { () throws(LocatedError) in try lazy.load().asType(.float32) }
         }
         return (WeightValues(table: current.table, tensors: tensors), report)
+    }
+
+    /// What people should know of how the file was read.
+    package private(set) var loadingNotes: [String] {
+        get { state.withLock { $0.loadingNotes } }
+        set { state.withLock { $0.loadingNotes = newValue } }
     }
 
     /// What the last loading of weights did; nil before one.

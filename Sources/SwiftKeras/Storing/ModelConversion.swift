@@ -47,6 +47,7 @@ package struct ModelConversion {
         var stored = try KerasFile.read(input, weights: weights, backend: backend)
         var notes = stored.spec?.provenance?.notes ?? []
         let original = stored.spec
+        if let note = UntoldBackend.note(stored.weights, (stored.spec?.provenance ?? stored.weights?.provenance)?.dialect) { notes.append(note) }
         for replacement in replacements { try replacement.rewrite(&stored.spec, &notes) }
         let target = target ?? .own(stored.spec?.provenance ?? stored.weights?.provenance, for: destination, &notes)
         var model = WritableModel(spec: stored.spec, training: stored.training, target: target)

@@ -209,7 +209,7 @@ package final class Trainer {
     // MARK: Plans
 
     /// The model with losses and metrics for a batch.
-    private func graph(_ key: PlanKey, training: Bool) throws(LocatedError) -> TrainingGraph {
+    func graph(_ key: PlanKey, training: Bool) throws(LocatedError) -> TrainingGraph {
         let inputs = zip(demands.inputs, key.inputs).map { ValueInfo($1, $0.dtype) }
         let lowered = try program.lower(inputs: inputs, training: training, parameters: table, countsActivity: true)
         return try graph(lowered, weighted: key.weighted, labelPlaces: key.labelPlaces)
@@ -278,7 +278,8 @@ package final class Trainer {
 
     var preparation: Preparation { Preparation(demands: demands, indexChecks: indexChecks) }
 
-    func prepared(_ data: TrainingData) throws(LocatedError) -> TrainingData { try preparation.prepared(data) }
+    /// Throws `data.…` for what the model doesn't take.
+    package func prepared(_ data: TrainingData) throws(LocatedError) -> TrainingData { try preparation.prepared(data) }
 
     /// Losses and metrics of a batch of any size.
     func measures() throws(LocatedError) -> TrainingGraph {

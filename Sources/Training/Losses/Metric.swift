@@ -115,8 +115,15 @@ public struct Metric: Hashable, Sendable {
         if let score = BatchScore(rawValue: name) ?? BatchScore.aliases[name] { return .batchScore(score) }
         do throws(LocatedError) { return .loss(try Loss(named: name)) } catch {
             if error.category == .unsupported { throw error }
-            throw LocatedError(.usage, "metric.unknown", "expected the name of a metric, such as \"accuracy\", got \"\(name)\"")
+            throw LocatedError(.usage, "metric.unknown", "expected the name of a metric, such as \"accuracy\", got \"\(name)\"",
+                hint: NearestName.hint(for: name, in: known))
         }
+    }
+
+    /// What suggestions are made from.
+    private static var known: [String] {
+        ["accuracy", "crossentropy", "categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy"]
+            + CountingMetric.Kind.named.keys.sorted() + BatchScore.allCases.map(\.rawValue) + Loss.Kind.named.keys.sorted()
     }
 
     /// From compile settings of any generation: a name, a metric's settings, or a wrapped function (tf.keras).

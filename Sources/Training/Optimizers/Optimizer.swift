@@ -240,7 +240,8 @@ package enum Optimizers {
         // TensorFlow Addons registers its own as `Addons>MultiOptimizer`.
         if let reason = reasons[plain.split(separator: ">").last.map(String.init) ?? plain] { throw LocatedError(.unsupported, "optimizer.unsupported", "expected \(reason)") }
         let known = classes.map { "\"\($0.className)\"" }.joined(separator: ", ")
-        throw LocatedError(category, "optimizer.unknown", "expected one of \(known), got \"\(name)\"")
+        throw LocatedError(category, "optimizer.unknown", "expected one of \(known), got \"\(name)\"",
+            hint: NearestName.hint(for: name, in: classes.map { $0.className.lowercased() }))
     }
 }
 

@@ -67,12 +67,20 @@ struct ConvertCommand: ParsableCommand {
             Terminal.put(json: ["written": .array(files), "notes": .array(notes.map(ConfigValue.string))])
         }
     }
+
+    /// Keras 2.4 and later of its line came with TensorFlow.
+    private static func hint(for name: String) -> String? {
+        let bundled = "tf-" + name
+        if KerasTarget(name: bundled) != nil { return "Keras of that version came with TensorFlow: \(bundled)." }
+        return NearestName.hint(for: name, in: KerasTarget.allNames)
+    }
+
     private func keras(_ name: String?) throws(LocatedError) -> KerasTarget? {
         guard let name else { return nil }
         guard let target = KerasTarget(name: name) else {
             throw LocatedError(
-                .unsupported, "convert.target", "expected a target that can be written (\(KerasTarget.names)), got \(name)",
-                at: ["--for"])
+                .unsupported, "convert.target", "expected a target that can be written (\(KerasTarget.names)), got \"\(name)\"",
+                at: ["--for"], hint: Self.hint(for: name))
         }
         return target
     }

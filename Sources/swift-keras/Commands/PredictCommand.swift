@@ -6,7 +6,7 @@ struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict", abstract: "Run a model on arrays, pictures or folders of pictures.",
         discussion: """
-            Inputs: .npy (one array for each of the model's inputs), .npz (x0, x1…, or the model's input names), .csv \
+            Inputs: .npy (one array for each of the model's inputs), .npz (x0, x1…, x, or the model's input names), .csv \
             (a row is a sample), pictures (.png, .jpg) and folders of pictures. Pictures are resized to the model's \
             input and multiplied by 1/255 unless --rescale or --preprocess says otherwise; arrays are taken as they are.
             """)
@@ -17,7 +17,7 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
     @OptionGroup var pictures: PictureOptions
 
-    @Option(name: .long, help: "Write the outputs to this .npz as y0, y1…, layers as layer/<name>.", completion: .file())
+    @Option(name: .long, help: "Write the outputs to this .npz as y0, y1…, layers as layer/<name>; a single output also to an .npy, or, a row a sample, to a .csv.", completion: .file())
     var output: String?
 
     @Option(name: .long, help: "Samples in a batch.")
@@ -57,16 +57,17 @@ struct PredictCommand: ParsableCommand {
     }
 
     func run() throws {
+        let destination = try output.map { (path) throws(LocatedError) in try ArrayFile(path) }
         let model = try model.load(common)
         let labels = try (decode == nil ? labels : "imagenet").map { (name) throws(LocatedError) in try ClassLabels(named: name) }
         let preprocessing = try preprocess.map { (name) throws(LocatedError) in try ImageNet.Preprocessing(for: name) }
         let samples = try InputReader(model: model, pictures: pictures, preprocessing: preprocessing).read(inputs)
         let prediction = try model.predict(samples.tensors, taps: layer, batchSize: batchSize, threads: threads)
-        if let output {
+        if let destination {
             var arrays = prediction.outputs.enumerated().map { ("y\($0)", $1) }
             for name in layer { if let tensor = prediction.layers[name] { arrays.append(("layer/\(name)", tensor)) } }
-            try NPZ.write(arrays, to: output)
-            common.note("wrote \(arrays.map { "\($0.0) \($0.1.shape)" }.joined(separator: ", ")) to \(output)")
+            try destination.write(arrays)
+            common.note("wrote \(arrays.map { "\($0.0) \($0.1.shape)" }.joined(separator: ", ")) to \(destination.path)")
         }
         let ranking = try ranking(prediction.outputs[0], labels)
         if common.json {

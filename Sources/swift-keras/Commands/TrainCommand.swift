@@ -6,8 +6,8 @@ struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Train a model: Keras's fit. Goes on from the optimizer state in the file.",
         discussion: """
-            DATA as for evaluate. Without --loss and --optimizer the compile settings in the file are taken. OUT.h5 is a \
-            whole model with its optimizer's state; OUT.json with --weights-out W.h5 the pair that to_json() and \
+            DATA as for evaluate. Without --loss and --optimizer the compile settings in the file are taken. OUT.h5 and \
+            OUT.keras are whole models with their optimizer's state; OUT.json with --weights-out W.h5 the pair that to_json() and \
             save_weights() make.
             """)
 
@@ -28,7 +28,15 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .long, help: "The share of the samples, the last ones, to validate on.")
     var validationSplit = 0.0
 
-    @Option(name: .long, help: "sgd, rmsprop or adam.")
+    @Option(name: .long, help: "Data to validate on after each epoch, as DATA; of a data set, its test part.", completion: .file())
+    var validationData: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("What samples of each class count for: 0=1,1=5.5. Every class of the data needs its weight.", valueName: "class=weight,…"))
+    var classWeight: ClassWeights?
+
+    @Option(name: .long, help: "Keras's name of the optimizer: sgd, rmsprop, adam, adamw, nadam, adagrad, adadelta, adamax, ftrl, lion, lamb, adafactor, muon, ….")
     var optimizer: String?
 
     @Option(name: .long, help: "The optimizer's learning rate.")
@@ -58,7 +66,7 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .long, help: "Threads; all cores by default.")
     var threads: Int?
 
-    @Option(name: .long, help: "Where to write the model: .h5, or .json with --weights-out.", completion: .file())
+    @Option(name: .long, help: "Where to write the model: .h5 or .keras, .weights.h5 for its weights alone, or .json with --weights-out.", completion: .file())
     var output: String
 
     @Option(name: .long, help: "Where to write the weights when OUT is a .json.", completion: .file())
@@ -107,6 +115,21 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .long, help: "Keep the state after so many batches, too.")
     var backupEvery: Int?
 
+    func validate() throws {
+        for (name, value) in [("batch-size", batchSize), ("backup-every", backupEvery), ("histogram-every", histogramEvery), ("update-every", updateEvery)] {
+            if let value, value < 1 { throw ValidationError("--\(name): expected at least 1, got \(value)") }
+        }
+        for (name, value) in [("epochs", epochs), ("initial-epoch", initialEpoch), ("early-stopping", earlyStopping), ("reduce-learning-rate", reduceLearningRate)] {
+            if let value, value < 0 { throw ValidationError("--\(name): expected at least 0, got \(value)") }
+        }
+        if !(validationSplit >= 0 && validationSplit < 1) {
+            throw ValidationError("--validation-split: expected a share from 0 to below 1, got \(validationSplit)")
+        }
+        if validationSplit > 0, validationData != nil { throw ValidationError("expected --validation-split or --validation-data, got both") }
+        if backupEvery != nil, backup == nil { throw ValidationError("expected --backup DIR with --backup-every, got none") }
+        if checkpointBest, checkpoint == nil { throw ValidationError("expected --checkpoint FILE with --checkpoint-best, got none") }
+    }
+
     func run() throws {
         let augmentation = try augment.map { text throws(LocatedError) in
             try locating("--augment") { () throws(LocatedError) in try AugmentationOptions(parsing: text) }
@@ -119,17 +142,19 @@ struct TrainCommand: ParsableCommand {
         for note in try compile.apply(to: model, optimizer: try chosenOptimizer(model)) { common.note(note) }
         for note in try model.trainingNotes() { common.note(note.description) }
         try model.requireExpressible(in: destination)
-        let samples = try DataReader(model: model, pictures: pictures, options: source).read(data).training
+        let reader = DataReader(model: model, pictures: pictures, options: source)
+        let samples = try reader.read(data).training
+        let held = try validationData.map { (name) throws(LocatedError) in try reader.read(name).evaluation }
+        let watched = validationSplit > 0 || held != nil ? "val_loss" : "loss"
         let interruption = Interruption()
         var callbacks: [any Callback] = [interruption]
         let lost = LostLoss()
         if !common.quiet { callbacks.append(ProgressLogger.toStandardError(verbose: Terminal.isInteractive ? 1 : 2)) }
         if let earlyStopping {
-            callbacks.append(EarlyStopping(monitor: validationSplit > 0 ? "val_loss" : "loss", patience: earlyStopping))
+            callbacks.append(EarlyStopping(monitor: watched, patience: earlyStopping))
         }
         if terminateOnNan { callbacks += [TerminateOnNaN(), lost] }
         if swapAverages { callbacks.append(SwapEMAWeights(swapOnEpoch: true)) }
-        let watched = validationSplit > 0 ? "val_loss" : "loss"
         if let reduceLearningRate { callbacks.append(try ReduceLROnPlateau(monitor: watched, patience: reduceLearningRate)) }
         if let checkpoint {
             let known = try ModelDestination(output: checkpoint, weightsOutput: nil)
@@ -155,8 +180,8 @@ struct TrainCommand: ParsableCommand {
                 try BackupAndRestore(backupDirectory: backup, saveFreq: backupEvery.map { .batches($0) } ?? .epoch))
         }
         var request = TrainingRequest(
-            x: samples.x, y: samples.y, validationSplit: validationSplit, batchSize: batchSize, epochs: epochs,
-            initialEpoch: initialEpoch, shuffle: !noShuffle, seed: seed, threads: threads)
+            x: samples.x, y: samples.y, validationSplit: validationSplit, validation: held.map { ($0.x, $0.y) },
+            classWeight: classWeight?.values, batchSize: batchSize, epochs: epochs, initialEpoch: initialEpoch, shuffle: !noShuffle, seed: seed, threads: threads)
         if let augmentation {
             try locating("--augment") { () throws(LocatedError) in
                 for warning in try request.augment(with: augmentation, for: model) { common.note(warning) }
@@ -165,7 +190,12 @@ struct TrainCommand: ParsableCommand {
         let isQuiet = common.quiet
         request.options.warn = { text in if !isQuiet { Terminal.note(text) } }
         let result = try model.fit(request, callbacks: callbacks)
-        if interruption.happened { throw ExitCode(130) }
+        if interruption.happened {
+            common.note(
+                "interrupted: \(output) was not written; "
+                    + (backup == nil ? "--backup DIR keeps the state to go on from" : "the same command goes on from \(backup ?? "")"))
+            throw ExitCode(130)
+        }
         if lost.isLost {
             throw LocatedError(.invalid, "train.nan", "expected a finite loss, got one that is not a number", at: [data])
         }
@@ -180,10 +210,12 @@ struct TrainCommand: ParsableCommand {
 
     /// The optimizer of the command line; nil where the file's is to go on.
     private func chosenOptimizer(_ model: Model) throws(LocatedError) -> (any Optimizer)? {
-        var chosen = try optimizer.map { (name) throws(LocatedError) in try Optimizers.named(name) as any Optimizer }
+        var chosen = try optimizer.map { (name) throws(LocatedError) in 
+            try locating("--optimizer") { () throws(LocatedError) in try Optimizers.named(name) as any Optimizer }
+        }
         if let learningRate {
             guard learningRate >= 0, learningRate.isFinite else {
-                throw LocatedError(.usage, "train.learningRate", "expected a number of at least 0, got \(learningRate)")
+                throw LocatedError(.usage, "train.learningRate", "expected a number of at least 0, got \(learningRate)", at: ["--learning-rate"])
             }
             var optimizer: any Optimizer
             if let named = chosen { optimizer = named } else { optimizer = try model.compileSettings()?.optimizer ?? RMSprop() }

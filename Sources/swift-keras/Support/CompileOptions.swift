@@ -18,7 +18,7 @@ struct CompileOptions: ParsableArguments {
         guard loss != nil || metrics != nil || optimizer != nil else { return [] }
         var settings = try model.compileSettings()
         if let loss {
-            let value = try Loss(named: loss)
+            let value = try locating("--loss") { () throws(LocatedError) in try Loss(named: loss) }
             settings = CompileSettings(
                 optimizer: settings?.optimizer ?? RMSprop(), loss: .all(value), metrics: settings?.metrics ?? .all([]))
         }
@@ -29,7 +29,9 @@ struct CompileOptions: ParsableArguments {
         }
         if let metrics {
             var list: [Metric] = []
-            for name in metrics.split(separator: ",") { list.append(try Metric(named: String(name))) }
+            for name in metrics.split(separator: ",") {
+                list.append(try locating("--metrics") { () throws(LocatedError) in try Metric(named: String(name)) })
+            }
             settings.metrics = .all(list)
         }
         if let optimizer { settings.optimizer = optimizer }

@@ -16,8 +16,9 @@ struct PictureOptions: ParsableArguments {
     var interpolation: Interpolation = .nearest
 
     func validate() throws {
+        if let rescale, !rescale.value.isFinite { throw ValidationError("--rescale: expected a finite number, got \(rescale.value)") }
         if let targetSize, targetSize.values.count != 2 || targetSize.values.contains(where: { $0 < 1 || $0 > 65_535 }) {
-            throw ValidationError("--target-size: expected ROWS,COLUMNS")
+            throw ValidationError("--target-size: expected ROWS,COLUMNS from 1 to 65535, got \(targetSize.values.map(String.init).joined(separator: ","))")
         }
     }
 }
@@ -69,7 +70,8 @@ struct InputReader {
         return Samples(tensors: arrays, names: (0..<count).map(String.init))
     }
 
-    /// `x0`, `x1`…, or arrays by the model's input names, or a single array.
+    /// `x0`, `x1`…, or arrays by the model's input names; for a model with one input also `x`, as DATA of train and evaluate has it, or
+    /// the only array there is.
     private func read(npz path: String) throws(LocatedError) -> [Tensor] {
         let file = try NPZ(reading: path)
         let inputs = try model.inputNames
@@ -79,7 +81,9 @@ struct InputReader {
             for name in names { tensors.append(try file.tensor(name)) }
             return tensors
         }
-        if inputs.count == 1, file.names.count == 1 { return [try file.tensor(file.names[0])] }
+        if inputs.count == 1, let name = file.names.contains("x") ? "x" : file.names.count == 1 ? file.names[0] : nil {
+            return [try file.tensor(name)]
+        }
         throw LocatedError(
             .mismatch, "predict.npz",
             "expected arrays named \(numbered.joined(separator: ", ")) or \(inputs.joined(separator: ", ")), got \(file.names.prefix(8).joined(separator: ", "))",
@@ -133,7 +137,7 @@ private enum InputKind {
     init(_ path: String) throws(LocatedError) {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw LocatedError(.notFound, "file.absent", "expected a file or folder, got none", at: [path])
+            throw LocatedError(.notFound, "file.absent", "no such file or folder", at: [path])
         }
         if isFolder.boolValue {
             self = .folder

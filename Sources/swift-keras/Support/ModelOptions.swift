@@ -30,6 +30,7 @@ struct ModelOptions: ParsableArguments {
                 .mismatch, "model.noWeights", "expected a model with weights, got an architecture alone", at: [self.model],
                 hint: "Name them with --weights FILE.")
         }
+        for note in model.loadingNotes { notes.note(note) }
         if let report = model.loadingReport, !report.isComplete { notes.note(report.description) }
         return model
     }

@@ -27,3 +27,17 @@ struct Fraction: ExpressibleByArgument {
         }
     }
 }
+
+/// `0=1,1=5.5`: what samples of each class count for.
+struct ClassWeights: ExpressibleByArgument {
+    var values: [Int: Double] = [:]
+
+    init?(argument: String) {
+        for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
+            let sides = part.split(separator: "=", omittingEmptySubsequences: false)
+            guard sides.count == 2, let label = Int(sides[0]), let weight = Double(sides[1]), weight >= 0, weight.isFinite,
+                values.updateValue(weight, forKey: label) == nil
+            else { return nil }
+        }
+    }
+}

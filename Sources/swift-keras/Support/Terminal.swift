@@ -22,8 +22,21 @@ enum Terminal {
         FileHandle.standardOutput.write(Data(text.utf8))
     }
 
-    /// The one JSON document of a command.
+    /// The one JSON document of a command. JSON has no words for what isn't a finite number; Python's NaN and Infinity, which other
+    /// parsers refuse, become null.
     static func put(json value: ConfigValue) {
-        put(value.jsonText + "\n")
+        put(value.finite.jsonText + "\n")
+    }
+}
+
+extension ConfigValue {
+    /// With null for what isn't a finite number.
+    fileprivate var finite: ConfigValue {
+        switch self {
+        case .float(let number): number.isFinite ? self : .null
+        case .array(let items): .array(items.map(\.finite))
+        case .object(let members): .object(members.mapValues(\.finite))
+        default: self
+        }
     }
 }

@@ -14,6 +14,17 @@ enum Keras3Operations {
     /// A setting that came with a version, and values that say nothing an older one doesn't do anyway.
     static func key(_ name: String, of className: String) -> LateKey? { keys[className]?[name] }
 
+    /// Keras 3.15's name of a class that an older Keras 3 calls differently.
+    static func today(_ className: String) -> String { renamed.first { $0.old == className }?.new ?? className }
+
+    /// What 3.N calls a class.
+    static func name(of className: String, minor: Int) -> String {
+        renamed.first { $0.new == className && minor < $0.since }?.old ?? className
+    }
+
+    /// Classes that were renamed, and the 3.N since which they have their names.
+    private static let renamed = [(old: "CtcLoss", new: "CTCLoss", since: 3)]
+
     private static let modules: [String: String] = table([
         "core": """
             AssociativeScan Cast Cond ConvertToTensor ForiLoop Map SaturateCast Scan Scatter ScatterUpdate Slice \
@@ -35,7 +46,7 @@ enum Keras3Operations {
             """,
         "nn": """
             AdaptiveAveragePool AdaptiveMaxPool AveragePool BatchNorm BinaryCrossentropy CTCDecode CTCLoss \
-            CategoricalCrossentropy Celu Conv ConvTranspose CtcLoss DepthToSpace DepthwiseConv DotProductAttention Elu \
+            CategoricalCrossentropy Celu Conv ConvTranspose DepthToSpace DepthwiseConv DotProductAttention Elu \
             Fold Gelu Glu HardShrink HardSigmoid HardSilu HardTanh LayerNorm LeakyRelu LogSigmoid LogSoftmax MaxPool \
             Moments MultiHot Normalize OneHot PSNR Polar RMSNorm Relu Relu6 Selu SeparableConv Sigmoid Silu SoftShrink \
             Softmax Softplus Softsign SpaceToDepth SparseCategoricalCrossentropy SparsePlus SparseSigmoid Sparsemax \
@@ -68,7 +79,7 @@ enum Keras3Operations {
             Correlate
             """,
         3: """
-            CTCDecode CTCLoss Eigh PSNR RGBToGrayscale Select Slogdet
+            CTCDecode Eigh PSNR RGBToGrayscale Select Slogdet
             """,
         4: """
             Argpartition HSVToRGB Lstsq Map RGBToHSV Scan Switch

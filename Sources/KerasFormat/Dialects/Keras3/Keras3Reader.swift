@@ -117,6 +117,7 @@ struct Keras3Reader {
     /// `ops.numpy.Add` for a node of the module `keras.src.ops.numpy`.
     private static func operation(_ object: ConfigObject, _ className: String) -> String? {
         guard isKeras(object, className) else { return nil }
+        let className = Keras3Operations.today(className)
         guard let module = object["module"]?.string else {
             // Whole .h5 files tell no modules. Operations aren't trained, layers of the same name say whether they are.
             guard object["module"] == nil, let config = object["config"]?.object, config["trainable"] == nil,
@@ -151,6 +152,8 @@ struct Keras3Reader {
             if className == "DTypePolicy" || className == "FloatDTypePolicy", let name = settings["name"], settings.count == 1 {
                 return name
             }
+            // Genuine Keras reads no short names in it.
+            if className == "DTypePolicyMap" { return value }
             object.removeValue(forKey: "shared_object_id")
             object.removeValue(forKey: "build_config")
             if object["module"] == "keras.initializers", className.hasSuffix("Initializer") {

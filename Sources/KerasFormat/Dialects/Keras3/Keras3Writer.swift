@@ -36,7 +36,7 @@ struct Keras3Writer {
             writer.notes.append(
                 UpgradeNote(layer: "", text: "BatchNormalization's moving variance is updated by Keras 3's rule from now on"))
         }
-        if writer.hasOldMasks, makesMasks(spec) {
+        if writer.hasOldMasks, target.minor >= MaskTradition.readsLists, makesMasks(spec) {
             writer.notes.append(
                 UpgradeNote(
                     layer: "", text: "where masks meet, Keras 3 counts a step that counts in any input, not in all of them"))
@@ -186,7 +186,7 @@ struct Keras3Writer {
             layer.config["layer"]?.object?["config"]?.object?["return_state"] == true
         { refuse(layer.name, "a Bidirectional that returns its states, which only later Keras 3 can", path: path) }
         if usesSources, var json = source, layer.source?.upgraded == layer.config, json["module"] != nil,
-            !Self.buildsTooMuch(json["config"]?.object ?? [:], for: target)
+            !Self.buildsTooMuch(json["config"]?.object ?? [:], for: target), isNamed(json, as: layer)
         {
             json.removeValue(forKey: "inbound_nodes")
             json.removeValue(forKey: "name")
@@ -271,10 +271,19 @@ struct Keras3Writer {
     /// From which 3.N on that doesn't matter.
     static let bidirectionalBuilds = 6
 
+    /// From which 3.N on layers may have policies for those within them.
+    static let policyMaps = 4
+
     /// Classes that only models of keras.applications have.
     private static let applicationModules = [
         "CustomScaleLayer": "keras.src.applications.inception_resnet_v2", "LayerScale": "keras.src.applications.convnext",
     ]
+
+    /// Whether an operation bears the name that the target knows it by.
+    private func isNamed(_ json: ConfigObject, as layer: LayerSpec) -> Bool {
+        guard layer.className.hasPrefix(OperationName.prefix), let name = layer.className.split(separator: ".").last else { return true }
+        return json["class_name"]?.string == Keras3Operations.name(of: String(name), minor: target.minor)
+    }
 
     private mutating func operation(_ layer: LayerSpec, path: String) -> ConfigObject {
         let parts = layer.className.dropFirst(OperationName.prefix.count).split(separator: ".").map(String.init)
@@ -294,9 +303,10 @@ struct Keras3Writer {
         }
         // Operations with settings of their own take no name before.
         if target.minor < 11, config.count > 1 { config.removeValue(forKey: "name") }
+        let written = ConfigValue.string(Keras3Operations.name(of: name, minor: target.minor))
         return [
-            "module": .string((["keras.src.ops"] + parts.dropLast()).joined(separator: ".")), "class_name": .string(name),
-            "config": .object(config), "registered_name": .string(name),
+            "module": .string((["keras.src.ops"] + parts.dropLast()).joined(separator: ".")), "class_name": written,
+            "config": .object(config), "registered_name": written,
         ]
     }
 
@@ -330,6 +340,9 @@ struct Keras3Writer {
         for (key, value) in config {
             switch key {
             case LegacyName.kept, LegacyName.maskRule, LegacyName.varianceRule: continue
+            case "dtype" where target.minor < Self.policyMaps && DTypePolicyMap(value) != nil:
+                refuse("a DTypePolicyMap, which later Keras 3 has")
+                continue
             // Keras 3 has batches first.
             case "time_major":
                 if value == true { refuse("time_major true") }

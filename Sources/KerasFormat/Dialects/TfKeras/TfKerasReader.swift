@@ -184,6 +184,14 @@ struct TfKerasReader {
         return number == 0 ? base : "\(base)_\(number)"
     }
 
+    /// Attention that is causal by itself, as it was until 2.9, is told so with each call since.
+    private static func moveCausal(of layer: inout LayerSpec) {
+        guard TfKerasVersions.causal.contains(layer.className), layer.config["causal"] == true else { return }
+        layer.config.removeValue(forKey: "causal")
+        layer.source?.upgraded = layer.config
+        for number in layer.calls.indices { layer.calls[number].keywords["use_causal_mask"] = .constant(true) }
+    }
+
     private func requireUniqueNames(_ layers: [LayerSpec], at path: JSONPath) throws(LocatedError) {
         var seen: Set<String> = []
         for (index, layer) in layers.enumerated() where !seen.insert(layer.name).inserted {
@@ -216,6 +224,7 @@ struct TfKerasReader {
         let graph = try TfKerasGraph(layers: spec.layers, items: items, at: listPath)
         for index in spec.layers.indices {
             spec.layers[index].calls = graph.calls[index]
+            Self.moveCausal(of: &spec.layers[index])
         }
         spec.inputs = try graph.ends(object["input_layers"], at: path["input_layers"])
         spec.outputs = try graph.ends(object["output_layers"], at: path["output_layers"])

@@ -29,6 +29,9 @@ enum TfKerasVersions {
         "AlphaDropout": ["seed": LateKey(minor: 13, neutral: [nil])],
     ]
 
+    /// Attention whose configuration said that it is causal, before calls did.
+    static let causal: Set<String> = ["Attention", "AdditiveAttention"]
+
     static func countsTwice(_ target: KerasTarget) -> Bool { target.dialect == .tfKeras && target.minor < countsOnce }
 
     static func key(_ name: String, of className: String) -> LateKey? {

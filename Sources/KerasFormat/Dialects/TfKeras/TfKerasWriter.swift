@@ -173,6 +173,7 @@ struct TfKerasWriter {
             }
         } else {
             json = self.layer(layer, path: path)
+            let layer = sayingCausal(layer, &json, path: path)
             for call in layer.calls where !(call.arguments.isEmpty && call.keywords.isEmpty) {
                 nodes.append(self.call(call, of: layer, first, path: path))
             }
@@ -180,6 +181,23 @@ struct TfKerasWriter {
         json["name"] = .string(layer.name)
         json["inbound_nodes"] = .array(nodes)
         return json
+    }
+
+    /// What calls say of causality, said as the target does.
+    private mutating func sayingCausal(_ layer: LayerSpec, _ json: inout ConfigObject, path: String) -> LayerSpec {
+        let key = "use_causal_mask"
+        guard minor < MaskTradition.attentionSees, layer.calls.contains(where: { $0.keywords[key] != nil }) else { return layer }
+        var plain = layer
+        for number in plain.calls.indices { plain.calls[number].keywords.removeValue(forKey: key) }
+        let causal = layer.calls.count { $0.keywords[key] == .constant(true) }
+        if causal == 0 { return plain }
+        guard TfKerasVersions.causal.contains(layer.className), causal == layer.calls.count, var config = json["config"]?.object else {
+            refuse(layer, "a call that is causal", path: path)
+            return plain
+        }
+        config["causal"] = true
+        json["config"] = .object(config)
+        return plain
     }
 
     private mutating func call(

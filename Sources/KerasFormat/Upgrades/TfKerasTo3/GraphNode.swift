@@ -117,6 +117,8 @@ enum GraphNode {
             ("ZerosLike", "zeros_like"), ("OnesLike", "ones_like"), ("Identity", "identity"), ("StopGradient", "stop_gradient"),
             ("L2Loss", "nn.l2_loss"), ("MatrixDiagPart", "linalg.diag_part"), ("MatrixInverse", "linalg.inv"), ("MatrixDeterminant", "linalg.det"),
             ("RGBToHSV", "image.rgb_to_hsv"), ("HSVToRGB", "image.hsv_to_rgb"), ("Cholesky", "linalg.cholesky"), ("Shape", "compat.v1.shape"),
+            ("LogMatrixDeterminant", "linalg.slogdet"), ("SelfAdjointEigV2", "linalg.eigh"), ("BesselI0e", "math.bessel_i0e"),
+            ("MatrixDiag", "linalg.diag"),
         ] { rules[op] = Rule(function: function) }
         rules["MatrixInverse"]?.attributes = ["adjoint": "adjoint"]
         rules["LeakyRelu"] = Rule(function: "nn.leaky_relu", attributes: ["alpha": "alpha"])
@@ -178,6 +180,22 @@ enum GraphNode {
                     "shrink_axis_mask": "shrink_axis_mask",
                 ]),
             "MatrixBandPart": Rule(function: "linalg.band_part", inputs: ["*", "num_lower", "num_upper"]),
+            "MatrixDiagV3": Rule(function: "linalg.diag", inputs: ["*", "k", "num_rows", "num_cols", "padding_value"]),
+            "MatrixDiagPartV3": Rule(function: "linalg.diag_part", inputs: ["*", "k", "padding_value"]),
+            "Svd": Rule(function: "linalg.svd", attributes: ["compute_uv": "compute_uv", "full_matrices": "full_matrices"]),
+            "Qr": Rule(function: "linalg.qr", attributes: ["full_matrices": "full_matrices"]),
+            "MatrixSolve": Rule(function: "linalg.solve", inputs: ["*", "rhs"], attributes: ["adjoint": "adjoint"]),
+            "MatrixTriangularSolve": Rule(
+                function: "linalg.triangular_solve", inputs: ["*", "rhs"], attributes: ["lower": "lower", "adjoint": "adjoint"]),
+            "AdjustHue": Rule(function: "image.adjust_hue", inputs: ["*", "delta"]),
+            "AdjustSaturation": Rule(function: "image.adjust_saturation", inputs: ["*", "saturation_factor"]),
+            "ExtractImagePatches": Rule(
+                function: "image.extract_patches",
+                attributes: ["sizes": "ksizes", "strides": "strides", "rates": "rates", "padding": "padding"]),
+            "TensorScatterUpdate": Rule(function: "tensor_scatter_nd_update", inputs: ["*", "indices", "updates"]),
+            "Conv2D": Rule(
+                function: "nn.conv2d", inputs: ["*", "filters"],
+                attributes: ["strides": "strides", "padding": "padding", "dilations": "dilations"], required: ["data_format": "NHWC"]),
             "Cross": Rule(function: "linalg.cross", inputs: ["*", "b"]),
             "BiasAdd": Rule(function: "nn.bias_add", inputs: ["*", "bias"], required: ["data_format": "NHWC"]),
             "DepthToSpace": Rule(

@@ -1,3 +1,4 @@
+import Foundation
 import KerasSpec
 import OrderedCollections
 
@@ -14,6 +15,9 @@ struct OperationComposition {
     }
 
     private(set) var steps: [Step] = []
+
+    /// Which results the function gives, in its order, each as the tensor of a step; empty where they are those of the last step.
+    private(set) var outputs: [TensorReference] = []
 
     /// nil where nothing computes the same.
     ///
@@ -80,6 +84,25 @@ struct OperationComposition {
     }
 
     private mutating func transposed(_ x: Nest) -> Nest { add("numpy.Swapaxes", [x], ["axis1": -2, "axis2": -1]) }
+
+    /// One of several results of a step.
+    private func output(_ number: Int, of step: Nest) -> Nest {
+        guard case .tensor(var reference) = step else { return step }
+        reference.tensor = number
+        return .tensor(reference)
+    }
+
+    /// Colours with one of hue, saturation and value changed.
+    private mutating func recolored(_ x: Nest, _ changed: Int, _ change: (inout OperationComposition, Nest) -> Nest) -> Nest {
+        let colors = add("image.RGBToHSV", [x], ["data_format": "channels_last"])
+        var parts: [Nest] = []
+        for part in 0..<3 {
+            let own = indexed(colors, [["class_name": "__ellipsis__", "config": [:]], Self.slice(.integer(part), .integer(part + 1))])
+            parts.append(part == changed ? change(&self, own) : own)
+        }
+        let joined = add("numpy.Concatenate", [.list(parts)], ["axis": -1])
+        return add("image.HSVToRGB", [joined], ["data_format": "channels_last"])
+    }
 
     private mutating func flipped(_ x: Nest, _ axis: ConfigValue) -> Nest { add("numpy.Flip", [x], ["axis": axis]) }
 
@@ -325,10 +348,107 @@ struct OperationComposition {
                 return made.add("linalg.Qr", [x], ["mode": isFull ? "complete" : "reduced"])
             },
             "linalg.svd": { made, x, told in
-                // With vectors, TensorFlow gives them in another order.
-                guard told.value("compute_uv", true) == false else { return nil }
-                told.pass("full_matrices")
-                return made.add("linalg.SVD", [x], ["full_matrices": false, "compute_uv": false])
+                guard let hasVectors = told.value("compute_uv", true)?.bool, let isFull = told.value("full_matrices", false)?.bool else { return nil }
+                guard hasVectors else { return made.add("linalg.SVD", [x], ["full_matrices": false, "compute_uv": false]) }
+                // TensorFlow gives s, u and v, Keras u, s and v transposed.
+                let all = made.add("linalg.SVD", [x], ["full_matrices": .bool(isFull), "compute_uv": true])
+                let v = made.transposed(made.output(2, of: all))
+                made.outputs = [made.output(1, of: all), all, v].flatMap(\.tensors)
+                return v
+            },
+            "linalg.eigvalsh": { made, x, _ in made.add("linalg.Eigh", [x]) },
+            "linalg.slogdet": { made, x, _ in made.add("numpy.Slogdet", [x]) },
+            "linalg.cholesky_solve": { made, factor, told in
+                guard let b = told.take("rhs") else { return nil }
+                let y = made.add("linalg.SolveTriangular", [factor, b], ["lower": true])
+                let upper = made.transposed(factor)
+                return made.add("linalg.SolveTriangular", [upper, y], ["lower": false])
+            },
+            "linalg.diag": { made, x, told in
+                guard told.value("k", 0)?.integer == 0, told.value("num_rows", -1)?.integer == -1, told.value("num_cols", -1)?.integer == -1,
+                    told.value("padding_value", 0)?.number == 0
+                else { return nil }
+                told.pass("align")
+                // As many rows and columns as there are numbers, of which the diagonal stays.
+                let rows = made.add("numpy.ExpandDims", [x], ["axis": -1])
+                let columns = made.add("numpy.ExpandDims", [x], ["axis": -2])
+                let ones = made.add("numpy.OnesLike", [columns], ["dtype": .null])
+                let full = made.add("numpy.Multiply", [rows, ones])
+                let lower = made.add("numpy.Tril", [full], ["k": 0])
+                return made.add("numpy.Triu", [lower], ["k": 0])
+            },
+            "math.angle": { made, x, _ in made.add("numpy.Angle", [x]) },
+            "math.imag": { made, x, _ in made.add("numpy.Imag", [x]) },
+            "math.erfcinv": { made, x, _ in
+                let rest = made.add("numpy.Subtract", [.constant(1.0), x])
+                return made.add("math.Erfinv", [rest])
+            },
+            "math.bessel_i0": { made, x, _ in made.add("numpy.I0", [x]) },
+            "math.bessel_i0e": { made, x, _ in
+                let size = made.add("numpy.Absolute", [x])
+                let negative = made.add("numpy.Negative", [size])
+                let scale = made.add("numpy.Exp", [negative])
+                let value = made.add("numpy.I0", [x])
+                return made.add("numpy.Multiply", [value, scale])
+            },
+            "tensor_scatter_nd_update": { made, x, told in
+                guard let places = told.take("indices"), let updates = told.take("updates") else { return nil }
+                return made.add("core.ScatterUpdate", [x, places, updates], ["reduction": .null])
+            },
+            "nn.conv1d": convolution("filters", "stride", axes: 1), "nn.conv2d": convolution("filters", "strides", axes: 2),
+            "compat.v1.nn.conv1d": convolution("filters", "stride", axes: 1),
+            "compat.v1.nn.conv2d": convolution("filter", "strides", axes: 2),
+            "image.extract_patches": { made, x, told in
+                guard let size = inner(told.value("sizes")), let strides = inner(told.value("strides")), let rates = inner(told.value("rates")),
+                    integers(size)?.count == 2, let rate = integers(rates), rate.count == 2, rate[0] == rate[1],
+                    let padding = told.value("padding")?.string, ["VALID", "SAME"].contains(padding)
+                else { return nil }
+                return made.add(
+                    "image.ExtractPatches", [x],
+                    [
+                        "size": size, "strides": strides, "dilation_rate": .integer(rate[0]), "padding": .string(padding.lowercased()),
+                        "data_format": "channels_last",
+                    ])
+            },
+            "image.psnr": { made, x, told in
+                guard let y = told.take("b"), let range = told.value("max_val")?.number, range > 0 else { return nil }
+                let difference = made.add("numpy.Subtract", [x, y])
+                let square = made.add("numpy.Square", [difference])
+                let mean = made.reduce("Mean", square, [-3, -2, -1], false)
+                let logarithm = made.add("numpy.Log10", [mean])
+                let tenth = made.add("numpy.Multiply", [logarithm, .constant(10.0)])
+                return made.add("numpy.Subtract", [.constant(.float(20 * log10(range))), tenth])
+            },
+            "image.adjust_gamma": { made, x, told in
+                guard let gamma = told.value("gamma", 1.0)?.number, let gain = told.value("gain", 1.0)?.number, gamma >= 0 else { return nil }
+                let power = made.add("numpy.Power", [x, .constant(.float(gamma))])
+                return made.add("numpy.Multiply", [power, .constant(.float(gain))])
+            },
+            "image.adjust_saturation": { made, x, told in
+                guard let factor = told.value("saturation_factor")?.number else { return nil }
+                return made.recolored(x, 1) { made, saturation in
+                    let scaled = made.add("numpy.Multiply", [saturation, .constant(.float(factor))])
+                    return made.add("numpy.Clip", [scaled], ["x_min": 0.0, "x_max": 1.0])
+                }
+            },
+            "image.adjust_hue": { made, x, told in
+                guard let delta = told.value("delta")?.number else { return nil }
+                return made.recolored(x, 0) { made, hue in
+                    let moved = made.add("numpy.Add", [hue, .constant(.float(delta))])
+                    return made.add("numpy.Mod", [moved, .constant(1.0)])
+                }
+            },
+            "image.per_image_standardization": { made, x, _ in
+                let axes: ConfigValue = [-3, -2, -1]
+                let mean = made.reduce("Mean", x, axes, true)
+                let difference = made.add("numpy.Subtract", [x, mean])
+                let deviation = made.reduce("Std", x, axes, true)
+                // At least one in the root of the number of elements.
+                let ones = made.add("numpy.OnesLike", [x], ["dtype": .null])
+                let count = made.reduce("Sum", ones, axes, true)
+                let least = made.add("math.Rsqrt", [count])
+                let divisor = made.add("numpy.Maximum", [deviation, least])
+                return made.add("numpy.Divide", [difference, divisor])
             },
             "linalg.pinv": { made, x, told in
                 guard let limit = told.value("rcond") else { return nil }
@@ -345,8 +465,11 @@ struct OperationComposition {
                 return made.add("linalg.Solve", [isAdjoint ? made.transposed(a) : a, b])
             },
             "linalg.triangular_solve": { made, a, told in
-                guard let b = told.take("rhs"), let isLower = told.value("lower", true)?.bool, told.value("adjoint", false) == false else { return nil }
-                return made.add("linalg.SolveTriangular", [a, b], ["lower": .bool(isLower)])
+                guard let b = told.take("rhs"), let isLower = told.value("lower", true)?.bool, let isAdjoint = told.value("adjoint", false)?.bool
+                else { return nil }
+                guard isAdjoint else { return made.add("linalg.SolveTriangular", [a, b], ["lower": .bool(isLower)]) }
+                let flipped = made.transposed(a)
+                return made.add("linalg.SolveTriangular", [flipped, b], ["lower": .bool(!isLower)])
             },
             "signal.frame": { made, x, told in
                 guard let length = told.value("frame_length")?.integer, let step = told.value("frame_step")?.integer,
@@ -408,6 +531,25 @@ struct OperationComposition {
             guard !axis.isNull, number == 1 || number == 2 else { return nil }
             return made.add("linalg.Norm", [x], ["ord": order, "axis": axis, "keepdims": keepdims])
         case nil: return nil
+        }
+    }
+
+    /// A convolution; its filters may be numbers in the file.
+    private static func convolution(_ filters: String, _ strides: String, axes: Int) -> Write {
+        { made, x, told in
+            guard let kernel = told.take(filters), let step = inner(told.value(strides)), let padding = told.value("padding")?.string,
+                ["VALID", "SAME"].contains(padding), isChannelsLast(told.value("data_format")),
+                let dilation = inner(told.value("dilations", 1)).map({ $0.isNull ? 1 : $0 })
+            else { return nil }
+            told.pass("use_cudnn_on_gpu")
+            func plain(_ value: ConfigValue) -> ConfigValue { value.array?.count == 1 ? value.array?[0] ?? value : value }
+            guard [step, dilation].allSatisfy({ ($0.array?.count ?? axes) == axes }) else { return nil }
+            return made.add(
+                "nn.Conv", [x, kernel],
+                [
+                    "strides": plain(step), "padding": .string(padding.lowercased()), "data_format": "channels_last",
+                    "dilation_rate": plain(dilation),
+                ])
         }
     }
 

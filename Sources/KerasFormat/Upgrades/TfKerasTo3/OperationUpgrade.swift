@@ -75,7 +75,10 @@ enum OperationUpgrade {
     /// - Parameters:
     ///   - layer: `TFOpLambda`, `SlicingOpLambda` or `TensorFlowOpLayer` in tf.keras's words, with its calls.
     ///   - names: of the model's layers, to which those of new ones are added.
-    private static func layers(for layer: LayerSpec, _ names: inout Set<String>) -> [LayerSpec]? {
+    ///   - moved: to which the results are added that other layers give from now on.
+    private static func layers(
+        for layer: LayerSpec, _ names: inout Set<String>, _ moved: inout [TensorReference: TensorReference]
+    ) -> [LayerSpec]? {
         let isNode = layer.className == "TensorFlowOpLayer"
         guard let node = isNode ? GraphNode.function(layer) : layer else { return nil }
         if var one = upgrade(node) {
@@ -94,6 +97,9 @@ enum OperationUpgrade {
         guard let composition = OperationComposition(function, call.arguments[0], call.keywords) else { return nil }
         let own = composition.steps.indices.map { step in
             step == composition.steps.count - 1 ? layer.name : unused("\(layer.name)_\(step + 1)", &names)
+        }
+        for (number, output) in composition.outputs.enumerated() where own.indices.contains(output.node) {
+            moved[TensorReference(layer: layer.name, tensor: number)] = TensorReference(layer: own[output.node], tensor: output.tensor)
         }
         return zip(composition.steps, own).map { step, name in
             var config: ConfigObject = ["name": .string(name)]
@@ -141,9 +147,15 @@ enum OperationUpgrade {
         var names = Set(spec.layers.map(\.name))
         var layers: [LayerSpec] = []
         var renamed: [String: String] = [:]
+        var moved: [TensorReference: TensorReference] = [:]
         for var layer in spec.layers {
             let isNode = layer.className == "TensorFlowOpLayer"
-            guard TfKerasGraph.operationClasses.contains(layer.className), let upgraded = self.layers(for: layer, &names) else {
+            guard TfKerasGraph.operationClasses.contains(layer.className) else {
+                layers.append(layer)
+                continue
+            }
+            var own: [TensorReference: TensorReference] = [:]
+            guard let upgraded = self.layers(for: layer, &names, &own) else {
                 layers.append(layer)
                 continue
             }
@@ -153,10 +165,12 @@ enum OperationUpgrade {
                 layer.name = unused(String(old.map { $0 == "/" ? "_" : $0 }), &names)
                 renamed[old] = layer.name
                 layer.config["name"] = .string(layer.name)
-                layers += self.layers(for: layer, &names) ?? upgraded
+                own = [:]
+                layers += self.layers(for: layer, &names, &own) ?? upgraded
             } else {
                 layers += upgraded
             }
+            moved.merge(own) { _, new in new }
         }
         if !renamed.isEmpty {
             for index in layers.indices {
@@ -166,6 +180,15 @@ enum OperationUpgrade {
                 }
             }
             spec.outputs = spec.outputs.renaming(renamed)
+        }
+        if !moved.isEmpty {
+            for index in layers.indices {
+                for number in layers[index].calls.indices {
+                    layers[index].calls[number].arguments = layers[index].calls[number].arguments.map { $0.moving(moved) }
+                    layers[index].calls[number].keywords = layers[index].calls[number].keywords.mapValues { $0.moving(moved) }
+                }
+            }
+            spec.outputs = spec.outputs.moving(moved)
         }
         // Shapes that were asked for, and computed with, for a reshape that now knows without.
         func isRead(_ layer: LayerSpec) -> Bool {
@@ -362,11 +385,22 @@ enum OperationUpgrade {
 }
 
 extension Nest {
+    /// Results that other layers give now as theirs.
+    fileprivate func moving(_ moved: [TensorReference: TensorReference]) -> Nest {
+        switch self {
+        case .tensor(let reference): .tensor(moved[reference] ?? reference)
+        case .constant: self
+        case .list(let items): .list(items.map { $0.moving(moved) })
+        case .dictionary(let items): .dictionary(items.mapValues { $0.moving(moved) })
+        }
+    }
+
     /// Results of steps under the names that the steps were given.
     fileprivate func naming(steps: [String]) -> Nest {
         switch self {
         case .tensor(let reference):
-            reference.layer.isEmpty && steps.indices.contains(reference.node) ? .tensor(TensorReference(layer: steps[reference.node])) : self
+            reference.layer.isEmpty && steps.indices.contains(reference.node)
+                ? .tensor(TensorReference(layer: steps[reference.node], tensor: reference.tensor)) : self
         case .constant: self
         case .list(let items): .list(items.map { $0.naming(steps: steps) })
         case .dictionary(let items): .dictionary(items.mapValues { $0.naming(steps: steps) })

@@ -44,7 +44,7 @@ public final class BackupAndRestore: ClosingCallback {
 
     public func onTrainBegin(_ training: TrainingControl) throws(LocatedError) {
         do { try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true) } catch {
-            throw LocatedError(.cannotCreate, "output.folder", "expected a folder that can be made, got \(error.localizedDescription)", at: [directory])
+            throw LocatedError(.cannotCreate, "output.folder", "expected a folder that can be made, got: \(error.localizedDescription)", at: [directory])
         }
         guard FileManager.default.fileExists(atPath: path) else { return }
         try locating(path) { () throws(LocatedError) in try TrainingBackup(reading: path).restore(training) }

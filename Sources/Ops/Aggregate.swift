@@ -5,7 +5,7 @@ package import Tensors
 /// The largest, the smallest or the product of what stands along some axes (float32, int32), the sum of whole numbers, whether
 /// all or any of masks are set. (`Reduce` has the sum and mean of floats.)
 ///
-/// Gradients as TensorFlow's: elements that tie for the largest share evenly; a product's counts zeros right. NaN wins.
+/// Gradients as TensorFlow's: elements that tie for the largest share evenly, unless `givesTiesWhole`; a product's counts zeros right. NaN wins.
 package struct Aggregate: Op {
     package enum Kind: String, Hashable, Sendable { case max, min, product, sum, all, any }
 
@@ -14,11 +14,14 @@ package struct Aggregate: Op {
     package var axes: [Int]?
     /// Whether the axes stay, with extent 1.
     package var keepsAxes: Bool
+    /// Whether elements that tie for the largest or smallest each get the whole gradient, as on Theano.
+    package var givesTiesWhole: Bool
 
-    package init(_ kind: Kind, axes: [Int]? = nil, keepsAxes: Bool = false) {
+    package init(_ kind: Kind, axes: [Int]? = nil, keepsAxes: Bool = false, givesTiesWhole: Bool = false) {
         self.kind = kind
         self.axes = axes
         self.keepsAxes = keepsAxes
+        self.givesTiesWhole = givesTiesWhole
     }
 
     package var name: String { "reduce_\(kind.rawValue)" }
@@ -48,12 +51,13 @@ package struct Aggregate: Op {
     }
 
     package func bound(to site: Site) -> any BoundOp {
-        BoundAggregate(kind, site, reduced(site.inputs[0].shape.rank))
+        BoundAggregate(kind, site, reduced(site.inputs[0].shape.rank), givesTiesWhole)
     }
 }
 
 private struct BoundAggregate: BoundOp {
     let kind: Aggregate.Kind
+    let givesTiesWhole: Bool
     let dtype: DType
     let count: Int
     let resultCount: Int
@@ -66,8 +70,8 @@ private struct BoundAggregate: BoundOp {
     let run: Int
     let rows: TileCut
 
-    init(_ kind: Aggregate.Kind, _ site: Site, _ flags: [Bool]) {
-        self.kind = kind
+    init(_ kind: Aggregate.Kind, _ site: Site, _ flags: [Bool], _ givesTiesWhole: Bool) {
+        (self.kind, self.givesTiesWhole) = (kind, givesTiesWhole)
         let shape = site.inputs[0].shape, strides = shape.strides
         dtype = site.inputs[0].dtype
         count = shape.count
@@ -173,6 +177,7 @@ private struct BoundAggregate: BoundOp {
                     let best = frame.output()[row * columns + column]
                     var ties: Float = 0
                     for offset in offsets { for place in 0..<run where input[first + offset + place] == best { ties += 1 } }
+                    if givesTiesWhole { ties = min(ties, 1) }
                     // TensorFlow divides 0 by 0 where NaN ties with nothing.
                     for offset in offsets {
                         for place in 0..<run {

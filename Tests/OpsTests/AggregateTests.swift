@@ -44,6 +44,8 @@ import Testing
         let x = Tensor([2, 1, 2, 2] as [Float], shape: [2, 2]), one = Tensor(scalar: Float(3))
         let tied = try OpRunner.run(Aggregate(.max), [x], outputGradients: [one])
         #expect(tied.inputGradients[0]?.floats == [1, 0, 1, 1])
+        let whole = try OpRunner.run(Aggregate(.max, givesTiesWhole: true), [x], outputGradients: [one])
+        #expect(whole.inputGradients[0]?.floats == [3, 0, 3, 3])
         let zeros = try OpRunner.run(
             Aggregate(.product, axes: [1]), [Tensor([0, 3, 2, 0, 0, 5] as [Float], shape: [2, 3])],
             outputGradients: [Tensor([1, 1] as [Float])])

@@ -17,6 +17,9 @@ package final class LoweringContext {
     /// Whether `TimeDistributed` takes steps as samples even where samples depend on each other: Keras before 3 does, unless the
     /// batch's size is declared.
     var foldsSteps = false
+    /// Whether the model comes from Theano, where each of the elements that tie for the largest gets the whole gradient; elsewhere they
+    /// share it.
+    var givesTiesWhole = false
     /// The arguments of the layer's call that is being lowered.
     package private(set) var call = CallArguments()
     package private(set) var builder = GraphBuilder()

@@ -57,6 +57,7 @@ extension ModelProgram {
     ) throws(LocatedError) -> LoweredModel {
         let walk = Walk(context: LoweringContext(training: training, parameters: parameters, lengths: lengths))
         walk.context.masks = MaskTradition(spec.provenance)
+        walk.context.givesTiesWhole = spec.provenance?.backend == "theano"
         if let dialect = spec.provenance?.dialect, dialect != .keras3 {
             walk.context.foldsSteps = declaredInputs?.first.map { $0.shape.rank > 0 && $0.shape[0] == nil } ?? true
         }

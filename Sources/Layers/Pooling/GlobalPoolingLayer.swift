@@ -35,7 +35,12 @@ extension GlobalPooling {
             return [Signal(try maskedMean(input.value, mask, axis: first, context))]
         }
         return switch Self.form.kind {
-        case .max: [Signal(try context.apply(Aggregate(.max, axes: axes, keepsAxes: keepdims), input.value))]
+        case .max:
+            [
+                Signal(
+                    try context.apply(
+                        Aggregate(.max, axes: axes, keepsAxes: keepdims, givesTiesWhole: context.givesTiesWhole), input.value))
+            ]
         case .average: [Signal(try context.apply(Reduce(.mean, axes: axes, keepsAxes: keepdims), input.value))]
         }
     }

@@ -17,7 +17,7 @@ struct Keras1Writer {
         _ spec: ModelSpec, for target: KerasTarget, usesSources: Bool, _ notes: inout [UpgradeNote]
     ) throws(LocatedError) -> ConfigObject {
         let spec = Downgrade.prepared(spec, for: .keras1, &notes)
-        var keras2 = Keras2Writer(usesSources: false)
+        var keras2 = Keras2Writer(usesSources: false, isForKeras1: true)
         let document = keras2.model(prepared(spec))
         var writer = Keras1Writer(usesSources: usesSources)
         let result = writer.model(document, spec, path: "")

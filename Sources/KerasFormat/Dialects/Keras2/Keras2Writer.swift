@@ -11,7 +11,10 @@ struct Keras2Writer {
     /// What can't be said, as `layer: reason`.
     private(set) var refusals: [String] = []
 
-    init(usesSources: Bool = true) { self.usesSources = usesSources }
+    /// Whether what is written becomes Keras 1's, which has classes that Keras 2 dropped.
+    let isForKeras1: Bool
+
+    init(usesSources: Bool = true, isForKeras1: Bool = false) { (self.usesSources, self.isForKeras1) = (usesSources, isForKeras1) }
 
     /// `{"class_name": …, "config": …}`. Throws 69 `architecture.inexpressible` with all layers that Keras 2.3 can't say.
     static func model(_ spec: ModelSpec, usesSources: Bool = true) throws(LocatedError) -> ConfigObject {
@@ -76,7 +79,7 @@ struct Keras2Writer {
                 refuse(layer, "operation \(name)\(constants ? " with a constant" : "")", path: path)
             } else if isForeign, layer.className == "Lambda", layer.source?.dialect != .keras1 {
                 refuse(layer, "a Lambda, whose code is another Keras's", path: path)
-            } else if isForeign, Self.foreignClasses.contains(layer.className) {
+            } else if isForeign, Self.foreignClasses.contains(layer.className), !(isForKeras1 && Self.keras1Classes.contains(layer.className)) {
                 refuse(layer, "class \(layer.className)", path: path)
             }
             return ["class_name": .string(layer.className), "config": .object(layer.config)]

@@ -47,7 +47,7 @@ package struct MaskTradition: Hashable, Sendable {
     package static let readsLists = 4
     private static let merging: Set<String> = ["Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"]
     /// From which 3.N on softmax gives zeros.
-    private static let zeroingSoftmax = 14
+    private static let zeroingSoftmax = 13
 
     /// In every tf.keras that has them.
     private static let alwaysBlind: Set<String> = ["Identity", "Normalization", "Rescaling"]

@@ -189,8 +189,20 @@ package struct LayerRegistry: Sendable {
             if let model = layer.model { return unknownLayers(in: model.value).map { "\(layer.name)/\($0)" } }
             if isKnown(layer.className) || customLayer(for: layer) != nil { return [] }
             let reason = Operation.reason(against: layer.className).map { ": \($0)" } ?? ""
-            return ["\(layer.name) (\(layer.className)\(reason))"]
+            let function = layer.className.hasSuffix("OpLambda") ? layer.config["function"]?.string : nil
+            let of = function.map { " of TensorFlow's \($0)" + (Self.reason(againstFunction: $0).map { ": \($0)" } ?? "") } ?? ""
+            return ["\(layer.name) (\(layer.className)\(of)\(reason))"]
         }
+    }
+
+    /// Why nothing of Keras 3 computes what a function of TensorFlow gives; nil where it is only that nobody has written it.
+    private static func reason(againstFunction name: String) -> String? {
+        if ["where", "boolean_mask", "unique"].contains(where: { name == $0 || name == "compat.v1." + $0 }) {
+            return "the shape of its result depends on values"
+        }
+        if ["fft", "stft", "complex"].contains(where: name.hasSuffix), name != "signal.irfft" { return "complex numbers aren't computed with" }
+        if name == "shape" || name == "compat.v1.shape" { return "a computed shape is known to reshape alone" }
+        return nil
     }
 
     /// What the user brings for a layer: a class, a function for a Lambda, or a function for the layer of this name.

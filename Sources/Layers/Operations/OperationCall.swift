@@ -155,7 +155,7 @@ struct OperationCall {
     func dtype(_ key: String = "dtype") throws(LocatedError) -> DType? {
         guard let value = try constant(key) else { return nil }
         let name = value.string ?? value.object?["config"]?.object?["name"]?.string
-        guard let name, let type = DType(rawValue: name) else { throw wrong(key, "a type of numbers") }
+        guard let name, let type = DType(rawValue: name) else { throw wrong(key, "a type of real numbers") }
         return type == .bool || type == .string ? type : type.isFloatingPoint ? .float32 : .int32
     }
 

@@ -92,6 +92,32 @@ struct OperationComposition {
         return .tensor(reference)
     }
 
+    private mutating func segments(_ x: Nest, _ numbers: [Int], count: Int) -> Nest {
+        add(
+            "math.SegmentSum", [x, .constant(.array(numbers.map { .integer($0) }))],
+            ["num_segments": .integer(count), "sorted": false])
+    }
+
+    /// Real and imaginary part of a short-time Fourier transform in Hann's window. Keras 3's own puts short windows elsewhere.
+    private mutating func spectrum(of x: Nest, _ told: inout Arguments) -> (real: Nest, imaginary: Nest)? {
+        guard let length = told.value("frame_length")?.integer, let step = told.value("frame_step")?.integer, (1...1 << 16).contains(length), step > 0,
+            told.value("pad_end", false) == false, let given = told.value("fft_length"), told.value("window_fn")?.isNull == true
+        else { return nil }
+        var size = 1
+        while size < length { size *= 2 }
+        if !given.isNull {
+            guard let own = given.integer, own >= length else { return nil }
+            size = own
+        }
+        // Periodic where its length is even.
+        let period = Double(length % 2 == 0 ? length : max(length - 1, 1))
+        let window = (0..<length).map { ConfigValue.float(length == 1 ? 1 : Double(Float(0.5 - 0.5 * cos(2 * .pi * Double($0) / period)))) }
+        let frames = add("math.ExtractSequences", [x], ["sequence_length": .integer(length), "sequence_stride": .integer(step)])
+        let windowed = add("numpy.Multiply", [frames, .constant(.array(window))])
+        let real = add("math.RFFT", [windowed], ["fft_length": .integer(size)])
+        return (real, output(1, of: real))
+    }
+
     /// Colours with one of hue, saturation and value changed.
     private mutating func recolored(_ x: Nest, _ changed: Int, _ change: (inout OperationComposition, Nest) -> Nest) -> Nest {
         let colors = add("image.RGBToHSV", [x], ["data_format": "channels_last"])
@@ -355,6 +381,38 @@ struct OperationComposition {
                 let v = made.transposed(made.output(2, of: all))
                 made.outputs = [made.output(1, of: all), all, v].flatMap(\.tensors)
                 return v
+            },
+            "linalg.lstsq": { made, a, told in
+                guard let b = told.take("rhs"), told.value("l2_regularizer", 0)?.number == 0 else { return nil }
+                told.pass("fast")
+                let inverse = made.add("linalg.Pinv", [a], ["rcond": .null])
+                return made.add("numpy.Matmul", [inverse, b])
+            },
+            "math.segment_sum": { made, x, told in
+                guard let numbers = integers(told.value("segment_ids")), numbers.allSatisfy({ $0 >= 0 }), let last = numbers.max() else { return nil }
+                return made.segments(x, numbers, count: last + 1)
+            },
+            "math.unsorted_segment_sum": { made, x, told in
+                guard let numbers = integers(told.value("segment_ids")), let count = told.value("num_segments")?.integer, count >= 0 else { return nil }
+                return made.segments(x, numbers, count: count)
+            },
+            "signal.stft>math.abs": { made, x, told in
+                guard let parts = made.spectrum(of: x, &told) else { return nil }
+                let squares = [parts.real, parts.imaginary].map { made.add("numpy.Square", [$0]) }
+                let sum = made.add("numpy.Add", squares)
+                return made.add("numpy.Sqrt", [sum])
+            },
+            "signal.stft>math.real": { made, x, told in
+                guard let parts = made.spectrum(of: x, &told) else { return nil }
+                return made.add("numpy.Copy", [parts.real])
+            },
+            "signal.stft>math.imag": { made, x, told in
+                guard let parts = made.spectrum(of: x, &told) else { return nil }
+                return made.add("numpy.Copy", [parts.imaginary])
+            },
+            "signal.stft>math.angle": { made, x, told in
+                guard let parts = made.spectrum(of: x, &told) else { return nil }
+                return made.add("numpy.Arctan2", [parts.imaginary, parts.real])
             },
             "linalg.eigvalsh": { made, x, _ in made.add("linalg.Eigh", [x]) },
             "linalg.slogdet": { made, x, _ in made.add("numpy.Slogdet", [x]) },

@@ -144,6 +144,7 @@ enum OperationUpgrade {
     /// Brings all nodes of a functional model up, and leaves out those that nobody reads any more.
     static func upgrade(_ spec: inout ModelSpec) {
         guard spec.layers.contains(where: { TfKerasGraph.operationClasses.contains($0.className) }) else { return }
+        fuseSpectra(&spec)
         var names = Set(spec.layers.map(\.name))
         var layers: [LayerSpec] = []
         var renamed: [String: String] = [:]
@@ -204,6 +205,27 @@ enum OperationUpgrade {
             while let index = layers.firstIndex(where: { !isRead($0) }) { layers.remove(at: index) }
         }
         spec.layers = layers
+    }
+
+    /// Complex numbers don't go from node to node: what reads a part of a spectrum computes the spectrum.
+    private static func fuseSpectra(_ spec: inout ModelSpec) {
+        func function(_ layer: LayerSpec) -> String? { layer.className == "TFOpLambda" && layer.calls.count == 1 ? layer.config["function"]?.string : nil }
+        var spectra: [String: LayerCall] = [:]
+        for layer in spec.layers where function(layer) == "signal.stft" { spectra[layer.name] = layer.calls[0] }
+        guard !spectra.isEmpty else { return }
+        for index in spec.layers.indices {
+            let layer = spec.layers[index]
+            guard let own = function(layer), ["math.abs", "math.real", "math.imag", "math.angle"].contains(own), layer.calls[0].arguments.count == 1,
+                case .tensor(let source) = layer.calls[0].arguments[0], let spectrum = spectra[source.layer],
+                OperationComposition("signal.stft>" + own, spectrum.arguments.first ?? .constant(.null), spectrum.keywords) != nil
+            else { continue }
+            spec.layers[index].config["function"] = .string("signal.stft>" + own)
+            spec.layers[index].calls[0] = spectrum
+        }
+        let read = Set(
+            spec.layers.flatMap { $0.calls.flatMap { $0.arguments.flatMap(\.tensors) + $0.keywords.values.flatMap(\.tensors) } }.map(\.layer)
+                + spec.outputs.tensors.map(\.layer))
+        spec.layers.removeAll { spectra[$0.name] != nil && !read.contains($0.name) }
     }
 
     private static func asksForShape(_ layer: LayerSpec) -> Bool {

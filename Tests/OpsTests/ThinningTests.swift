@@ -1,4 +1,5 @@
 import Graphs
+import Kernels
 import Ops
 import Tensors
 import TestSupport
@@ -39,10 +40,10 @@ import Testing
 
     private static func convolutions(_ graph: Graph) -> [[Int]] { graph.nodes.compactMap { ($0.op as? Convolution)?.strides } }
 
-    @Test(arguments: [[8, 8], [7, 9], [5, 6], [9], [4, 5, 6]], [2, 3], [WindowPadding.same, .valid])
-    func givesTheSame(extents: [Int], stride: Int, padding: WindowPadding) throws {
+    @Test(arguments: [[8, 8], [7, 9], [5, 6], [9], [4, 5, 6]], [2, 3])
+    func givesTheSame(extents: [Int], stride: Int) throws {
         let strides = extents.map { _ in stride }
-        for same in [false, true] {
+        for (same, padding) in [(false, WindowPadding.same), (true, .same), (true, .valid)] {
             let (graph, inputs, parameters) = try graph(extents: extents, strides: strides, same: same, padding: padding)
             let fused = Fusion.run(graph, for: .inference)
             let thinned = Thinning.run(fused)

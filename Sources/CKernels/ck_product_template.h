@@ -160,11 +160,13 @@ static void CK_NAME(product)(
         const ptrdiff_t cols = e->n - j < 2 * CK_WIDTH ? e->n - j : 2 * CK_WIDTH;
         const int nv = cols > CK_WIDTH ? 2 : 1;
         const float *panel = b + j / CK_PANEL * e->b_panel + j % CK_PANEL;
-        /* While blocks go through a panel, the next one comes into the cache, a part with each of them. */
+        /* While blocks go through a panel, the next one comes into the cache, a part with each of them: of these columns, or of the
+           next part of the sum, or of whatever is packed behind. */
         const ptrdiff_t next = j + 2 * CK_WIDTH;
-        const bool fetches = next % CK_PANEL == 0 && next < e->n && e->b_row == CK_PANEL;
+        const bool fetches = next % CK_PANEL == 0 && e->b_row == CK_PANEL && (next < e->n || blocks >= 4);
         const ptrdiff_t ahead_step = fetches ? (CK_PANEL * CK_ROWS + count - 1) / count : 0;
-        const float *ahead = fetches ? b + next / CK_PANEL * e->b_panel : panel;
+        const float *ahead =
+            !fetches ? panel : next < e->n ? b + next / CK_PANEL * e->b_panel : b + segments * length * CK_PANEL;
         ptrdiff_t row = 0, column = 0;
         for (ptrdiff_t block = 0; block < blocks; block++) {
             const int mr = (int)(block < whole ? rows : last_rows);
@@ -206,21 +208,29 @@ static void CK_NAME(product)(
 }
 
 /* One row of C, `columns` = CK_WIDTH * nv of it, so that the memory of w is read in long runs. Rows of w are asked for sixteen ahead: the
-   processor by itself doesn't see far enough where runs are parts of rows. */
+   processor by itself doesn't see far enough where runs are parts of rows. Two rows at a time: with one, the time hung on where the loop lay. */
 CK_INLINE void CK_NAME(row_block)(
     const int nv, const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, float *y) {
 #pragma clang fp contract(fast)
     CK_NAME(vector) sum[CK_ROW_VECTORS];
 #pragma unroll
     for (int v = 0; v < nv; v++) sum[v] = (CK_NAME(vector)){0};
-    for (ptrdiff_t i = 0; i < rows; i++) {
-        const float factor = x[i];
+    ptrdiff_t i = 0;
+    for (; i + 2 <= rows; i += 2) {
 #pragma unroll
-        for (int v = 0; v < nv; v++) {
-            if (v * CK_WIDTH % 16 == 0) __builtin_prefetch(w + v * CK_WIDTH + 16 * stride, 0, 3);
-            sum[v] += factor * *(const CK_NAME(unaligned) *)(w + v * CK_WIDTH);
+        for (int r = 0; r < 2; r++) {
+            const float factor = x[i + r];
+#pragma unroll
+            for (int v = 0; v < nv; v++) {
+                if (v * CK_WIDTH % 16 == 0) __builtin_prefetch(w + v * CK_WIDTH + (16 + r) * stride, 0, 3);
+                sum[v] += factor * *(const CK_NAME(unaligned) *)(w + r * stride + v * CK_WIDTH);
+            }
         }
-        w += stride;
+        w += 2 * stride;
+    }
+    if (i < rows) {
+#pragma unroll
+        for (int v = 0; v < nv; v++) sum[v] += x[i] * *(const CK_NAME(unaligned) *)(w + v * CK_WIDTH);
     }
 #pragma unroll
     for (int v = 0; v < nv; v++) *(CK_NAME(unaligned) *)(y + v * CK_WIDTH) = sum[v];

@@ -23,6 +23,7 @@ private struct BoundSampleSlices: BoundOp {
     private let scratchStart: Int
     private let tableStart: Int
     private let workerBytes: Int
+    let inPlaceInputs: [Int]
 
     init(_ plan: InferencePlan, _ slices: Int) {
         self.plan = plan
@@ -31,6 +32,7 @@ private struct BoundSampleSlices: BoundOp {
         scratchStart = (plan.arenaByteCount + 63) & ~63
         tableStart = scratchStart + ((plan.nodes.map(\.memory.workerScratch).max() ?? 0) + 63) & ~63
         workerBytes = tableStart + plan.layout.slots.count * MemoryLayout<UnsafeMutableRawPointer?>.stride
+        inPlaceInputs = plan.inputs.indices.filter(plan.mayOverwrite)
     }
 
     var cost: Double { plan.cost * Double(slices) }
@@ -103,5 +105,24 @@ private struct BoundSampleSlices: BoundOp {
             case .add: preconditionFailure("no gradients in inference")
             }
         }
+    }
+}
+
+extension InferencePlan {
+    /// Whether output 0 may be written in the memory of an input: the only node that writes it is the last that reads the input, and allows it.
+    fileprivate func mayOverwrite(input: Int) -> Bool {
+        guard inputs[input] == outputs.first else { return false }
+        var writer: Int?
+        for (index, node) in nodes.enumerated() where node.alias == nil {
+            let slots = layout.nodes[index]
+            let reads = node.inputs.indices.filter { layout.slots[slots.inputs + $0] == .input(input) }
+            if !reads.isEmpty && (writer != nil || isFolded[index]) { return false }
+            guard node.outputs.indices.contains(where: { layout.slots[slots.outputs + $0] == .output(0) }) else { continue }
+            guard writer == nil, layout.slots[slots.outputs] == .output(0), reads.allSatisfy(node.op.inPlaceInputs.contains) else {
+                return false
+            }
+            writer = index
+        }
+        return writer != nil
     }
 }

@@ -11,7 +11,9 @@ package enum Slicing {
     private static let mostWeights = 300_000
     /// The same for parts whose nodes read and write at least twice as much for each sample: weights are read in order and asked for ahead,
     /// which is faster than writing and reading what lies between.
-    private static let mostWeightsOfBusyParts = 1_000_000
+    private static let mostWeightsOfBusyParts = 800_000
+    /// The same for eight times as much.
+    private static let mostWeightsOfBusiestParts = 1_000_000
     /// There is nothing to gain for fewer slices, and threads would have too little to share.
     private static let leastSlices = 4
 
@@ -79,7 +81,12 @@ package enum Slicing {
             let moved = (node.inputs.filter { !fixed.contains($0) } + node.outputs).reduce(0) { sum, value in
                 sum + (graph.info(value).shape.concrete?.count ?? 0) * 4 / max(1, samples)
             }
-            let most = traffic + moved >= 2 * (weights + added) ? Slicing.mostWeightsOfBusyParts : Slicing.mostWeights
+            let most =
+                switch (traffic + moved) / max(1, weights + added) {
+                case 8...: Slicing.mostWeightsOfBusiestParts
+                case 2...: Slicing.mostWeightsOfBusyParts
+                default: Slicing.mostWeights
+                }
             guard weights + added <= most else { return false }
             weights += added
             traffic += moved

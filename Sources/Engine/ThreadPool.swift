@@ -107,7 +107,9 @@ private final class PoolCore: @unchecked Sendable {
         self.job = job
         done.store(0, ordering: .relaxed)
         // The other workers first: they have to hear of it.
-        for worker in (0..<workers).reversed() {
+        var worker = workers
+        while worker > 0 {
+            worker -= 1
             tickets[worker].left.store(end(of: worker, tiles) - end(of: worker - 1, tiles), ordering: .sequentiallyConsistent)
         }
         if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
@@ -126,9 +128,10 @@ private final class PoolCore: @unchecked Sendable {
     }
 
     private func takeTiles(worker: Int) {
-        var finished = 0
-        for turn in 0..<workers {
+        var finished = 0, turn = 0
+        while turn < workers {
             let owner = worker + turn < workers ? worker + turn : worker + turn - workers
+            turn += 1
             while tickets[owner].left.load(ordering: .relaxed) > 0 {
                 let ticket = tickets[owner].left.subtract(1, ordering: .acquiring).oldValue
                 if ticket <= 0 { break }
@@ -165,7 +168,11 @@ private final class PoolCore: @unchecked Sendable {
     /// Whether a worker finds something to do, in its own run or in another's.
     @inline(__always) private func hasWork(_ worker: Int) -> Bool {
         if tickets[worker].left.load(ordering: .sequentiallyConsistent) > 0 { return true }
-        for other in 0..<workers where tickets[other].left.load(ordering: .sequentiallyConsistent) > 0 { return true }
+        var other = 0
+        while other < workers {
+            if tickets[other].left.load(ordering: .sequentiallyConsistent) > 0 { return true }
+            other += 1
+        }
         return stopping.load(ordering: .sequentiallyConsistent)
     }
 

@@ -58,7 +58,7 @@ import Testing
         let (skew, _, _) = try graph(batch: 7, columns: 31, middle: false)
         #expect(Slicing.run(skew, wantedTraffic: 256, leastTraffic: 0).nodes.count == skew.nodes.count)
         // Weights that are too much for every slice end a part.
-        for (columns, parts) in [(130_000, 6), (55_000, 2)] {
+        for (columns, parts) in [(110_000, 6), (40_000, 2)] {
             var builder = GraphBuilder()
             var value = builder.input(ValueInfo([8, columns]))
             for index in 0..<6 {

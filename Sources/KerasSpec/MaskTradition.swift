@@ -1,11 +1,13 @@
 /// What becomes of masks in the Keras that a model comes from, where Keras 3.15 has other ways.
 ///
 /// How masks meet where layers of Keras 1 and 2 merge is `LegacyName.maskRule`.
-/// Source: `supports_masking` and `compute_mask` of Keras 2.3.1, tf.keras 2.4.0, 2.6.0, 2.8.0, 2.9.0, 2.10.0 and 2.15.0, Keras 3.0.5,
+/// Source: `supports_masking` and `compute_mask` of Keras 2.3.1 (`rnn` of the backends of 1.2.2, 2.2.4 and 2.3.1), tf.keras 2.4.0, 2.6.0, 2.8.0, 2.9.0, 2.10.0 and 2.15.0, Keras 3.0.5,
 /// 3.1.1, 3.2.1, 3.3.3, 3.4.1, 3.5.0, 3.8.0, 3.10.0, 3.12.0, 3.13.2 and 3.14.0, run or read.
 package struct MaskTradition: Hashable, Sendable {
     /// Whether masks also go to recurrent layers that are given states.
     package var reachesGivenStates = false
+    /// Whether a recurrent layer gives the state that it begins with, not zeros, for steps that are masked before any counts.
+    package var beginsWithState = false
     /// Whether a Bidirectional that returns sequences gives zeros where steps are masked, whatever its layers say.
     package var zeroesSequences = true
     /// Whether softmax gives zeros for what a mask leaves out where it leaves nothing in.
@@ -31,6 +33,8 @@ package struct MaskTradition: Hashable, Sendable {
         case .keras1, .keras2:
             reachesGivenStates = true
             zeroesSequences = false
+            // On Theano, and since 2.3, steps before the first give zeros.
+            beginsWithState = origin.backend != "theano" && (origin.dialect == .keras1 || minor < 3)
             return
         case .tfKeras: reachesGivenStates = true
         }

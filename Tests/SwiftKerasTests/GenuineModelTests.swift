@@ -133,7 +133,7 @@ private struct Sampling: CustomLayer {
     }
 
     /// What layers do with masks is their generation's: `fixtures/generate/make_masks.py`.
-    @Test(arguments: ["2.3.1", "2.4.0", "2.15.0", "3.0.5", "3.15.1"]) func masksOfGenerations(_ version: String) throws {
+    @Test(arguments: ["2.2.4", "2.3.1", "2.4.0", "2.15.0", "3.0.5", "3.15.1"]) func masksOfGenerations(_ version: String) throws {
         let model = try Model(contentsOf: Fixtures.path("models/masks/\(version)\(version.hasPrefix("3") ? ".keras" : ".h5")"))
         let npz = try NPZ(reading: Fixtures.path("models/masks/\(version).npz"))
         let expected = try (0..<npz.names.count - 1).map { try npz.tensor("y\($0)") }

@@ -128,9 +128,27 @@ extension RecurrentLayer {
         if settings.stateful {
             for (name, value) in zip(cell.stateNames, result.states) { context.update(name, with: value) }
         }
-        var output = Signal(result.output, mask: settings.returnSequences ? outputMask ?? sequence.mask : nil)
+        let values = try beginning(with: states.first, result.output, mask: sequence.mask, context)
+        var output = Signal(values, mask: settings.returnSequences ? outputMask ?? sequence.mask : nil)
         if settings.timeMajor, settings.returnSequences { output = try swapped(output, context) }
         return settings.returnState ? [output] + result.states.map { Signal($0) } : [output]
+    }
+
+    /// The output with the given state where no step has counted yet, for a Keras that has it so.
+    private func beginning(
+        with state: Value?, _ output: Value, mask: Value?, _ context: LoweringContext
+    ) throws(LocatedError) -> Value {
+        guard context.masks.beginsWithState, !settings.unroll, let state, let mask, context.shape(state).rank == 2,
+            context.shape(mask).rank == 2, context.shape(state).dims.last == context.shape(output).dims.last
+        else { return output }
+        let steps = settings.goBackwards ? try context.flipped(mask, axis: 1) : mask
+        let counted = try context.cast(steps, to: .int32)
+        guard settings.returnSequences else {
+            let any = try context.asMask(try context.reduce(.sum, counted, axes: [1], keepsAxes: true))
+            return try context.select(any, output, state)
+        }
+        let seen = try context.asMask(try context.apply(Cumulative(.sum, axis: 1), counted))
+        return try context.select(try context.trailing(seen, rank: 3), output, try context.expanded(state, axes: [1]))
     }
 
     /// With batch and steps changed over.

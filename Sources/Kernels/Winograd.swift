@@ -55,7 +55,7 @@ package struct WinogradConvolution: Hashable, Sendable {
         tiles = geometry.images * tilesY * tilesX
         // Blocks of equal size, and several of them where an image is large enough: they are what threads share.
         let largest = tiles < 8 * Self.largestBlock ? Self.smallerBlock : Self.largestBlock
-        let blocks = max((tiles + largest - 1) / largest, min(4, tiles / 16))
+        let blocks = max((tiles + largest - 1) / largest, tiles < 32 ? tiles / 8 : min(4, tiles / 16))
         blockSize = blocks == 0 ? 8 : min(largest, ((tiles + blocks - 1) / blocks + 7) / 8 * 8)
         groupWidth = width <= 96 ? width : 64
     }

@@ -1,4 +1,5 @@
 package import KerasSpec
+internal import Tensors
 
 /// What to tell of files of Keras 1 with convolutions: which backend trained them, they don't say, and Theano's kernels are another's
 /// turned by 180°, of the same shape. Taken for TensorFlow's they run, and compute something else.

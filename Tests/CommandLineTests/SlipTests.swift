@@ -80,7 +80,7 @@ struct SlipTests {
     func finite() throws {
         let folder = try Fixtures.temporaryFolder()
         let x = try NPY.read(Fixtures.path("\(sample)/x.npy"))
-        try NPY.write(x * Double.nan, to: folder.appendingPathComponent("nan.npy").path)
+        try NPY.write(x * .nan, to: folder.appendingPathComponent("nan.npy").path)
         let result = try Tool.run("predict", "\(sample)/whole.h5", folder.appendingPathComponent("nan.npy").path, "--json")
         #expect(result.status == 0 && result.output.contains("null"), "\(result.errors)")
         _ = try JSONSerialization.jsonObject(with: Data(result.output.utf8))

@@ -142,39 +142,4 @@ static inline herr_t chdf5_object_address(hid_t object, haddr_t *address) {
 #endif
 }
 
-/* A file that lives in memory the caller keeps until the file is closed: libhdf5 borrows the bytes, never copies,
-   grows or frees them. `image` must stay where it is, too. */
-typedef struct { void *bytes; size_t count; } chdf5_image;
-static inline void *chdf5_image_malloc(size_t size, H5FD_file_image_op_t op, void *data) {
-    (void)op;
-    chdf5_image *image = (chdf5_image *)data;
-    return size == image->count ? image->bytes : NULL;
-}
-static inline void *chdf5_image_memcpy(void *to, const void *from, size_t size, H5FD_file_image_op_t op, void *data) {
-    (void)op;
-    chdf5_image *image = (chdf5_image *)data;
-    return to == image->bytes && from == image->bytes && size == image->count ? to : NULL;
-}
-static inline void *chdf5_image_realloc(void *bytes, size_t size, H5FD_file_image_op_t op, void *data) {
-    (void)bytes, (void)size, (void)op, (void)data;
-    return NULL;
-}
-static inline herr_t chdf5_image_free(void *bytes, H5FD_file_image_op_t op, void *data) {
-    (void)bytes, (void)op, (void)data;
-    return 0;
-}
-static inline void *chdf5_image_udata_copy(void *data) { return data; }
-static inline herr_t chdf5_image_udata_free(void *data) {
-    (void)data;
-    return 0;
-}
-static inline herr_t chdf5_set_image(hid_t access, chdf5_image *image) {
-    H5FD_file_image_callbacks_t callbacks = {chdf5_image_malloc,     chdf5_image_memcpy,     chdf5_image_realloc,
-                                             chdf5_image_free,       chdf5_image_udata_copy, chdf5_image_udata_free,
-                                             (void *)image};
-    if (H5Pset_fapl_core(access, 1 << 16, false) < 0) return -1;
-    if (H5Pset_file_image_callbacks(access, &callbacks) < 0) return -1;
-    return H5Pset_file_image(access, image->bytes, image->count);
-}
-
 #endif

@@ -26,6 +26,8 @@ package final class HDF5File: HDF5Reading, HDF5Located, @unchecked Sendable {
     let fileName: String
     /// Guarded by the library's lock; nil after `close()`.
     private var file: HDF5Handle?
+    /// Groups whose names were found in order. Guarded by the library's lock.
+    private var soundGroups: Set<UInt64> = []
     /// What libhdf5 borrows while the file is open, for files in memory.
     private let image: UnsafeMutablePointer<chdf5_image>?
 
@@ -184,7 +186,7 @@ package final class HDF5File: HDF5Reading, HDF5Located, @unchecked Sendable {
         guard var object = HDF5Handle(H5Gopen2(fileID, "/", chdf5_default()), close: H5Gclose) else {
             throw corrupt("a root group", at: "")
         }
-        var groups = [try lockedAddress(of: object.id, at: "")]
+        var groups = [try lockedGroupAddress(of: object.id, at: "")]
         for (depth, part) in parts.enumerated() {
             let here = parts[...depth].joined(separator: "/")
             guard H5Iget_type(object.id) == H5I_GROUP else { return nil }
@@ -204,7 +206,7 @@ package final class HDF5File: HDF5Reading, HDF5Located, @unchecked Sendable {
             }
             object = next
             guard H5Iget_type(object.id) == H5I_GROUP else { continue }
-            let address = try lockedAddress(of: object.id, at: here)
+            let address = try lockedGroupAddress(of: object.id, at: here)
             guard !groups.contains(address) else {
                 throw error(
                     .invalid, "hdf5.cycle", "expected a tree of groups, got a group that contains itself", at: here)
@@ -220,6 +222,18 @@ package final class HDF5File: HDF5Reading, HDF5Located, @unchecked Sendable {
             throw error(.invalid, "hdf5.missing", "expected an object, found none", at: objectPath)
         }
         return object
+    }
+
+    /// The address of a group whose names may be looked up.
+    private func lockedGroupAddress(of group: hid_t, at objectPath: String) throws(LocatedError) -> UInt64 {
+        let address = try lockedAddress(of: group, at: objectPath)
+        guard !soundGroups.contains(address) else { return address }
+        do throws(RawFailure) { try rawReader.checkNames(header: try RawObjectReader.address(address)) } catch {
+            let what = switch error { case .malformed(let what), .unsupported(let what): what }
+            throw self.error(.invalid, "hdf5.corrupt", "expected a sound group, got \(what)", at: objectPath)
+        }
+        soundGroups.insert(address)
+        return address
     }
 
     func lockedAddress(of object: hid_t, at objectPath: String) throws(LocatedError) -> UInt64 {

@@ -8,6 +8,7 @@ struct RawMessage {
     static let layout = 0x08
     static let attribute = 0x0c
     static let continuation = 0x10
+    static let symbolTable = 0x11
     static let attributeInfo = 0x15
 
     let type: Int

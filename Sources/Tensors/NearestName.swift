@@ -12,11 +12,11 @@ package enum NearestName {
         guard !wanted.isEmpty, wanted.count <= longest else { return nil }
         let farthest = Swift.max(1, wanted.count / 3)
         var best: (name: String, distance: Int)?
-        var continuations: [String] = []
+        var continuations: [[UInt8]: String] = [:]
         for name in names {
             let known = letters(name)
             guard !known.isEmpty, known.count <= longest else { continue }
-            if wanted.count > 1, known.starts(with: wanted) { continuations.append(name) }
+            if wanted.count > 1, known.starts(with: wanted), continuations[known] == nil { continuations[known] = name }
             guard abs(known.count - wanted.count) <= farthest else { continue }
             let distance = distance(wanted, known)
             // A word that shares no letter is no slip of the pen.
@@ -24,7 +24,7 @@ package enum NearestName {
                 best = (name, distance)
             }
         }
-        return best?.name ?? (continuations.count == 1 ? continuations[0] : nil)
+        return best?.name ?? (continuations.count == 1 ? continuations.first?.value : nil)
     }
 
     /// `Did you mean "adam"?` for a `LocatedError`'s hint; nil where no name is near.

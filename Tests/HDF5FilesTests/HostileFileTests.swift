@@ -55,6 +55,23 @@ import Testing
         }
     }
 
+    /// libhdf5 1.10 takes the undefined address for one that it has read before, and copies from nowhere.
+    @Test(arguments: ["cycle.h5", "chunk_rank.h5", "address.h5"])
+    func undefinedAddressesAnywhereDoNotCrash(_ name: String) throws {
+        let sound = [UInt8](try Data(contentsOf: URL(fileURLWithPath: Fixtures.path("hdf5/" + name))))
+        let path = try Fixtures.temporaryFolder().appendingPathComponent("undefined.h5").path
+        for place in stride(from: 0, to: sound.count - 8, by: 8) {
+            var bytes = sound
+            bytes.replaceSubrange(place..<place + 8, with: repeatElement(0xFF, count: 8))
+            try Data(bytes).write(to: URL(fileURLWithPath: path))
+            for open in [{ try HDF5File(reading: path) }, { try HDF5File(bytes: bytes, name: "undefined.h5") }] {
+                do { try readAll(try open()) } catch let error as LocatedError {
+                    #expect([.invalid, .unsupported].contains(error.category), "\(place): \(error)")
+                }
+            }
+        }
+    }
+
     /// Attributes in dense storage are read by libhdf5 alone, which before 1.14.6 can't do it safely for strings.
     @Test func denselyStoredStringsAreReadOrRefused() throws {
         let file = try HDF5File(reading: Fixtures.path("hdf5/dense.h5"))

@@ -204,7 +204,7 @@ public struct Loss: Hashable, Sendable {
                 hint: "A loss of one's own is Loss.custom.")
         }
         let known = Kind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
-        throw LocatedError(.usage, "loss.unknown", "expected one of \(known), got \"\(name)\"", hint: NearestName.hint(for: name, in: Kind.named.keys.sorted()))
+        throw LocatedError(.usage, "loss.unknown", "expected one of \(known), got \"\(name)\"", hint: NearestName.hint(for: name, in: Kind.allCases.map(\.rawValue) + Kind.named.keys.sorted()))
     }
 }
 

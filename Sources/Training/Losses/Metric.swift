@@ -123,7 +123,8 @@ public struct Metric: Hashable, Sendable {
     /// What suggestions are made from.
     private static var known: [String] {
         ["accuracy", "crossentropy", "categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy"]
-            + CountingMetric.Kind.named.keys.sorted() + BatchScore.allCases.map(\.rawValue) + Loss.Kind.named.keys.sorted()
+            + CountingMetric.Kind.named.keys.filter { $0 == $0.lowercased() }.sorted() + BatchScore.allCases.map(\.rawValue)
+            + Loss.Kind.allCases.map(\.rawValue) + Loss.Kind.named.keys.sorted()
     }
 
     /// From compile settings of any generation: a name, a metric's settings, or a wrapped function (tf.keras).

@@ -4,6 +4,7 @@
 // swift run -c release kernel-benchmarks augmentation: of the varying of pictures instead.
 // swift run -c release kernel-benchmarks load FILE: of reading a model's arrays beside reading its bytes.
 
+import Foundation
 import Graphs
 import Kernels
 import Ops
@@ -107,7 +108,13 @@ let words = CommandLine.arguments.dropFirst()
 let batches = words.compactMap { Int($0) }
 switch words.first {
 case "augmentation": try benchmarkAugmentation()
-case "load": for path in words.dropFirst() { try benchmarkLoad(path) }
+case "load":
+    for path in words.dropFirst() {
+        do { try benchmarkLoad(path) } catch {
+            print("kernel-benchmarks: \(error)")
+            exit(Int32((error as? LocatedError)?.category.rawValue ?? 70))
+        }
+    }
 default: break
 }
 for batch in words.isEmpty ? [1, 128] : batches {

@@ -46,6 +46,8 @@ import Testing
         #expect(report.gradients.count == genuine.names.count { $0.hasPrefix("gradient/") } && !report.gradients.isEmpty)
         #expect(report.weights.map(\.steps) == [5] && report.weights[0].arrays.allSatisfy { $0.relativeError < 1e-6 })
         #expect(report.weights[0].arrays.count == (try model.weights().table.slots.count { $0.slot.isSaved }))
+        let largest = report.gradients.map(\.scale).max() ?? 0
+        #expect(report.gradients.allSatisfy { $0.maxAbsoluteError < 1e-6 * largest })
         // The model itself was not trained.
         #expect(try model.weights().tensors == before)
     }

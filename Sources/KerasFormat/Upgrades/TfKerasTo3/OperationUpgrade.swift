@@ -173,24 +173,17 @@ enum OperationUpgrade {
             }
             moved.merge(own) { _, new in new }
         }
-        if !renamed.isEmpty {
+        func rewrite(_ change: (Nest) -> Nest) {
             for index in layers.indices {
                 for number in layers[index].calls.indices {
-                    layers[index].calls[number].arguments = layers[index].calls[number].arguments.map { $0.renaming(renamed) }
-                    layers[index].calls[number].keywords = layers[index].calls[number].keywords.mapValues { $0.renaming(renamed) }
+                    layers[index].calls[number].arguments = layers[index].calls[number].arguments.map(change)
+                    layers[index].calls[number].keywords = layers[index].calls[number].keywords.mapValues(change)
                 }
             }
-            spec.outputs = spec.outputs.renaming(renamed)
+            spec.outputs = change(spec.outputs)
         }
-        if !moved.isEmpty {
-            for index in layers.indices {
-                for number in layers[index].calls.indices {
-                    layers[index].calls[number].arguments = layers[index].calls[number].arguments.map { $0.moving(moved) }
-                    layers[index].calls[number].keywords = layers[index].calls[number].keywords.mapValues { $0.moving(moved) }
-                }
-            }
-            spec.outputs = spec.outputs.moving(moved)
-        }
+        if !renamed.isEmpty { rewrite { $0.renaming(renamed) } }
+        if !moved.isEmpty { rewrite { $0.moving(moved) } }
         // Shapes that were asked for, and computed with, for a reshape that now knows without.
         func isRead(_ layer: LayerSpec) -> Bool {
             let isOperation = layer.className.hasPrefix(OperationName.prefix) || TfKerasGraph.operationClasses.contains(layer.className)

@@ -71,11 +71,14 @@ enum { LISTED = 64 };
     }
 
 CK_CLONES void ck_max_pool(
-    const ck_pool_axis *axes, ptrdiff_t channels, const float *x, float *y, ptrdiff_t start, ptrdiff_t end) {
+    const ck_pool_axis *axes, ptrdiff_t channels, bool counts_padding, const float *x, float *y, ptrdiff_t start,
+    ptrdiff_t end) {
     FOR_EACH_CELL({
+        const bool is_whole = a.count == axes[0].kernel && b.count == axes[1].kernel && c.count == axes[2].kernel;
+        const float least = counts_padding && !is_whole ? 0 : -__builtin_inff();
         ptrdiff_t n = 0;
         for (; n + 2 * LANES <= channels; n += 2 * LANES) {
-            lanes best = (lanes){0} - __builtin_inff(), other = best;
+            lanes best = (lanes){0} + least, other = best;
             FOR_EACH_TAP({
                 const lanes u = LOAD(x + tap + n), v = LOAD(x + tap + n + LANES);
                 best = CHOOSE((u > best) | (u != u), u, best);
@@ -85,7 +88,7 @@ CK_CLONES void ck_max_pool(
             STORE(y + to + n + LANES, other);
         }
         for (; n + LANES <= channels; n += LANES) {
-            lanes best = (lanes){0} - __builtin_inff();
+            lanes best = (lanes){0} + least;
             FOR_EACH_TAP({
                 const lanes u = LOAD(x + tap + n);
                 best = CHOOSE((u > best) | (u != u), u, best);
@@ -93,7 +96,7 @@ CK_CLONES void ck_max_pool(
             STORE(y + to + n, best);
         }
         for (; n < channels; n++) {
-            float best = -__builtin_inff();
+            float best = least;
             FOR_EACH_TAP({
                 const float u = x[tap + n];
                 best = u > best || u != u ? u : best;

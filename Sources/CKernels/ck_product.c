@@ -12,6 +12,7 @@
 
 #define CK_WIDTH 16
 #define CK_ROWS 8
+#define CK_EVEN_ROWS 14
 #define CK_ROW_VECTORS 16
 #define CK_NAME(name) name##_avx512
 typedef __mmask16 part_avx512;
@@ -26,6 +27,7 @@ typedef __mmask16 part_avx512;
 #undef CK_STORE_PART
 #undef CK_WIDTH
 #undef CK_ROWS
+#undef CK_EVEN_ROWS
 #undef CK_ROW_VECTORS
 #undef CK_NAME
 

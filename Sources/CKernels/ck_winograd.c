@@ -52,8 +52,9 @@
 #endif
 
 void ck_winograd_kernel(
-    ck_family family, const float *taps, ptrdiff_t tap_stride, ptrdiff_t count, float *points, ptrdiff_t point_stride) {
-    DISPATCH(kernel, taps, tap_stride, count, points, point_stride)
+    ck_family family, int cells, const float *taps, ptrdiff_t tap_stride, ptrdiff_t count, float *points,
+    ptrdiff_t point_stride) {
+    DISPATCH(kernel, cells, taps, tap_stride, count, points, point_stride)
 }
 
 void ck_winograd_kernel_gradient(

@@ -22,9 +22,20 @@ CK_INLINE VECTOR CK_NAME(rectified)(VECTOR value, unsigned flags) {
     return value;
 }
 
-/* B' of six values, in place. */
-CK_INLINE void CK_NAME(to_points)(VECTOR *v, const ptrdiff_t step) {
+/* Of the functions below, those that make tiles take `cells`, the outputs of a tile along one axis: 4 or 2, known when they are compiled.
+   There are two points more than cells. */
+
+/* B' of six or four values, in place. */
+CK_INLINE void CK_NAME(to_points)(const int cells, VECTOR *v, const ptrdiff_t step) {
 #pragma clang fp contract(fast)
+    if (cells == 2) {
+        const VECTOR d1 = v[step], d2 = v[2 * step];
+        v[0] -= d2;
+        v[step] = d1 + d2;
+        v[2 * step] = d2 - d1;
+        v[3 * step] -= d1;
+        return;
+    }
     const VECTOR d0 = v[0], d1 = v[step], d2 = v[2 * step], d3 = v[3 * step], d4 = v[4 * step], d5 = v[5 * step];
     const VECTOR even_a = d4 - BB * d2, odd_a = d3 - BB * d1;
     const VECTOR even_b = d4 - AA * d2, odd_b = d3 - AA * d1;
@@ -36,9 +47,15 @@ CK_INLINE void CK_NAME(to_points)(VECTOR *v, const ptrdiff_t step) {
     v[5 * step] = AA * BB * d1 + (d5 - (AA + BB) * d3);
 }
 
-/* A' of six values: four. */
-CK_INLINE void CK_NAME(from_points)(const VECTOR *v, const ptrdiff_t step, VECTOR *y, const ptrdiff_t y_step) {
+/* A' of six values: four; or of four: two. */
+CK_INLINE void CK_NAME(from_points)(
+    const int cells, const VECTOR *v, const ptrdiff_t step, VECTOR *y, const ptrdiff_t y_step) {
 #pragma clang fp contract(fast)
+    if (cells == 2) {
+        y[0] = v[0] + (v[step] + v[2 * step]);
+        y[y_step] = v[3 * step] + (v[step] - v[2 * step]);
+        return;
+    }
     const VECTOR sum_a = v[step] + v[2 * step], difference_a = v[step] - v[2 * step];
     const VECTOR sum_b = v[3 * step] + v[4 * step], difference_b = v[3 * step] - v[4 * step];
     y[0] = v[0] + sum_a + sum_b;
@@ -61,10 +78,19 @@ CK_INLINE void CK_NAME(gradient_to_points)(const VECTOR *y, const ptrdiff_t y_st
     v[5 * step] = y3;
 }
 
-/* G of three values: six. */
-CK_INLINE void CK_NAME(taps_to_points)(const VECTOR *g, const ptrdiff_t g_step, VECTOR *v, const ptrdiff_t step) {
+/* G of three values: six or four. */
+CK_INLINE void CK_NAME(taps_to_points)(
+    const int cells, const VECTOR *g, const ptrdiff_t g_step, VECTOR *v, const ptrdiff_t step) {
 #pragma clang fp contract(fast)
     const VECTOR g0 = g[0], g1 = g[g_step], g2 = g[2 * g_step];
+    if (cells == 2) {
+        const VECTOR even = 0.5f * (g0 + g2), odd = 0.5f * g1;
+        v[0] = g0;
+        v[step] = even + odd;
+        v[2 * step] = even - odd;
+        v[3 * step] = g2;
+        return;
+    }
     const VECTOR even_a = SHARE_A * (g0 + AA * g2), odd_a = A * SHARE_A * g1;
     const VECTOR even_b = SHARE_B * (g0 + BB * g2), odd_b = B * SHARE_B * g1;
     v[0] = SHARE_0 * g0;
@@ -94,12 +120,13 @@ CK_INLINE VECTOR CK_NAME(part)(const float *p, ptrdiff_t count) {
 
 /* Asks for what the tile after the next one will be the first to touch, which may come from memory: a square of cells is `size` wide,
    whose first one is at `from`. */
-CK_INLINE void CK_NAME(fetch)(const int size, const ck_winograd_images *m, const float *from, const int writes) {
-    const float *ahead = from + (size + CK_WINOGRAD_TILE) * m->channels;
+CK_INLINE void CK_NAME(fetch)(
+    const int cells, const int size, const ck_winograd_images *m, const float *from, const int writes) {
+    const float *ahead = from + (size + cells) * m->channels;
 #pragma unroll
     for (int i = 0; i < size; i++, ahead += m->columns * m->channels) {
 #pragma unroll
-        for (int j = 0; j < CK_WINOGRAD_TILE; j++) {
+        for (int j = 0; j < cells; j++) {
             if (writes)
                 __builtin_prefetch(ahead + j * m->channels, 1, 3);
             else
@@ -148,49 +175,50 @@ CK_INLINE ptrdiff_t CK_NAME(first)(ptrdiff_t next, ptrdiff_t channels) {
 }
 
 /* Where a tile is: its image's first element, and its first output. */
-#define PLACE_OF_TILE(m, tile)                                                                                         \
+#define PLACE_OF_TILE(cells, m, tile)                                                                                  \
     const ptrdiff_t tile_x = (tile) % (m)->tiles_x, tile_y = (tile) / (m)->tiles_x % (m)->tiles_y;                     \
     const ptrdiff_t image = (tile) / ((m)->tiles_x * (m)->tiles_y) * (m)->rows * (m)->columns * (m)->channels;         \
-    const ptrdiff_t y0 = tile_y * CK_WINOGRAD_TILE - (m)->begin_y, x0 = tile_x * CK_WINOGRAD_TILE - (m)->begin_x;
+    const ptrdiff_t y0 = tile_y * (cells) - (m)->begin_y, x0 = tile_x * (cells) - (m)->begin_x;
 
 CK_INLINE void CK_NAME(input_tiles)(
-    const ck_winograd_images *m, const float *x, const float *gate, ptrdiff_t tile, ptrdiff_t count, float *points,
-    ck_winograd_points strides) {
+    const int cells, const ck_winograd_images *m, const float *x, const float *gate, ptrdiff_t tile, ptrdiff_t count,
+    float *points, ck_winograd_points strides) {
+    const int side = cells + 2;
     const ptrdiff_t line = m->columns * m->channels;
     const ptrdiff_t lanes = m->channels < CK_WIDTH ? m->channels : CK_WIDTH;
     for (ptrdiff_t t = 0; t < count; t++) {
-        PLACE_OF_TILE(m, tile + t)
-        const CK_NAME(extent) e = CK_NAME(visible)(6, m, y0, x0);
+        PLACE_OF_TILE(cells, m, tile + t)
+        const CK_NAME(extent) e = CK_NAME(visible)(side, m, y0, x0);
         const bool is_whole =
-            e.row_high - e.row_low == 6 && e.column_high - e.column_low == 6 && lanes == CK_WIDTH;
+            e.row_high - e.row_low == side && e.column_high - e.column_low == side && lanes == CK_WIDTH;
         const ptrdiff_t start = image + y0 * line + x0 * m->channels;
         float *row = points + t * strides.row_stride;
         for (ptrdiff_t next = 0; next < m->channels; next += CK_WIDTH) {
             const ptrdiff_t n = CK_NAME(first)(next, m->channels);
             const float *from = x + start + n;
-            CK_NAME(fetch)(6, m, from, 0);
-            if (gate) CK_NAME(fetch)(6, m, gate + start + n, 0);
+            CK_NAME(fetch)(cells, side, m, from, 0);
+            if (gate) CK_NAME(fetch)(cells, side, m, gate + start + n, 0);
             VECTOR v[36];
             if (is_whole) {
 #pragma unroll
-                for (int j = 0; j < 6; j++) {
+                for (int j = 0; j < side; j++) {
 #pragma unroll
-                    for (int i = 0; i < 6; i++) {
+                    for (int i = 0; i < side; i++) {
                         const ptrdiff_t at = i * line + j * m->channels;
-                        v[6 * i + j] = gate ? GATED(LOAD(from + at), LOAD(gate + start + n + at)) : LOAD(from + at);
+                        v[side * i + j] = gate ? GATED(LOAD(from + at), LOAD(gate + start + n + at)) : LOAD(from + at);
                     }
-                    CK_NAME(to_points)(v + j, 6);
+                    CK_NAME(to_points)(cells, v + j, side);
                 }
             } else {
-                CK_NAME(read_part)(6, m, from, gate ? gate + start + n : 0, e, lanes, v);
+                CK_NAME(read_part)(side, m, from, gate ? gate + start + n : 0, e, lanes, v);
 #pragma unroll
-                for (int j = 0; j < 6; j++) CK_NAME(to_points)(v + j, 6);
+                for (int j = 0; j < side; j++) CK_NAME(to_points)(cells, v + j, side);
             }
 #pragma unroll
-            for (int i = 0; i < 6; i++) {
-                CK_NAME(to_points)(v + 6 * i, 1);
+            for (int i = 0; i < side; i++) {
+                CK_NAME(to_points)(cells, v + side * i, 1);
 #pragma unroll
-                for (int j = 0; j < 6; j++) STORE(row + n + (6 * i + j) * strides.point_stride, v[6 * i + j]);
+                for (int j = 0; j < side; j++) STORE(row + n + (side * i + j) * strides.point_stride, v[side * i + j]);
             }
         }
     }
@@ -199,21 +227,25 @@ CK_INLINE void CK_NAME(input_tiles)(
 static void CK_NAME(input)(
     const ck_winograd_images *m, const float *x, const float *gate, ptrdiff_t tile, ptrdiff_t count, float *points,
     ck_winograd_points strides) {
-    if (gate)
-        CK_NAME(input_tiles)(m, x, gate, tile, count, points, strides);
+    if (m->cells == 2)
+        CK_NAME(input_tiles)(2, m, x, gate, tile, count, points, strides);
+    else if (gate)
+        CK_NAME(input_tiles)(4, m, x, gate, tile, count, points, strides);
     else
-        CK_NAME(input_tiles)(m, x, 0, tile, count, points, strides);
+        CK_NAME(input_tiles)(4, m, x, 0, tile, count, points, strides);
 }
 
-static void CK_NAME(output)(
-    const ck_winograd_images *m, const float *points, ck_winograd_points strides, ptrdiff_t channel, ptrdiff_t channels,
-    const float *bias, const float *residual, unsigned flags, ptrdiff_t tile, ptrdiff_t count, float *y) {
+CK_INLINE void CK_NAME(output_tiles)(
+    const int cells, const ck_winograd_images *m, const float *points, ck_winograd_points strides, ptrdiff_t channel,
+    ptrdiff_t channels, const float *bias, const float *residual, unsigned flags, ptrdiff_t tile, ptrdiff_t count, float *y) {
+    const int side = cells + 2;
     const ptrdiff_t line = m->columns * m->channels;
     const bool may_overlap = channels >= CK_WIDTH && !residual && !(flags & CK_PRODUCT_ADD);
     for (ptrdiff_t t = 0; t < count; t++) {
-        PLACE_OF_TILE(m, tile + t)
+        PLACE_OF_TILE(cells, m, tile + t)
         const float *row = points + t * strides.row_stride;
-        const ptrdiff_t height = m->rows - y0 < 4 ? m->rows - y0 : 4, width = m->columns - x0 < 4 ? m->columns - x0 : 4;
+        const ptrdiff_t height = m->rows - y0 < cells ? m->rows - y0 : cells;
+        const ptrdiff_t width = m->columns - x0 < cells ? m->columns - x0 : cells;
         for (ptrdiff_t next = 0; next < channels; next += CK_WIDTH) {
             /* Nothing may be added twice. */
             const bool is_rest = channels - next < CK_WIDTH, overlaps = is_rest && may_overlap;
@@ -221,24 +253,24 @@ static void CK_NAME(output)(
             const ptrdiff_t lanes = is_rest && !overlaps ? channels - next : CK_WIDTH;
             VECTOR v[6], half[24];
 #pragma unroll
-            for (int j = 0; j < 6; j++) {
+            for (int j = 0; j < side; j++) {
 #pragma unroll
-                for (int i = 0; i < 6; i++) v[i] = LOAD(row + n + (6 * i + j) * strides.point_stride);
-                CK_NAME(from_points)(v, 1, half + j, 6);
+                for (int i = 0; i < side; i++) v[i] = LOAD(row + n + (side * i + j) * strides.point_stride);
+                CK_NAME(from_points)(cells, v, 1, half + j, side);
             }
             const ptrdiff_t start = image + y0 * line + x0 * m->channels + channel + n;
-            CK_NAME(fetch)(4, m, y + start, 1);
+            CK_NAME(fetch)(cells, cells, m, y + start, 1);
             VECTOR shift = {0};
             if (bias) shift = lanes == CK_WIDTH ? LOAD(bias + channel + n) : CK_NAME(part)(bias + channel + n, lanes);
-            if (lanes == CK_WIDTH && height == 4 && width == 4) {
+            if (lanes == CK_WIDTH && height == cells && width == cells) {
 #pragma unroll
-                for (int i = 0; i < 4; i++) {
-                    VECTOR cells[4];
-                    CK_NAME(from_points)(half + 6 * i, 1, cells, 1);
+                for (int i = 0; i < cells; i++) {
+                    VECTOR value_of[4];
+                    CK_NAME(from_points)(cells, half + side * i, 1, value_of, 1);
 #pragma unroll
-                    for (int j = 0; j < 4; j++) {
+                    for (int j = 0; j < cells; j++) {
                         const ptrdiff_t at = start + i * line + j * m->channels;
-                        VECTOR value = cells[j] + shift;
+                        VECTOR value = value_of[j] + shift;
                         if (residual) value += LOAD(residual + at);
                         if (flags & CK_PRODUCT_ADD) value += LOAD(y + at);
                         if (flags & CK_PRODUCT_RECTIFY) value = CK_NAME(rectified)(value, flags);
@@ -248,7 +280,7 @@ static void CK_NAME(output)(
                 continue;
             }
             for (ptrdiff_t i = 0; i < height; i++) {
-                CK_NAME(from_points)(half + 6 * i, 1, v, 1);
+                CK_NAME(from_points)(cells, half + side * i, 1, v, 1);
                 for (ptrdiff_t j = 0; j < width; j++) {
                     const ptrdiff_t at = start + i * line + j * m->channels;
                     VECTOR value = v[j] + shift;
@@ -266,13 +298,22 @@ static void CK_NAME(output)(
     }
 }
 
+static void CK_NAME(output)(
+    const ck_winograd_images *m, const float *points, ck_winograd_points strides, ptrdiff_t channel, ptrdiff_t channels,
+    const float *bias, const float *residual, unsigned flags, ptrdiff_t tile, ptrdiff_t count, float *y) {
+    if (m->cells == 2)
+        CK_NAME(output_tiles)(2, m, points, strides, channel, channels, bias, residual, flags, tile, count, y);
+    else
+        CK_NAME(output_tiles)(4, m, points, strides, channel, channels, bias, residual, flags, tile, count, y);
+}
+
 static void CK_NAME(output_gradient)(
     const ck_winograd_images *m, const float *dy, const float *gate, ptrdiff_t tile, ptrdiff_t count, float *points,
     ck_winograd_points strides, float *sums) {
     const ptrdiff_t line = m->columns * m->channels;
     const ptrdiff_t lanes = m->channels < CK_WIDTH ? m->channels : CK_WIDTH;
     for (ptrdiff_t t = 0; t < count; t++) {
-        PLACE_OF_TILE(m, tile + t)
+        PLACE_OF_TILE(4, m, tile + t)
         const CK_NAME(extent) e = CK_NAME(visible)(4, m, y0, x0);
         const bool is_whole =
             e.row_high - e.row_low == 4 && e.column_high - e.column_low == 4 && lanes == CK_WIDTH;
@@ -282,8 +323,8 @@ static void CK_NAME(output_gradient)(
             const ptrdiff_t n = CK_NAME(first)(next, m->channels);
             VECTOR v[16], half[24], all[6];
             const float *from = dy + start + n;
-            CK_NAME(fetch)(4, m, from, 0);
-            if (gate) CK_NAME(fetch)(4, m, gate + start + n, 0);
+            CK_NAME(fetch)(4, 4, m, from, 0);
+            if (gate) CK_NAME(fetch)(4, 4, m, gate + start + n, 0);
             if (is_whole) {
 #pragma unroll
                 for (int i = 0; i < 16; i++) {
@@ -314,8 +355,9 @@ static void CK_NAME(output_gradient)(
     }
 }
 
-static void CK_NAME(kernel)(
-    const float *taps, ptrdiff_t tap_stride, ptrdiff_t count, float *points, ptrdiff_t point_stride) {
+CK_INLINE void CK_NAME(kernel_points)(
+    const int cells, const float *taps, ptrdiff_t tap_stride, ptrdiff_t count, float *points, ptrdiff_t point_stride) {
+    const int side = cells + 2;
     const ptrdiff_t lanes = count < CK_WIDTH ? count : CK_WIDTH;
     for (ptrdiff_t next = 0; next < count; next += CK_WIDTH) {
         const ptrdiff_t n = CK_NAME(first)(next, count);
@@ -324,12 +366,12 @@ static void CK_NAME(kernel)(
         for (int i = 0; i < 9; i++)
             g[i] = lanes == CK_WIDTH ? LOAD(taps + i * tap_stride + n) : CK_NAME(part)(taps + i * tap_stride + n, lanes);
 #pragma unroll
-        for (int j = 0; j < 3; j++) CK_NAME(taps_to_points)(g + j, 3, half + j, 3);
+        for (int j = 0; j < 3; j++) CK_NAME(taps_to_points)(cells, g + j, 3, half + j, 3);
 #pragma unroll
-        for (int i = 0; i < 6; i++) {
-            CK_NAME(taps_to_points)(half + 3 * i, 1, all, 1);
-            for (int j = 0; j < 6; j++) {
-                float *target = points + n + (6 * i + j) * point_stride;
+        for (int i = 0; i < side; i++) {
+            CK_NAME(taps_to_points)(cells, half + 3 * i, 1, all, 1);
+            for (int j = 0; j < side; j++) {
+                float *target = points + n + (side * i + j) * point_stride;
                 if (lanes == CK_WIDTH)
                     STORE(target, all[j]);
                 else
@@ -337,6 +379,14 @@ static void CK_NAME(kernel)(
             }
         }
     }
+}
+
+static void CK_NAME(kernel)(
+    const int cells, const float *taps, ptrdiff_t tap_stride, ptrdiff_t count, float *points, ptrdiff_t point_stride) {
+    if (cells == 2)
+        CK_NAME(kernel_points)(2, taps, tap_stride, count, points, point_stride);
+    else
+        CK_NAME(kernel_points)(4, taps, tap_stride, count, points, point_stride);
 }
 
 static void CK_NAME(kernel_gradient)(

@@ -24,7 +24,8 @@ package enum Slicing {
     ///   - leastTraffic: below so many bytes for all samples, everything stays in a cache anyway.
     package static func run(_ graph: Graph, wantedTraffic: Int = 524_288, leastTraffic: Int = 2_097_152) -> Graph {
         // Values that are the same in every run; what makes them needn't stand between the nodes of a part.
-        var fixed = Set(graph.infos.indices.lazy.map(Value.init(id:)).filter(graph.isFixed))
+        let isFixed = graph.fixedValues()
+        let fixed = Set(graph.infos.indices.lazy.filter { isFixed[$0] }.map(Value.init(id:)))
         var nodes: [Node] = []
         var part = Part(wantedTraffic: wantedTraffic, leastTraffic: leastTraffic)
         func close() {
@@ -32,8 +33,7 @@ package enum Slicing {
             part = Part(wantedTraffic: wantedTraffic, leastTraffic: leastTraffic)
         }
         for node in graph.nodes {
-            if !node.inputs.isEmpty && node.inputs.allSatisfy(fixed.contains) {
-                fixed.formUnion(node.outputs)
+            if !node.outputs.isEmpty && node.outputs.allSatisfy(fixed.contains) {
                 nodes.append(node)
                 continue
             }

@@ -151,6 +151,19 @@ package protocol BoundOp: Sendable {
 
     /// The inputs in whose memory output 0 may be written, if nobody else reads them afterwards.
     var inPlaceInputs: [Int] { get }
+
+    /// How rows of the output are computed apart, or nil: for one sample, one output, in inference.
+    var rowWise: (any RowWise)? { get }
+}
+
+/// A bound op whose output's rows (places along axis 1) can be computed apart from a range of input 0's rows and the same rows of all other
+/// inputs that aren't weights.
+package protocol RowWise: Sendable {
+    /// The rows of input 0 that are read for rows of the output; not empty where those aren't, and later for later ones.
+    func rowsRead(for rows: Range<Int>) -> Range<Int>
+
+    /// - Parameter frame: its addresses are those of row 0, whether that row is there or not.
+    func forward(_ frame: Frame, rows: Range<Int>)
 }
 
 extension BoundOp {
@@ -162,6 +175,7 @@ extension BoundOp {
     package var retained: Retained { Retained() }
     package var alias: Int? { nil }
     package var inPlaceInputs: [Int] { [] }
+    package var rowWise: (any RowWise)? { nil }
 }
 
 /// Bytes that a bound op wants besides its inputs and outputs; each area is 64-byte aligned.

@@ -49,7 +49,9 @@ package struct ConvolutionBands: Hashable, Sendable {
     private let outputRows: [Int]
     private let gradientRows: [Int]
     private let (columns, inputColumn): (Int, Int)
+    /// Rows of the product that a plane is; or none, and all planes are one row, of so many cells each.
     private let rowsOfPlane: Int
+    private let cellsOfPlane: Int
 
     /// - Parameter targetCost: floating-point operations that one band should take; less where there is little to do, so that
     ///   several threads have a part in it.
@@ -99,11 +101,12 @@ package struct ConvolutionBands: Hashable, Sendable {
         let length = runLength
         gradientRows = runs.indices.map { $0 * length * filters }
 
-        if middle.output == 1 && last.output == 1 {
-            // One cell a plane: planes are the columns.
+        let isPointwise = !isPadded && geometry.axes.all.allSatisfy { $0.kernel == 1 && $0.stride == 1 }
+        if isPointwise || (middle.output == 1 && last.output == 1) {
+            // Cells are equally far apart, from plane to plane too.
             (inputRows, outputRows) = ([0], [0])
-            (columns, inputColumn) = (0, first.stride * planeStep)
-            rowsOfPlane = 0
+            (columns, inputColumn) = (0, isPointwise ? channels : first.stride * planeStep)
+            (rowsOfPlane, cellsOfPlane) = (0, cells)
         } else {
             var (from, to): ([Int], [Int]) = ([], [])
             for plane in 0..<bandSize {
@@ -114,7 +117,7 @@ package struct ConvolutionBands: Hashable, Sendable {
             }
             (inputRows, outputRows) = (from, to)
             (columns, inputColumn) = (last.output, cellStep)
-            rowsOfPlane = middle.output
+            (rowsOfPlane, cellsOfPlane) = (middle.output, last.output)
         }
     }
 
@@ -132,7 +135,7 @@ package struct ConvolutionBands: Hashable, Sendable {
 
     /// Rows and columns of the product for a number of planes.
     private func rowsAndColumns(_ planes: Int) -> (rows: Int, columns: Int) {
-        rowsOfPlane == 0 ? (1, planes) : (planes * rowsOfPlane, columns)
+        rowsOfPlane == 0 ? (1, planes * cellsOfPlane) : (planes * rowsOfPlane, columns)
     }
 
     /// Where the windows of output planes begin: in the image `x`, or in a copy made in `buffer`.

@@ -12,8 +12,11 @@ package struct Pooling: Sendable {
     package let kind: PoolKind
     package let axes: WindowAxes
     package let channels: Int
+    /// Whether cells of padding are zeros in a maximum; forward only.
+    package let countsPadding: Bool
 
-    package init(_ kind: PoolKind, axes: WindowAxes, channels: Int) {
+    package init(_ kind: PoolKind, axes: WindowAxes, channels: Int, countsPadding: Bool = false) {
+        self.countsPadding = countsPadding
         self.kind = kind
         self.axes = axes
         self.channels = channels
@@ -21,7 +24,6 @@ package struct Pooling: Sendable {
 
     package var inputCount: Int { axes.inputCells * channels }
     package var outputCount: Int { axes.outputCells * channels }
-
 
     /// Cells that the windows of one image see, at most, and at least 1.
     package var readCount: Int {
@@ -50,7 +52,7 @@ package struct Pooling: Sendable {
     package func forward(_ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, planes: Range<Int>) {
         withAxes { axes in
             switch kind {
-            case .max: ck_max_pool(axes, channels, x, y, planes.lowerBound, planes.upperBound)
+            case .max: ck_max_pool(axes, channels, countsPadding, x, y, planes.lowerBound, planes.upperBound)
             case .average: ck_average_pool(axes, channels, x, y, planes.lowerBound, planes.upperBound)
             }
         }

@@ -1,11 +1,21 @@
 import CKernels
 
-/// A convolution of 3 × 3 taps with stride 1, or the gradient of its input, by Winograd's F(4 × 4, 3 × 3).
+/// The outputs of a tile along one axis: F(2 × 2, 3 × 3) or F(4 × 4, 3 × 3).
+package enum WinogradTile: Int, Hashable, Sendable {
+    case two = 2
+    case four = 4
+
+    /// Matrices of points: two more than cells along each axis.
+    package var pointCount: Int { (rawValue + 2) * (rawValue + 2) }
+}
+
+/// A convolution of 3 × 3 taps with stride 1, or the gradient of its input, by Winograd's F(4 × 4, 3 × 3) or F(2 × 2, 3 × 3).
 ///
 /// Both are y = x ∗ kernel for images of cells: for the gradient x is what arrives at the outputs, and the kernel is turned around
-/// and transposed. Tiles of 4 × 4 cells of y are counted through all images, row by row. A tile's 6 × 6 cells of x become 36
-/// *points*; for each of them a matrix product joins channels; and 36 points become the tile of y.
+/// and transposed. Tiles of 4 × 4 (2 × 2) cells of y are counted through all images, row by row. A tile's 6 × 6 (4 × 4) cells of x become
+/// 36 (16) *points*; for each of them a matrix product joins channels; and the points become the tile of y.
 package struct WinogradConvolution: Hashable, Sendable {
+    package let tile: WinogradTile
     /// Channels of x and of y.
     package let depth: Int
     package let width: Int
@@ -22,35 +32,36 @@ package struct WinogradConvolution: Hashable, Sendable {
     /// Columns of y's points that are computed at a time.
     private let groupWidth: Int
 
-    /// Matrices of points.
-    package static let pointCount = Int(CK_WINOGRAD_POINTS)
     /// Tiles of a block, at most; a multiple of the rows that the product's inner loops take.
     private static let largestBlock = 48
     /// The same where there are less than eight such blocks, which two threads can't share evenly.
     private static let smallerBlock = 32
 
     /// Nil for any other convolution.
-    package init?(_ geometry: ConvolutionGeometry) { self.init(geometry, isTransposed: false) }
+    package init?(_ geometry: ConvolutionGeometry, tile: WinogradTile = .four) {
+        self.init(geometry, tile, isTransposed: false)
+    }
 
     /// The gradient of the convolution's input, from that of its outputs.
-    package init?(gradientOf geometry: ConvolutionGeometry) { self.init(geometry, isTransposed: true) }
+    package init?(gradientOf geometry: ConvolutionGeometry) { self.init(geometry, .four, isTransposed: true) }
 
-    private init?(_ geometry: ConvolutionGeometry, isTransposed: Bool) {
+    private init?(_ geometry: ConvolutionGeometry, _ tile: WinogradTile, isTransposed: Bool) {
         let (first, middle, last) = (geometry.axes.first, geometry.axes.middle, geometry.axes.last)
         guard middle == .single, [first, last].allSatisfy({ $0.kernel == 3 && $0.stride == 1 && $0.dilation == 1 }),
             geometry.groups == 1, geometry.channels > 0, geometry.filters > 0
         else { return nil }
+        self.tile = tile
         self.isTransposed = isTransposed
         let (read, written) = isTransposed ? (\WindowAxis.output, \WindowAxis.input) : (\WindowAxis.input, \WindowAxis.output)
         (depth, width) = isTransposed ? (geometry.filters, geometry.channels) : (geometry.channels, geometry.filters)
         func begin(_ axis: WindowAxis) -> Int { isTransposed ? axis.kernel - 1 - axis.begin : axis.begin }
-        let tile = Int(CK_WINOGRAD_TILE)
-        let tilesY = (first[keyPath: written] + tile - 1) / tile, tilesX = (last[keyPath: written] + tile - 1) / tile
+        let cells = tile.rawValue
+        let tilesY = (first[keyPath: written] + cells - 1) / cells, tilesX = (last[keyPath: written] + cells - 1) / cells
         source = Extents(
-            rows: first[keyPath: read], columns: last[keyPath: read], channels: depth, beginY: begin(first), beginX: begin(last),
+            cells: cells, rows: first[keyPath: read], columns: last[keyPath: read], channels: depth, beginY: begin(first), beginX: begin(last),
             tilesY: tilesY, tilesX: tilesX)
         target = Extents(
-            rows: first[keyPath: written], columns: last[keyPath: written], channels: width, beginY: 0, beginX: 0, tilesY: tilesY,
+            cells: cells, rows: first[keyPath: written], columns: last[keyPath: written], channels: width, beginY: 0, beginX: 0, tilesY: tilesY,
             tilesX: tilesX)
         tiles = geometry.images * tilesY * tilesX
         // Blocks of equal size, and several of them where an image is large enough: they are what threads share.
@@ -62,44 +73,35 @@ package struct WinogradConvolution: Hashable, Sendable {
 
     /// What the kernels of `CKernels` are told of images.
     private struct Extents: Hashable, Sendable {
-        var (rows, columns, channels, beginY, beginX, tilesY, tilesX): (Int, Int, Int, Int, Int, Int, Int)
-
-        init(rows: Int, columns: Int, channels: Int, beginY: Int, beginX: Int, tilesY: Int, tilesX: Int) {
-            (self.rows, self.columns, self.channels, self.beginY, self.beginX) = (rows, columns, channels, beginY, beginX)
-            (self.tilesY, self.tilesX) = (tilesY, tilesX)
-        }
+        let cells, rows, columns, channels, beginY, beginX, tilesY, tilesX: Int
 
         var images: ck_winograd_images {
             ck_winograd_images(
-                rows: rows, columns: columns, channels: channels, begin_y: beginY, begin_x: beginX, tiles_y: tilesY,
-                tiles_x: tilesX)
-        }
-
-        static func == (a: Extents, b: Extents) -> Bool {
-            [a.rows, a.columns, a.channels, a.beginY, a.beginX, a.tilesY, a.tilesX]
-                == [b.rows, b.columns, b.channels, b.beginY, b.beginX, b.tilesY, b.tilesX]
-        }
-
-        func hash(into hasher: inout Hasher) {
-            for extent in [rows, columns, channels, beginY, beginX, tilesY, tilesX] { hasher.combine(extent) }
+                cells: Int32(cells), rows: rows, columns: columns, channels: channels, begin_y: beginY, begin_x: beginX,
+                tiles_y: tilesY, tiles_x: tilesX)
         }
     }
 
-    /// Rows of 36 matrices of points, for so many tiles.
+    /// Rows of a tile's matrices of points, for so many tiles.
     package struct Points: Hashable, Sendable {
         /// Elements from row to row, and from matrix to matrix.
         package let row: Int
         package let matrix: Int
         /// Elements altogether.
-        package var count: Int { WinogradConvolution.pointCount * matrix }
+        package let count: Int
         var strides: ck_winograd_points { ck_winograd_points(point_stride: matrix, row_stride: row) }
 
         /// Rows are at least a vector long, and the matrices don't begin at the same place of a page of the cache.
-        package init(rows: Int, columns: Int) {
+        package init(_ tile: WinogradTile, rows: Int, columns: Int) {
             row = (columns + 15) / 16 * 16
             matrix = rows * row + 16
+            count = tile.pointCount * matrix
         }
     }
+
+    /// The layout of x's points, and of y's, for so many tiles.
+    package func sourcePoints(ofTiles tiles: Int) -> Points { Points(tile, rows: tiles, columns: depth) }
+    package func targetPoints(ofTiles tiles: Int) -> Points { Points(tile, rows: tiles, columns: width) }
 
     // MARK: The kernel
 
@@ -108,7 +110,7 @@ package struct WinogradConvolution: Hashable, Sendable {
     private var panelCount: Int { depth * panelWidth }
     private var packedStride: Int { panels * panelCount + 16 }
     /// Elements of the packed kernel's points.
-    package var packedCount: Int { WinogradConvolution.pointCount * packedStride }
+    package var packedCount: Int { tile.pointCount * packedStride }
     /// Elements of scratch for packing.
     package var packingCount: Int { 9 * panelCount }
 
@@ -130,7 +132,8 @@ package struct WinogradConvolution: Hashable, Sendable {
             guard let scale else { continue }
             for row in 0..<depth { for column in 0..<columns { taps[row * panelWidth + column] *= scale[start + column] } }
         }
-        ck_winograd_kernel(family, buffer, panelCount, panelCount, packed + panel * panelCount, packedStride)
+        ck_winograd_kernel(
+            family, Int32(tile.rawValue), buffer, panelCount, panelCount, packed + panel * panelCount, packedStride)
     }
 
     // MARK: Steps
@@ -207,14 +210,14 @@ package struct WinogradConvolution: Hashable, Sendable {
 
     /// Calls `body` with the runs of y's elements that tiles cover, all their channels.
     package func forEachRun(of tiles: Range<Int>, _ body: (_ start: Int, _ count: Int) -> Void) {
-        let tile = Int(CK_WINOGRAD_TILE)
+        let cells = tile.rawValue
         var next = tiles.lowerBound
         while next < tiles.upperBound {
             let (row, column) = (next / target.tilesX, next % target.tilesX)
             let count = min(target.tilesX - column, tiles.upperBound - next)
-            let (image, y0) = (row / target.tilesY, row % target.tilesY * tile)
-            let (x0, x1) = (column * tile, min(target.columns, (column + count) * tile))
-            for y in y0..<min(target.rows, y0 + tile) {
+            let (image, y0) = (row / target.tilesY, row % target.tilesY * cells)
+            let (x0, x1) = (column * cells, min(target.columns, (column + count) * cells))
+            for y in y0..<min(target.rows, y0 + cells) {
                 body(((image * target.rows + y) * target.columns + x0) * width, (x1 - x0) * width)
             }
             next += count
@@ -223,8 +226,8 @@ package struct WinogradConvolution: Hashable, Sendable {
 
     // MARK: All steps of a block
 
-    private var sourceLayout: Points { Points(rows: blockSize, columns: depth) }
-    private var targetLayout: Points { Points(rows: blockSize, columns: groupWidth) }
+    private var sourceLayout: Points { sourcePoints(ofTiles: blockSize) }
+    private var targetLayout: Points { Points(tile, rows: blockSize, columns: groupWidth) }
     /// Elements of scratch for `run`.
     package var bufferCount: Int { sourceLayout.count + targetLayout.count }
 
@@ -243,7 +246,7 @@ package struct WinogradConvolution: Hashable, Sendable {
         sourcePoints(x, gate: gate, tiles: tiles, to: buffer, sourceLayout)
         for start in stride(from: 0, to: width, by: groupWidth) {
             let columns = start..<min(width, start + groupWidth)
-            for point in 0..<WinogradConvolution.pointCount {
+            for point in 0..<tile.pointCount {
                 product(
                     point: point, rows: tiles.count, columns: columns, buffer, sourceLayout, packed: packed, to: points,
                     targetLayout)

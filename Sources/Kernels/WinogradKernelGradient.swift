@@ -19,10 +19,10 @@ package struct WinogradKernelGradient: Hashable, Sendable {
     package var tiles: Int { forward.tiles }
     package var blocks: Int { forward.blocks }
 
-    private var source: WinogradConvolution.Points { WinogradConvolution.Points(rows: forward.blockSize, columns: depth) }
-    private var target: WinogradConvolution.Points { WinogradConvolution.Points(rows: forward.blockSize, columns: width) }
+    private var source: WinogradConvolution.Points { forward.sourcePoints(ofTiles: forward.blockSize) }
+    private var target: WinogradConvolution.Points { forward.targetPoints(ofTiles: forward.blockSize) }
     /// The kernel's points: a row for each input channel.
-    private var sums: WinogradConvolution.Points { WinogradConvolution.Points(rows: depth, columns: width) }
+    private var sums: WinogradConvolution.Points { WinogradConvolution.Points(forward.tile, rows: depth, columns: width) }
     /// Elements of sums.
     package var sumCount: Int { sums.count }
     /// Elements of scratch for `add`.
@@ -48,7 +48,7 @@ package struct WinogradKernelGradient: Hashable, Sendable {
             rows: 1, columns: depth, a_column: 1, c_column: sums.row, segments: 1, length: tiles.count, step: source.row,
             n: sums.row, b_panel: panelWidth, b_row: target.row)
         var zero = 0
-        for point in 0..<WinogradConvolution.pointCount {
+        for point in 0..<forward.tile.pointCount {
             ck_product(
                 extents, buffer + point * source.matrix, &zero, &zero, gradients + point * target.matrix,
                 points + point * sums.matrix, &zero, nil, productFlags(accumulate: accumulate, rectify: false))
@@ -57,7 +57,7 @@ package struct WinogradKernelGradient: Hashable, Sendable {
 
     /// Adds sums to others, for a range of input channels.
     package func addSums(_ points: UnsafePointer<Float>, rows: Range<Int>, to others: UnsafeMutablePointer<Float>) {
-        for point in 0..<WinogradConvolution.pointCount {
+        for point in 0..<forward.tile.pointCount {
             let start = point * sums.matrix + rows.lowerBound * sums.row
             Kernels.add(others + start, points + start, others + start, count: rows.count * sums.row)
         }

@@ -186,7 +186,7 @@ private struct BoundConvolution: BoundOp {
             && site.constantInputs.indices.allSatisfy { $0 == 0 || $0 == epilogue.addend || site.constantInputs[$0] }
         let choice = geometry.forwardAlgorithm(isPrepared: isPackedBeforehand)
         algorithm = choice.algorithm.rawValue
-        winograd = choice.winograd.map { WinogradStages($0, isStaged: choice.algorithm == .stagedWinograd) }
+        winograd = choice.winograd.map { WinogradStages($0, isStaged: choice.algorithm != .winograd) }
         columns = TileCut(geometry.filters, step: bands.columnStep)
         let unitsOfImage = bands.bandCount * columns.count
         units = TileCut(geometry.images * unitsOfImage, step: unitsPerTile(geometry.cost, unitsOfImage))
@@ -253,11 +253,10 @@ private struct BoundConvolution: BoundOp {
         if !isPackedBeforehand && stage == 0 {
             return pack(frame, into: frame.scratch, packingTiles == 1 ? 0..<panels : tile..<tile + 1)
         }
-        let (kernel, _, shift) = packed(isPackedBeforehand ? frame.prepared : frame.scratch)
-        let bias = epilogue.affine != nil ? UnsafePointer(shift) : epilogue.hasBias ? frame.input(2) : nil
-        let activation = ProductActivation(epilogue.activation)
-        let addend = epilogue.addend.map { frame.input($0) }
+        let (kernel, bias) = kernelAndBias(frame)
         if let winograd {
+            let activation = ProductActivation(epilogue.activation)
+            let addend = epilogue.addend.map { frame.input($0) }
             return winograd.run(
                 stage: isPackedBeforehand ? stage : stage - 1, tile: tile, frame.input(0), packed: kernel,
                 WinogradConvolution.Finish(bias: bias, residual: addend, activation: activation), to: frame.output(),
@@ -265,24 +264,40 @@ private struct BoundConvolution: BoundOp {
                 workerScratch: frame.workerScratch
             ) { if activation == .none { epilogue.activateInPlace(frame.output() + $0, count: $1) } }
         }
-        let planeCount = geometry.outputCount / max(1, geometry.axes.first.output)
         for unit in units.range(tile) {
             let (band, part) = (unit / columns.count, unit % columns.count)
-            let (image, planes) = (band / bands.bandCount, bands.planes(band % bands.bandCount))
-            let filters = columns.count > 1 ? columns.range(part) : nil
-            let start = image * geometry.outputCount + planes.lowerBound * planeCount
-            let y = frame.output() + start
-            // Added to where it is, or where it is brought.
-            if let addend, addend != UnsafePointer(frame.output()) {
-                forEachRun(planes.count * planeCount, filters) { (y + $0).update(from: addend + start + $0, count: $1) }
-            }
-            bands.forward(
-                frame.input(0) + image * geometry.inputCount, packed: kernel, bias: bias, planes: planes, columns: filters,
-                activation: activation, accumulate: addend != nil, to: y,
-                buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))
-            if activation == .none {
-                forEachRun(planes.count * planeCount, filters) { epilogue.activateInPlace(y + $0, count: $1) }
-            }
+            direct(
+                frame, packed: kernel, bias: bias, image: band / bands.bandCount, planes: bands.planes(band % bands.bandCount),
+                filters: columns.count > 1 ? columns.range(part) : nil)
+        }
+    }
+
+    /// As they were packed, and folded.
+    private func kernelAndBias(_ frame: Frame) -> (kernel: UnsafePointer<Float>, bias: UnsafePointer<Float>?) {
+        let (kernel, _, shift) = packed(isPackedBeforehand ? frame.prepared : frame.scratch)
+        return (UnsafePointer(kernel), epilogue.affine != nil ? UnsafePointer(shift) : epilogue.hasBias ? frame.input(2) : nil)
+    }
+
+    /// Output planes of an image, computed directly.
+    private func direct(
+        _ frame: Frame, packed kernel: UnsafePointer<Float>, bias: UnsafePointer<Float>?, image: Int, planes: Range<Int>,
+        filters: Range<Int>?
+    ) {
+        let activation = ProductActivation(epilogue.activation)
+        let planeCount = geometry.outputCount / max(1, geometry.axes.first.output)
+        let start = image * geometry.outputCount + planes.lowerBound * planeCount
+        let y = frame.output() + start
+        // Added to where it is, or where it is brought.
+        let addend = epilogue.addend.map { frame.input($0) }
+        if let addend, addend != UnsafePointer(frame.output()) {
+            forEachRun(planes.count * planeCount, filters) { (y + $0).update(from: addend + start + $0, count: $1) }
+        }
+        bands.forward(
+            frame.input(0) + image * geometry.inputCount, packed: kernel, bias: bias, planes: planes, columns: filters,
+            activation: activation, accumulate: addend != nil, to: y,
+            buffer: frame.workerScratch.assumingMemoryBound(to: Float.self))
+        if activation == .none {
+            forEachRun(planes.count * planeCount, filters) { epilogue.activateInPlace(y + $0, count: $1) }
         }
     }
 
@@ -300,4 +315,27 @@ private struct BoundConvolution: BoundOp {
 /// So many bands that a tile takes some 5 million operations, when an image takes less.
 func unitsPerTile(_ imageCost: Double, _ bands: Int) -> Int {
     bands > 1 ? 1 : Int(max(1, min(64, 5e6 / max(1, imageCost))))
+}
+
+extension BoundConvolution: RowWise {
+    var rowWise: (any RowWise)? {
+        winograd == nil && backward == nil && isPackedBeforehand && geometry.images == 1 && bands.bandSize > 0 ? self : nil
+    }
+
+    func rowsRead(for rows: Range<Int>) -> Range<Int> {
+        let first = geometry.axes.first
+        let start = rows.lowerBound * first.stride - first.begin
+        let end = (rows.upperBound - 1) * first.stride - first.begin + (first.kernel - 1) * first.dilation + 1
+        // A window may lie in the padding altogether.
+        let low = min(max(0, start), max(0, first.input - 1))
+        return low..<max(low + min(1, first.input), min(first.input, end))
+    }
+
+    func forward(_ frame: Frame, rows: Range<Int>) {
+        let (kernel, bias) = kernelAndBias(frame)
+        for start in stride(from: rows.lowerBound, to: rows.upperBound, by: bands.bandSize) {
+            direct(
+                frame, packed: kernel, bias: bias, image: 0, planes: start..<min(rows.upperBound, start + bands.bandSize), filters: nil)
+        }
+    }
 }

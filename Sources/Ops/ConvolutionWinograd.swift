@@ -14,8 +14,8 @@ struct WinogradStages: Sendable {
     init(_ plan: WinogradConvolution, isStaged: Bool) {
         self.plan = plan
         self.isStaged = isStaged
-        source = WinogradConvolution.Points(rows: plan.tiles, columns: plan.depth)
-        target = WinogradConvolution.Points(rows: plan.tiles, columns: plan.width)
+        source = plan.sourcePoints(ofTiles: plan.tiles)
+        target = plan.targetPoints(ofTiles: plan.tiles)
         tiles = TileCut(plan.tiles, step: 8)
         columns = TileCut(plan.width, step: 128)
     }
@@ -26,7 +26,7 @@ struct WinogradStages: Sendable {
 
     /// Tiles by stage.
     var stages: [Int] {
-        isStaged ? [tiles.count, WinogradConvolution.pointCount * columns.count, tiles.count] : [plan.blocks]
+        isStaged ? [tiles.count, plan.tile.pointCount * columns.count, tiles.count] : [plan.blocks]
     }
 
     /// - Parameter runs: called with the elements of y that are done.

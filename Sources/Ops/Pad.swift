@@ -5,7 +5,8 @@ package import Tensors
 /// Adds places of zeros before and behind the axes of an array, or takes places off where a number is negative. Any rank, any
 /// element type.
 ///
-/// A convolution without padding of its own that follows takes over what is added to its spatial axes.
+/// A convolution without padding of its own that follows takes over what is added to its spatial axes; in inference so does a maximum over
+/// windows.
 package struct Pad: Op {
     package var before: [Int]
     package var after: [Int]
@@ -59,13 +60,21 @@ package struct Pad: Op {
     package func absorbing(
         _ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase
     ) -> (any Op)? {
-        guard position == 0, let convolution = consumer as? Convolution, convolution.padding == .valid,
-            before.count == convolution.strides.count + 2, (before + after).allSatisfy({ $0 >= 0 }),
+        guard position == 0, before.count > 2, (before + after).allSatisfy({ $0 >= 0 }),
             [before[0], after[0], before[before.count - 1], after[after.count - 1]].allSatisfy({ $0 == 0 })
         else { return nil }
-        var fused = convolution
-        fused.padding = .explicit(begin: Array(before.dropFirst().dropLast()), end: Array(after.dropFirst().dropLast()))
-        return fused
+        let margins = WindowPadding.explicit(begin: Array(before.dropFirst().dropLast()), end: Array(after.dropFirst().dropLast()))
+        if var fused = consumer as? Convolution, fused.padding == .valid, before.count == fused.strides.count + 2 {
+            fused.padding = margins
+            return fused
+        }
+        if phase == .inference, var fused = consumer as? Pool, fused.kind == .max, fused.padding == .valid,
+            before.count == fused.strides.count + 2
+        {
+            (fused.padding, fused.countsPadding) = (margins, true)
+            return fused
+        }
+        return nil
     }
 }
 

@@ -4,13 +4,15 @@ package import Tensors
 
 /// The largest or the mean of each window, channel by channel, over one to three spatial axes, channels last.
 ///
-/// Input: x (B, H, W, C), float32; output (B, H′, W′, C). Cells of padding count neither as values nor in the mean. The
-/// gradient of a maximum goes to the first of the largest cells in row-major order of the window, as in TensorFlow.
+/// Input: x (B, H, W, C), float32; output (B, H′, W′, C). Cells of padding count neither as values nor in the mean
+/// (in inference a maximum takes zeros from a `Pad` before it, which then count). The gradient of a maximum goes to the first of the largest cells in row-major order of the window, as in TensorFlow.
 package struct Pool: Op {
     package var kind: PoolKind
     package var size: [Int]
     package var strides: [Int]
     package var padding: WindowPadding
+    /// Whether cells of padding are zeros in a maximum; for inference.
+    package var countsPadding = false
 
     /// - Parameters:
     ///   - size: of the window, one for each spatial axis.
@@ -61,7 +63,7 @@ package struct Pool: Op {
             }
             return window
         }
-        let pooling = Pooling(kind, axes: WindowAxes(axes), channels: x[x.rank - 1])
+        let pooling = Pooling(kind, axes: WindowAxes(axes), channels: x[x.rank - 1], countsPadding: countsPadding)
         return BoundPool(pooling, images: x[0], wantsGradient: site.wantsGradient[0])
     }
 }

@@ -11,20 +11,22 @@ import Testing
 
     private struct Setting {
         let rows = 9, columns = 7, images = 2
-        let channels: Int, filters: Int, same: Bool
+        let channels: Int, filters: Int, same: Bool, cells: Int
+        var points: Int { (cells + 2) * (cells + 2) }
         var outRows: Int { same ? rows : rows - 2 }
         var outColumns: Int { same ? columns : columns - 2 }
-        var tilesY: Int { (outRows + 3) / 4 }
-        var tilesX: Int { (outColumns + 3) / 4 }
+        var tilesY: Int { (outRows + cells - 1) / cells }
+        var tilesX: Int { (outColumns + cells - 1) / cells }
         var tiles: Int { images * tilesY * tilesX }
         var source: ck_winograd_images {
             ck_winograd_images(
-                rows: rows, columns: columns, channels: channels, begin_y: same ? 1 : 0, begin_x: same ? 1 : 0, tiles_y: tilesY,
-                tiles_x: tilesX)
+                cells: Int32(cells), rows: rows, columns: columns, channels: channels, begin_y: same ? 1 : 0, begin_x: same ? 1 : 0,
+                tiles_y: tilesY, tiles_x: tilesX)
         }
         var target: ck_winograd_images {
             ck_winograd_images(
-                rows: outRows, columns: outColumns, channels: filters, begin_y: 0, begin_x: 0, tiles_y: tilesY, tiles_x: tilesX)
+                cells: Int32(cells), rows: outRows, columns: outColumns, channels: filters, begin_y: 0, begin_x: 0, tiles_y: tilesY,
+                tiles_x: tilesX)
         }
 
         /// Calls `body` with the places in x, kernel and y of each product.
@@ -58,8 +60,8 @@ import Testing
 
     @Test(arguments: ProductTests.families, [(1, 3), (3, 1), (5, 17), (16, 8), (20, 33), (70, 16)])
     func allTransforms(family: ck_family, channels: (Int, Int)) {
-        for same in [false, true] {
-            let s = Setting(channels: channels.0, filters: channels.1, same: same)
+        for (same, cells) in [(false, 4), (true, 4), (false, 2), (true, 2)] {
+            let s = Setting(channels: channels.0, filters: channels.1, same: same, cells: cells)
             var (source, target) = (s.source, s.target)
             var random = TestRandom(UInt64(s.channels))
             let x = values(&random, s.images * s.rows * s.columns * s.channels)
@@ -69,13 +71,13 @@ import Testing
             let before = values(&random, dy.count)
 
             let (from, to) = (strides(s.tiles, s.channels), strides(s.tiles, s.filters))
-            var xPoints = [Float](repeating: .nan, count: 36 * from.point_stride)
+            var xPoints = [Float](repeating: .nan, count: s.points * from.point_stride)
             ck_winograd_input(family, &source, x, nil, 0, s.tiles, &xPoints, from)
             let weights = s.channels * s.filters
-            var kernelPoints = [Float](repeating: .nan, count: 36 * weights)
-            ck_winograd_kernel(family, kernel, weights, weights, &kernelPoints, weights)
-            var yPoints = [Float](repeating: 0, count: 36 * to.point_stride)
-            for point in 0..<36 {
+            var kernelPoints = [Float](repeating: .nan, count: s.points * weights)
+            ck_winograd_kernel(family, Int32(cells), kernel, weights, weights, &kernelPoints, weights)
+            var yPoints = [Float](repeating: 0, count: s.points * to.point_stride)
+            for point in 0..<s.points {
                 for tile in 0..<s.tiles {
                     for filter in 0..<s.filters {
                         var sum = 0.0
@@ -108,6 +110,7 @@ import Testing
             }
             #expect(worst(y, finished) < 2e-4)
 
+            if cells != 4 { continue }
             // The kernel's gradient, and the bias's, where `before` is positive.
             var yGradients = [Float](repeating: .nan, count: 36 * to.point_stride)
             var sums = bias

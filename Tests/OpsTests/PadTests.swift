@@ -35,6 +35,21 @@ import Testing
         #expect(try OpRunner.run(Pad(before: before, after: after), [bytes]).outputs[0].shape == output)
     }
 
+    /// Zeros count as values then.
+    @Test(arguments: [1, 20]) func maximumTakesItOver(channels: Int) throws {
+        var random = TestRandom(4)
+        let x = random.tensor([2, 5, 6, channels], in: -2...0.5)
+        let pad = Pad(before: [0, 1, 2, 0], after: [0, 0, 1, 0])
+        let pool = Pool(kind: .max, size: [3, 2], strides: [2, 2])
+        let fused = try #require(pad.absorbing(pool, at: 0, others: [], othersAreConstant: true, phase: .inference))
+        let expected = try OpRunner.run(pool, [try OpRunner.run(pad, [x]).outputs[0]]).outputs[0]
+        let got = try OpRunner.run(fused, [x], phase: .inference).outputs[0]
+        #expect(got.shape == expected.shape && got.floats == expected.floats)
+        #expect(pad.absorbing(pool, at: 0, others: [], othersAreConstant: true, phase: .training) == nil)
+        let average = Pool(kind: .average, size: [3, 2])
+        #expect(pad.absorbing(average, at: 0, others: [], othersAreConstant: true, phase: .inference) == nil)
+    }
+
     @Test func convolutionTakesItOver() throws {
         var random = TestRandom(2)
         let inputs = [random.tensor([2, 5, 6, 3]), random.tensor([3, 3, 3, 4])]

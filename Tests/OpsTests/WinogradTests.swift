@@ -17,8 +17,12 @@ import Testing
         ConvolutionCase(x: [5, 9, 30, 20], kernel: [3, 3], filters: 36),
         ConvolutionCase(x: [5, 11, 6, 32], kernel: [3, 3], filters: 100, same: true),
         // One stage after the other for all tiles.
-        ConvolutionCase(x: [1, 16, 18, 130], kernel: [3, 3], filters: 140, same: true),
+        ConvolutionCase(x: [1, 16, 18, 105], kernel: [3, 3], filters: 104, same: true),
+        // The same with tiles of 2 × 2.
+        ConvolutionCase(x: [1, 7, 7, 104], kernel: [3, 3], filters: 105, same: true),
+        ConvolutionCase(x: [1, 10, 10, 120], kernel: [3, 3], filters: 104),
     ]
+    private static let algorithms: [Int: ConvolutionAlgorithm] = [6: .stagedWinograd, 7: .stagedWinograd2, 8: .stagedWinograd2]
 
     private static func geometry(_ given: ConvolutionCase) throws -> ConvolutionGeometry {
         let axes = try [1, 2].map {
@@ -38,7 +42,7 @@ import Testing
     @Test(arguments: cases.indices) func forward(_ index: Int) throws {
         let given = Self.cases[index]
         let choice = try Self.geometry(given).forwardAlgorithm(isPrepared: true).algorithm
-        #expect(choice == (index == 6 ? .stagedWinograd : .winograd))
+        #expect(choice == Self.algorithms[index] ?? .winograd)
         var random = TestRandom(UInt64(index))
         let inputs = [random.tensor(given.x), random.tensor(given.kernelShape), random.tensor([given.filters])]
         let d = inputs.map(Doubles.init)
@@ -69,7 +73,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 6], [Activation.rectifier, .sigmoid, .relu(maxValue: 6), .relu(maxValue: 0.5)])
+    @Test(arguments: [1, 6, 7], [Activation.rectifier, .sigmoid, .relu(maxValue: 6), .relu(maxValue: 0.5)])
     func activations(_ index: Int, activation: Activation) throws {
         let given = Self.cases[index]
         var random = TestRandom(UInt64(20 + index))
@@ -80,7 +84,7 @@ import Testing
         #expect(mismatch(got, expected.map(Double.init), relative: 1e-6) == nil)
     }
 
-    @Test(arguments: [1, 2, 6]) func addsAnotherArray(_ index: Int) throws {
+    @Test(arguments: [1, 2, 6, 7]) func addsAnotherArray(_ index: Int) throws {
         let given = Self.cases[index]
         var random = TestRandom(UInt64(40 + index))
         let inputs = [random.tensor(given.x), random.tensor(given.kernelShape), random.tensor([given.filters])]
@@ -125,9 +129,10 @@ import Testing
         #expect(try algorithm([8, 32, 32, 32], kernel: 3, stride: 2, filters: 32) == .direct)
         #expect(try algorithm([8, 32, 32, 32], kernel: 5, stride: 1, filters: 32) == .direct)
         #expect(try algorithm([8, 32, 32, 32], kernel: 3, stride: 1, filters: 32, groups: 2) == .direct)
-        // The transformed kernel would take longer to read.
-        #expect(try algorithm([1, 7, 7, 512], kernel: 3, stride: 1, filters: 512) == .direct)
-        #expect(try algorithm([1, 14, 14, 512], kernel: 3, stride: 1, filters: 512) == .stagedWinograd)
+        // The transformed kernel would take longer to read with tiles of 4 × 4.
+        #expect(try algorithm([1, 7, 7, 512], kernel: 3, stride: 1, filters: 512) == .stagedWinograd2)
+        #expect(try algorithm([1, 14, 14, 512], kernel: 3, stride: 1, filters: 512) == .stagedWinograd2)
+        #expect(try algorithm([1, 28, 28, 512], kernel: 3, stride: 1, filters: 512) == .stagedWinograd)
         #expect(try algorithm([8, 32, 32, 32], kernel: 3, stride: 1, filters: 32) == .winograd)
     }
 }

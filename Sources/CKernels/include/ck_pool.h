@@ -10,9 +10,10 @@ typedef struct {
     ptrdiff_t input, kernel, stride, begin, output;
 } ck_pool_axis;
 
-/* Outputs `start` to `end` along the first of three axes, of one image; x and y are the whole image. NaN wins. */
+/* Outputs `start` to `end` along the first of three axes, of one image; x and y are the whole image. NaN wins.
+   With `counts_padding` inputs that aren't there count as zeros. */
 void ck_max_pool(
-    const ck_pool_axis *axes, ptrdiff_t channels, const float *x, float *y, ptrdiff_t start, ptrdiff_t end);
+    const ck_pool_axis *axes, ptrdiff_t channels, bool counts_padding, const float *x, float *y, ptrdiff_t start, ptrdiff_t end);
 /* The mean over the inputs that are there. */
 void ck_average_pool(
     const ck_pool_axis *axes, ptrdiff_t channels, const float *x, float *y, ptrdiff_t start, ptrdiff_t end);

@@ -42,8 +42,18 @@ extension Graph {
         }
     }
 
+    /// By value: whether it is fixed, or made of fixed values alone.
+    package func fixedValues() -> [Bool] {
+        var isFixed = infos.indices.map { self.isFixed(Value(id: $0)) }
+        // A node without inputs may draw random numbers.
+        for node in nodes where !node.inputs.isEmpty && node.inputs.allSatisfy({ isFixed[$0.id] }) {
+            for output in node.outputs { isFixed[output.id] = true }
+        }
+        return isFixed
+    }
+
     /// For each value, the places that read it: the position of the node, once for each of its inputs that it is.
-    func readers() -> [[Int]] {
+    package func readers() -> [[Int]] {
         var readers = [[Int]](repeating: [], count: infos.count)
         for (position, node) in nodes.enumerated() {
             for input in node.inputs { readers[input.id].append(position) }

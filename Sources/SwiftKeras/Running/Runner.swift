@@ -20,7 +20,7 @@ final class Runner: Sendable {
     init(
         _ lowered: LoweredModel, weights: WeightValues, pool: ThreadPool
     ) throws(LocatedError) {
-        let plan = try InferencePlan(graph: Slicing.run(lowered.graph.optimized(for: .inference)))
+        let plan = try InferencePlan(graph: Banding.run(Slicing.run(lowered.graph.optimized(for: .inference))))
         self.weights = try PreparedWeights(plan: plan, parameters: weights.tensors, pool: pool)
         self.checks = lowered.indexChecks
         self.taps = lowered.taps

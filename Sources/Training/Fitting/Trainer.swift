@@ -254,7 +254,7 @@ package final class Trainer {
     func testing(_ key: PlanKey) throws(LocatedError) -> TestingRun {
         try testers.run(key) { () throws(LocatedError) in
             let graph = try graph(key, training: false)
-            let plan = try InferencePlan(graph: Slicing.run(graph.graph.optimized(for: .inference)))
+            let plan = try InferencePlan(graph: Banding.run(Slicing.run(graph.graph.optimized(for: .inference))))
             let prepared = try PreparedWeights(plan: plan, parameters: weights, pool: pool)
             return TestingRun(graph, try Session(weights: prepared, pool: pool))
         }

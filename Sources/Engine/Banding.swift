@@ -3,13 +3,13 @@ import Tensors
 
 /// Finds chains of ops that a single sample can go through a few rows at a time (`RowBands`).
 ///
-/// A chain ends where an array is handed on to more than one op, or is smaller than those before and behind it: that is what is
+/// A chain ends where an array is handed on to more than one op, or is smaller than the one before and no larger than the one behind: that is what is
 /// written to memory and read again.
 package enum Banding {
     /// The graph with chains in bands; shapes are concrete.
     ///
     /// - Parameter leastBytes: of the largest array within a chain; smaller ones stay in a cache anyway.
-    package static func run(_ graph: Graph, leastBytes: Int = 786_432) -> Graph {
+    package static func run(_ graph: Graph, leastBytes: Int = 786_432, extent: BandExtent = BandExtent()) -> Graph {
         let chains = Chains(graph, leastBytes)
         guard !chains.found.isEmpty else { return graph }
         var inner: Set<Int> = []
@@ -21,7 +21,7 @@ package enum Banding {
         return graph.rebuilt(
             with: graph.nodes.indices.compactMap { position in
                 if inner.contains(position) { return nil }
-                return ends[position].map { chains.node($0) } ?? graph.nodes[position]
+                return ends[position].map { chains.node($0, extent) } ?? graph.nodes[position]
             })
     }
 }
@@ -54,7 +54,7 @@ private struct Chains {
                 part.append(position)
                 let size = bytes(graph.nodes[position].outputs[0])
                 let isLeast =
-                    place + 1 < chain.count && size <= bytes(graph.nodes[position].inputs[0])
+                    place + 1 < chain.count && size < bytes(graph.nodes[position].inputs[0])
                     && size <= bytes(graph.nodes[chain[place + 1]].outputs[0])
                 guard isLeast || place + 1 == chain.count else { continue }
                 let largest = part.dropLast().map { bytes(graph.nodes[$0].outputs[0]) }.max() ?? 0
@@ -83,7 +83,7 @@ private struct Chains {
     }
 
     /// A chain as one node, in the place of its last.
-    func node(_ chain: [Int]) -> Node {
+    func node(_ chain: [Int], _ extent: BandExtent) -> Node {
         var inputs = chain.first.map { [graph.nodes[$0].inputs[0]] } ?? []
         let links = chain.map { position -> RowBands.Link in
             let node = graph.nodes[position]
@@ -97,6 +97,6 @@ private struct Chains {
         }
         let labels = chain.map { graph.nodes[$0].label }.filter { !$0.isEmpty }
         let label = labels.count > 1 ? "\(labels[0]) … \(labels[labels.count - 1])" : labels.first ?? ""
-        return Node(op: RowBands(links: links), inputs: inputs, outputs: chain.last.map { graph.nodes[$0].outputs } ?? [], label: label)
+        return Node(op: RowBands(links: links, extent: extent), inputs: inputs, outputs: chain.last.map { graph.nodes[$0].outputs } ?? [], label: label)
     }
 }

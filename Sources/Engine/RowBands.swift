@@ -15,12 +15,8 @@ struct RowBands: Op {
         var output: ConcreteInfo
     }
 
-    /// Bytes between the ops that a band should take.
-    static let wantedBytes = 393_216
-    /// Rows of a tile, at least.
-    static let leastRows = 14
-
     let links: [Link]
+    let extent: BandExtent
 
     var name: String { "bands" }
 
@@ -28,7 +24,17 @@ struct RowBands: Op {
         links.suffix(1).map { ValueInfo($0.output.shape, $0.output.dtype) }
     }
 
-    func bound(to site: Site) -> any BoundOp { BoundRowBands(links, site) }
+    func bound(to site: Site) -> any BoundOp { BoundRowBands(links, extent, site) }
+}
+
+/// How much a band and a tile of bands take.
+package struct BandExtent: Sendable {
+    /// Bytes that lie between the ops of a chain at a time: a part of a core's second-level cache, which holds weights and inputs, too.
+    package var wantedBytes = 393_216
+    /// Rows of a tile, at least: what two tiles both read is computed twice.
+    package var leastRows = 14
+
+    package init() {}
 }
 
 /// Inputs: the first op's input 0, then what the others read besides their predecessors.
@@ -54,7 +60,7 @@ private struct BoundRowBands: BoundOp {
     private let scratchStart: Int
     private let rangesStart: Int
 
-    init(_ chain: [RowBands.Link], _ site: Site) {
+    init(_ chain: [RowBands.Link], _ extent: BandExtent, _ site: Site) {
         var links: [Link] = []
         var prepared = 0, scratch = 0
         var input = site.inputs[0]
@@ -72,7 +78,7 @@ private struct BoundRowBands: BoundOp {
             input = link.output
         }
         let count = chain.last.map { $0.output.shape[1] } ?? 0
-        let tiles = TileRows(count, least: RowBands.leastRows)
+        let tiles = TileRows(count, least: extent.leastRows)
         let largest = tiles.range(0).count
         let sizes = links.map(\.rowBytes)
         let steps = links.map(\.rows)
@@ -90,7 +96,7 @@ private struct BoundRowBands: BoundOp {
             return capacities
         }
         func bytes(_ band: Int) -> Int { zip(capacities(band), sizes).reduce(0) { $0 + $1.0 * $1.1 } }
-        let band = (1...max(1, largest)).last { bytes($0) <= RowBands.wantedBytes } ?? 1
+        let band = (1...max(1, largest)).last { bytes($0) <= extent.wantedBytes } ?? 1
         let bands = max(1, (largest + band - 1) / band)
         let bandRows = (largest + bands - 1) / bands
         var offset = 0

@@ -192,6 +192,23 @@ CK_CLONES void ck_channel_affine(
     }
 }
 
+CK_CLONES void ck_channel_affine_part(
+    const float *x, ptrdiff_t x_row, const float *scale, const float *shift, bool rectify, ptrdiff_t rows, ptrdiff_t channels,
+    float *y, ptrdiff_t y_row) {
+    for (ptrdiff_t r = 0; r < rows; r++, x += x_row, y += y_row) {
+        if (rectify) {
+            CK_ELEMENTWISE
+            for (ptrdiff_t c = 0; c < channels; c++) {
+                float value = scale[c] * x[c] + shift[c];
+                y[c] = value < 0 ? 0 : value;
+            }
+        } else {
+            CK_ELEMENTWISE
+            for (ptrdiff_t c = 0; c < channels; c++) y[c] = scale[c] * x[c] + shift[c];
+        }
+    }
+}
+
 CK_CLONES void ck_channel_axpy(
     const float *x, const float *scale, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run, float *y) {
     if (run == 1) {

@@ -30,6 +30,9 @@ package protocol Op: Sendable {
     /// How only every `strides`-th cell of the output is computed, from the first one on; nil when that can't be. For inference.
     func thinned(by strides: [Int], inputs: [ValueInfo]) -> Thinned?
 
+    /// Whether this op may read all inputs of `producer` in the place of its output: concatenation of what was concatenated. For inference.
+    func isFlattened(over producer: any Op) -> Bool
+
     /// The op that does this op's work and `consumer`'s in one, or nil.
     ///
     /// Asked by the fusion pass when this op's only output is read by `consumer` alone, as input number `position`. The fused
@@ -45,6 +48,7 @@ extension Op {
     package func adding(input: Int) -> (any Op)? { nil }
     package func isSampleWise(inputs: [ValueInfo]) -> Bool { false }
     package func skipping(inputs: [ValueInfo]) -> Skipping? { nil }
+    package func isFlattened(over producer: any Op) -> Bool { false }
     package func thinned(by strides: [Int], inputs: [ValueInfo]) -> Thinned? { nil }
 
     package func absorbing(

@@ -47,7 +47,7 @@ extension ops {
         guard let first = xs.first else {
             throw LocatedError(.usage, "ops.concatenate", "concatenate expected at least one array, got none")
         }
-        return try first.applying(Concatenate(axis: axis), to: Array(xs.dropFirst())).withoutMask
+        return try first.applying(Concatenate(axis: axis == first.shape.rank - 1 ? -1 : axis), to: Array(xs.dropFirst())).withoutMask
     }
 
     /// Repeated along axes of extent 1, and along new axes in front; nil keeps an extent.

@@ -60,6 +60,17 @@ package struct ChannelLayout: Hashable, Sendable {
         ck_channel_affine(x + start, scale, shift, rows.count, channels, run, y + start)
     }
 
+    /// y = scale·x + shift, and max(y, 0) if `rectifies`, where x has the channels `channels` of these alone; runs of 1. y may be x if those
+    /// are all.
+    package func affine(
+        part x: UnsafePointer<Float>, channels part: Range<Int>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
+        rectifies: Bool, rows: Range<Int>, to y: UnsafeMutablePointer<Float>
+    ) {
+        ck_channel_affine_part(
+            x + rows.lowerBound * part.count, part.count, scale + part.lowerBound, shift + part.lowerBound, rectifies, rows.count,
+            part.count, y + rows.lowerBound * channels + part.lowerBound, channels)
+    }
+
     /// dx = scale·dy by channel.
     package func scale(
         _ dy: UnsafePointer<Float>, by scale: UnsafePointer<Float>, rows: Range<Int>, to dx: UnsafeMutablePointer<Float>

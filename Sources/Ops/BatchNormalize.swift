@@ -33,6 +33,13 @@ package struct BatchNormalize: ChannelAffine {
 
     package func isChannelAffine(others: [ValueInfo]) -> Bool { axis == -1 }
 
+    package func absorbing(
+        _ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase
+    ) -> (any Op)? {
+        guard phase == .inference, axis == -1, let consumer = consumer as? any ElementwiseActivation else { return nil }
+        return AffineConcatenate(affine: self, affineInputs: 2 + (scale ? 1 : 0) + (center ? 1 : 0), activation: consumer.activation)
+    }
+
     package func channelAffine(
         others: UnsafePointer<UnsafeMutableRawPointer>, channels: Int, scale factor: UnsafeMutablePointer<Float>,
         shift: UnsafeMutablePointer<Float>

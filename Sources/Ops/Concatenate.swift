@@ -44,7 +44,18 @@ package struct Concatenate: Op {
             got: inputs.map(\.shape.description).joined(separator: ", "))
     }
 
+    package func isFlattened(over producer: any Op) -> Bool { (producer as? Concatenate)?.axis == axis }
+
     package func isSampleWise(inputs: [ValueInfo]) -> Bool { axis != 0 && axis != -inputs[0].shape.rank }
+
+    package func absorbing(
+        _ consumer: any Op, at position: Int, others: [ValueInfo], othersAreConstant: Bool, phase: Phase
+    ) -> (any Op)? {
+        guard phase == .inference, position == 0, axis == -1, othersAreConstant, let consumer = consumer as? any ChannelAffine,
+            consumer.isChannelAffine(others: others)
+        else { return nil }
+        return AffineConcatenate(affine: consumer, affineInputs: others.count)
+    }
 
     package func bound(to site: Site) -> any BoundOp { BoundConcatenate(axis, site) }
 }

@@ -3,6 +3,7 @@
 #ifndef CK_NORMALIZE_H
 #define CK_NORMALIZE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The mean of each channel over the block, and the sum of squares about that mean: two sweeps, no cancellation. */
@@ -27,6 +28,11 @@ void ck_channel_normalize(
 /* y = scale[c] x + shift[c]; y may be x. */
 void ck_channel_affine(
     const float *x, const float *scale, const float *shift, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t run, float *y);
+
+/* The same for `channels` channels of rows that lie apart, and max(·, 0) of it if `rectify`; NaN stays. */
+void ck_channel_affine_part(
+    const float *x, ptrdiff_t x_row, const float *scale, const float *shift, bool rectify, ptrdiff_t rows, ptrdiff_t channels,
+    float *y, ptrdiff_t y_row);
 
 /* y = scale[c] x, y += scale[c] x. */
 void ck_channel_scale(

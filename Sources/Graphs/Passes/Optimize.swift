@@ -1,7 +1,8 @@
 extension Graph {
     /// The graph as a plan should get it: nothing dead, neighbours joined, and in inference no cells that nobody reads.
     package func optimized(for phase: Phase) -> Graph {
-        let fused = Fusion.run(DeadNodeRemoval.run(self), for: phase)
-        return phase == .inference ? Thinning.run(fused) : fused
+        let alive = DeadNodeRemoval.run(self)
+        guard phase == .inference else { return Fusion.run(alive, for: phase) }
+        return Thinning.run(Fusion.run(Flattening.run(alive), for: phase))
     }
 }

@@ -37,7 +37,9 @@ public struct Concatenate: BuiltInLayer {
 
     package func lower(_ inputs: [Signal], _ context: LoweringContext) throws(LocatedError) -> [Signal] {
         let inputs = try inputs.several(context)
-        let output = try context.apply(Ops.Concatenate(axis: axis), to: inputs.map(\.value))[0]
+        // The last axis is told from its end, as ops that take part in one another do.
+        let isLast = axis == context.shape(inputs[0].value).rank - 1
+        let output = try context.apply(Ops.Concatenate(axis: isLast ? -1 : axis), to: inputs.map(\.value))[0]
         return [Signal(output, mask: try mask(inputs, context))]
     }
 

@@ -13,7 +13,6 @@
 #define CK_WIDTH 16
 #define CK_ROWS 8
 #define CK_EVEN_ROWS 14
-#define CK_ROW_VECTORS 16
 #define CK_NAME(name) name##_avx512
 typedef __mmask16 part_avx512;
 #define CK_PART(count) ((__mmask16)((1u << (count)) - 1))
@@ -28,12 +27,10 @@ typedef __mmask16 part_avx512;
 #undef CK_WIDTH
 #undef CK_ROWS
 #undef CK_EVEN_ROWS
-#undef CK_ROW_VECTORS
 #undef CK_NAME
 
 #define CK_WIDTH 8
 #define CK_ROWS 6
-#define CK_ROW_VECTORS 8
 #define CK_NAME(name) name##_avx2
 typedef __m256i part_avx2;
 #define CK_PART(count) _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(count)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
@@ -47,7 +44,6 @@ typedef __m256i part_avx2;
 #undef CK_STORE_PART
 #undef CK_WIDTH
 #undef CK_ROWS
-#undef CK_ROW_VECTORS
 #undef CK_NAME
 #endif
 
@@ -57,7 +53,6 @@ typedef __m256i part_avx2;
 #else
 #define CK_ROWS 4
 #endif
-#define CK_ROW_VECTORS 8
 #define CK_NAME(name) name##_baseline
 #include "ck_product_template.h"
 

@@ -1,5 +1,5 @@
 /* The kernels of ck_product for one vector length. Included once for each processor family, with CK_WIDTH (floats of a vector),
-   CK_ROWS (rows of a block of C), CK_ROW_VECTORS (vectors of a block of ck_row_product) and CK_NAME (puts the family behind a name)
+   CK_ROWS (rows of a block of C) and CK_NAME (puts the family behind a name)
    defined. A block is CK_ROWS × 2 vectors, or CK_EVEN_ROWS × 2, where that is defined and rows are equally far apart. CK_PART(count),
    where there is one, is the mask of a vector's first lanes, for CK_LOAD_PART(p, mask) and CK_STORE_PART(p, mask, v). */
 
@@ -344,51 +344,43 @@ static void CK_NAME(product)(
     }
 }
 
-/* One row of C, `columns` = CK_WIDTH * nv of it, so that the memory of w is read in long runs. Rows of w are asked for sixteen ahead: the
-   processor by itself doesn't see far enough where runs are parts of rows. Two rows at a time: with one, the time hung on where the loop lay. */
-CK_INLINE void CK_NAME(row_block)(
-    const int nv, const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, float *y) {
+/* y = (y +) x w for `count` rows of w: a few streams, each read in order, so that the processor sees by itself what comes next. y stays in
+   the first-level cache. Terms are added one by one, so the cut into groups doesn't change the sum. */
+CK_INLINE void CK_NAME(row_group)(
+    const int count, const float *x, const float *w, ptrdiff_t stride, ptrdiff_t n, bool adds, float *y) {
 #pragma clang fp contract(fast)
-    CK_NAME(vector) sum[CK_ROW_VECTORS];
+    ptrdiff_t j = 0;
+    for (; n - j >= CK_WIDTH; j += CK_WIDTH) {
+        CK_NAME(vector) sum = {0};
+        if (adds) sum = *(const CK_NAME(unaligned) *)(y + j);
 #pragma unroll
-    for (int v = 0; v < nv; v++) sum[v] = (CK_NAME(vector)){0};
-    ptrdiff_t i = 0;
-    for (; i + 2 <= rows; i += 2) {
-#pragma unroll
-        for (int r = 0; r < 2; r++) {
-            const float factor = x[i + r];
-#pragma unroll
-            for (int v = 0; v < nv; v++) {
-                if (v * CK_WIDTH % 16 == 0) __builtin_prefetch(w + v * CK_WIDTH + (16 + r) * stride, 0, 3);
-                sum[v] += factor * *(const CK_NAME(unaligned) *)(w + r * stride + v * CK_WIDTH);
-            }
-        }
-        w += 2 * stride;
+        for (int r = 0; r < count; r++) sum += x[r] * *(const CK_NAME(unaligned) *)(w + r * stride + j);
+        *(CK_NAME(unaligned) *)(y + j) = sum;
     }
-    if (i < rows) {
+    if (j == n) return;
+#if defined(CK_PART)
+    const CK_NAME(part) part = CK_PART(n - j);
+    CK_NAME(vector) sum = {0};
+    if (adds) sum = CK_LOAD_PART(y + j, part);
 #pragma unroll
-        for (int v = 0; v < nv; v++) sum[v] += x[i] * *(const CK_NAME(unaligned) *)(w + v * CK_WIDTH);
+    for (int r = 0; r < count; r++) sum += x[r] * CK_LOAD_PART(w + r * stride + j, part);
+    CK_STORE_PART(y + j, part, sum);
+#else
+    for (; j < n; j++) {
+        float sum = adds ? y[j] : 0;
+        for (int r = 0; r < count; r++) sum += x[r] * w[r * stride + j];
+        y[j] = sum;
     }
-#pragma unroll
-    for (int v = 0; v < nv; v++) *(CK_NAME(unaligned) *)(y + v * CK_WIDTH) = sum[v];
+#endif
 }
 
 static void CK_NAME(row_product)(
     const float *x, const float *w, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, float *y) {
-#pragma clang fp contract(fast)
-    ptrdiff_t j = 0;
-    for (; n - j >= CK_ROW_VECTORS * CK_WIDTH; j += CK_ROW_VECTORS * CK_WIDTH)
-        CK_NAME(row_block)(CK_ROW_VECTORS, x, w + j, stride, rows, y + j);
-#if CK_ROW_VECTORS > 8
-    for (; n - j >= 8 * CK_WIDTH; j += 8 * CK_WIDTH) CK_NAME(row_block)(8, x, w + j, stride, rows, y + j);
-#endif
-    for (; n - j >= 4 * CK_WIDTH; j += 4 * CK_WIDTH) CK_NAME(row_block)(4, x, w + j, stride, rows, y + j);
-    for (; n - j >= CK_WIDTH; j += CK_WIDTH) CK_NAME(row_block)(1, x, w + j, stride, rows, y + j);
-    if (j == n) return;
-    float sum[CK_WIDTH] = {0};
-    for (ptrdiff_t i = 0; i < rows; i++)
-        for (ptrdiff_t k = j; k < n; k++) sum[k - j] += x[i] * w[i * stride + k];
-    for (ptrdiff_t k = j; k < n; k++) y[k] = sum[k - j];
+    ptrdiff_t i = 0;
+    for (; rows - i >= 8; i += 8) CK_NAME(row_group)(8, x + i, w + i * stride, stride, n, i > 0, y);
+    for (; i < rows; i++) CK_NAME(row_group)(1, x + i, w + i * stride, stride, n, i > 0, y);
+    if (rows == 0)
+        for (ptrdiff_t j = 0; j < n; j++) y[j] = 0;
 }
 
 #undef CK_KERNEL

@@ -13,6 +13,7 @@
 #define CK_WIDTH 16
 #define CK_ROWS 8
 #define CK_EVEN_ROWS 14
+#define CK_WIDEN(half) ((vector_avx512)_mm512_castps256_ps512((__m256)(half)))
 #define CK_NAME(name) name##_avx512
 typedef __mmask16 part_avx512;
 #define CK_PART(count) ((__mmask16)((1u << (count)) - 1))
@@ -27,6 +28,7 @@ typedef __mmask16 part_avx512;
 #undef CK_WIDTH
 #undef CK_ROWS
 #undef CK_EVEN_ROWS
+#undef CK_WIDEN
 #undef CK_NAME
 
 #define CK_WIDTH 8

@@ -1,11 +1,14 @@
 /* The kernels of ck_product for one vector length. Included once for each processor family, with CK_WIDTH (floats of a vector),
    CK_ROWS (rows of a block of C) and CK_NAME (puts the family behind a name)
-   defined. A block is CK_ROWS × 2 vectors, or CK_EVEN_ROWS × 2, where that is defined and rows are equally far apart. CK_PART(count),
+   defined. A block is CK_ROWS × 2 vectors, or CK_EVEN_ROWS × 2, where that is defined (CK_WIDEN(half vector) then, too) and rows are equally
+   far apart. CK_PART(count),
    where there is one, is the mask of a vector's first lanes, for CK_LOAD_PART(p, mask) and CK_STORE_PART(p, mask, v). */
 
 typedef float CK_NAME(vector) __attribute__((vector_size(CK_WIDTH * 4)));
 typedef int CK_NAME(mask) __attribute__((vector_size(CK_WIDTH * 4)));
 typedef float CK_NAME(unaligned) __attribute__((vector_size(CK_WIDTH * 4), aligned(4), may_alias));
+typedef float CK_NAME(half) __attribute__((vector_size(CK_WIDTH * 2)));
+typedef float CK_NAME(unaligned_half) __attribute__((vector_size(CK_WIDTH * 2), aligned(4), may_alias));
 
 #if defined(CK_EVEN_ROWS)
 #define CK_MOST_ROWS CK_EVEN_ROWS
@@ -167,14 +170,19 @@ typedef void CK_NAME(even_kernel)(
     ptrdiff_t step, const float *b, ptrdiff_t b_row, float *c, ptrdiff_t c_row, ptrdiff_t cols, const float *bias, unsigned flags,
     const float *ahead, ptrdiff_t ahead_step);
 
+/* `halves`: how many halves of a vector a row of B has. Some processors compute halves, and all do so as fast as whole ones. */
 CK_INLINE void CK_NAME(even_block)(
-    const int mr, const int nv, const float *a, const ptrdiff_t a_row, const ptrdiff_t *offsets, ptrdiff_t segments,
+    const int mr, const int halves, const float *a, const ptrdiff_t a_row, const ptrdiff_t *offsets, ptrdiff_t segments,
     ptrdiff_t start, ptrdiff_t length, ptrdiff_t step, const float *b, ptrdiff_t b_row, float *c, ptrdiff_t c_row, ptrdiff_t cols,
     const float *bias, unsigned flags, const float *ahead, ptrdiff_t ahead_step) {
 #pragma clang fp contract(fast)
+    const int nv = halves / 2;
     CK_NAME(vector) sum[2 * CK_EVEN_ROWS];
+    CK_NAME(half) rest[CK_EVEN_ROWS];
 #pragma unroll
     for (int i = 0; i < 2 * mr; i++) sum[i] = (CK_NAME(vector)){0};
+#pragma unroll
+    for (int i = 0; i < mr; i++) rest[i] = (CK_NAME(half)){0};
     const ptrdiff_t three = 3 * a_row;
     for (ptrdiff_t s = 0; s < segments; s++) {
         /* Every fourth row; the three behind it are found from there. */
@@ -183,13 +191,16 @@ CK_INLINE void CK_NAME(even_block)(
         for (int i = 0; i < mr; i += 4) four[i / 4] = a + offsets[s] + start * step + i * a_row;
         for (ptrdiff_t k = 0; k < length; k++) {
             CK_NAME(vector) y[2];
+            CK_NAME(half) last = {0};
 #pragma unroll
             for (int v = 0; v < nv; v++) y[v] = *(const CK_NAME(unaligned) *)(b + v * CK_WIDTH);
+            if (halves % 2) last = *(const CK_NAME(unaligned_half) *)(b + nv * CK_WIDTH);
 #pragma unroll
             for (int i = 0; i < mr; i++) {
                 const float x = four[i / 4][i % 4 == 3 ? three : i % 4 * a_row];
 #pragma unroll
                 for (int v = 0; v < nv; v++) sum[2 * i + v] += x * y[v];
+                if (halves % 2) rest[i] += x * last;
             }
 #pragma unroll
             for (int i = 0; i < mr; i += 4) {
@@ -205,19 +216,25 @@ CK_INLINE void CK_NAME(even_block)(
     float *to[CK_EVEN_ROWS];
 #pragma unroll
     for (int i = 0; i < mr; i++) to[i] = c + i * c_row;
-    CK_NAME(finish)(mr, nv, sum, to, cols, bias, flags);
+    if (halves % 2) {
+#pragma unroll
+        for (int i = 0; i < mr; i++) sum[2 * i + nv] = CK_WIDEN(rest[i]);
+    }
+    CK_NAME(finish)(mr, (halves + 1) / 2, sum, to, cols, bias, flags);
 }
 
-#define CK_EVEN_KERNEL(mr, nv)                                                                                         \
-    static void CK_NAME(even_kernel_##mr##_##nv)(                                                                      \
+#define CK_EVEN_KERNEL(mr, halves)                                                                                         \
+    static void CK_NAME(even_kernel_##mr##_##halves)(                                                                      \
         const float *a, ptrdiff_t a_row, const ptrdiff_t *offsets, ptrdiff_t segments, ptrdiff_t start,                \
         ptrdiff_t length, ptrdiff_t step, const float *b, ptrdiff_t b_row, float *c, ptrdiff_t c_row, ptrdiff_t cols,  \
         const float *bias, unsigned flags, const float *ahead, ptrdiff_t ahead_step) {                                 \
         CK_NAME(even_block)(                                                                                           \
-            mr, nv, a, a_row, offsets, segments, start, length, step, b, b_row, c, c_row, cols, bias, flags, ahead,    \
+            mr, halves, a, a_row, offsets, segments, start, length, step, b, b_row, c, c_row, cols, bias, flags, ahead,    \
             ahead_step);                                                                                               \
     }
-#define CK_EVEN_KERNELS(mr) CK_EVEN_KERNEL(mr, 1) CK_EVEN_KERNEL(mr, 2)
+#define CK_EVEN_KERNELS(mr) CK_EVEN_KERNEL(mr, 1) CK_EVEN_KERNEL(mr, 2) CK_EVEN_KERNEL(mr, 3) CK_EVEN_KERNEL(mr, 4)
+#define CK_EVEN_ENTRY(mr)                                                                                              \
+    {CK_NAME(even_kernel_##mr##_1), CK_NAME(even_kernel_##mr##_2), CK_NAME(even_kernel_##mr##_3), CK_NAME(even_kernel_##mr##_4)}
 CK_EVEN_KERNELS(5)
 CK_EVEN_KERNELS(6)
 CK_EVEN_KERNELS(7)
@@ -230,12 +247,9 @@ CK_EVEN_KERNELS(13)
 CK_EVEN_KERNELS(14)
 
 /* From five rows on: no block is smaller when eight rows or more are cut into blocks of eight. */
-static CK_NAME(even_kernel) *const CK_NAME(even_kernels)[CK_EVEN_ROWS - 4][2] = {
-    {CK_NAME(even_kernel_5_1), CK_NAME(even_kernel_5_2)},   {CK_NAME(even_kernel_6_1), CK_NAME(even_kernel_6_2)},
-    {CK_NAME(even_kernel_7_1), CK_NAME(even_kernel_7_2)},   {CK_NAME(even_kernel_8_1), CK_NAME(even_kernel_8_2)},
-    {CK_NAME(even_kernel_9_1), CK_NAME(even_kernel_9_2)},   {CK_NAME(even_kernel_10_1), CK_NAME(even_kernel_10_2)},
-    {CK_NAME(even_kernel_11_1), CK_NAME(even_kernel_11_2)}, {CK_NAME(even_kernel_12_1), CK_NAME(even_kernel_12_2)},
-    {CK_NAME(even_kernel_13_1), CK_NAME(even_kernel_13_2)}, {CK_NAME(even_kernel_14_1), CK_NAME(even_kernel_14_2)},
+static CK_NAME(even_kernel) *const CK_NAME(even_kernels)[CK_EVEN_ROWS - 4][4] = {
+    CK_EVEN_ENTRY(5),  CK_EVEN_ENTRY(6),  CK_EVEN_ENTRY(7),  CK_EVEN_ENTRY(8),  CK_EVEN_ENTRY(9),
+    CK_EVEN_ENTRY(10), CK_EVEN_ENTRY(11), CK_EVEN_ENTRY(12), CK_EVEN_ENTRY(13), CK_EVEN_ENTRY(14),
 };
 #endif
 
@@ -265,14 +279,14 @@ static void CK_NAME(even_product)(
     const ptrdiff_t rows = e->columns / blocks, larger = e->columns % blocks;
     for (ptrdiff_t j = 0; j < e->n; j += 2 * CK_WIDTH) {
         const ptrdiff_t cols = e->n - j < 2 * CK_WIDTH ? e->n - j : 2 * CK_WIDTH;
-        const int nv = cols > CK_WIDTH ? 2 : 1;
+        const ptrdiff_t halves = (2 * cols + CK_WIDTH - 1) / CK_WIDTH;
         const float *panel = b + j / CK_PANEL * e->b_panel + j % CK_PANEL;
         CK_NAME(ahead) next = CK_NAME(what_is_next)(e, j, blocks, segments * length, b);
         const float *from = a;
         float *to = c + j;
         for (ptrdiff_t block = 0; block < blocks; block++) {
             const ptrdiff_t mr = rows + (block < larger);
-            CK_NAME(even_kernels)[mr - 5][nv - 1](
+            CK_NAME(even_kernels)[mr - 5][halves - 1](
                 from, e->a_column, offsets, segments, start, length, e->step, panel, e->b_row, to, e->c_column, cols,
                 bias ? bias + j : 0, flags, next.from, next.step);
             from += mr * e->a_column;
@@ -387,4 +401,5 @@ static void CK_NAME(row_product)(
 #undef CK_KERNELS
 #undef CK_EVEN_KERNEL
 #undef CK_EVEN_KERNELS
+#undef CK_EVEN_ENTRY
 #undef CK_MOST_ROWS

@@ -30,8 +30,16 @@ package protocol Op: Sendable {
     /// How only every `strides`-th cell of the output is computed, from the first one on; nil when that can't be. For inference.
     func thinned(by strides: [Int], inputs: [ValueInfo]) -> Thinned?
 
-    /// Whether this op may read all inputs of `producer` in the place of its output: concatenation of what was concatenated. For inference.
-    func isFlattened(over producer: any Op) -> Bool
+    /// The op that reads all inputs of `producer`, a concatenation, in the place of its only output; nil when none does. For inference.
+    ///
+    /// - Parameters:
+    ///   - place: which of this op's inputs that output is.
+    ///   - parts: what the producer's inputs are.
+    ///   - inputs: what this op's inputs are.
+    ///   - othersAreConstant: of this op's inputs.
+    func flattened(
+        over producer: any Op, at place: Int, parts: [ValueInfo], inputs: [ValueInfo], othersAreConstant: Bool
+    ) -> (any Op)?
 
     /// The op that does this op's work and `consumer`'s in one, or nil.
     ///
@@ -48,7 +56,9 @@ extension Op {
     package func adding(input: Int) -> (any Op)? { nil }
     package func isSampleWise(inputs: [ValueInfo]) -> Bool { false }
     package func skipping(inputs: [ValueInfo]) -> Skipping? { nil }
-    package func isFlattened(over producer: any Op) -> Bool { false }
+    package func flattened(
+        over producer: any Op, at place: Int, parts: [ValueInfo], inputs: [ValueInfo], othersAreConstant: Bool
+    ) -> (any Op)? { nil }
     package func thinned(by strides: [Int], inputs: [ValueInfo]) -> Thinned? { nil }
 
     package func absorbing(

@@ -141,15 +141,30 @@ package struct WinogradConvolution: Hashable, Sendable {
     package func block(_ index: Int) -> Range<Int> { index * blockSize..<min(tiles, (index + 1) * blockSize) }
     package var blocks: Int { (tiles + blockSize - 1) / blockSize }
 
+    /// Images of cells whose channels are one array, or several side by side.
+    package enum Source {
+        /// - Parameter gate: outputs of a rectifier whose inputs' gradient is wanted, where x is its outputs'.
+        case whole(UnsafePointer<Float>, gate: UnsafePointer<Float>? = nil)
+        /// Channels of each, multiples of 16, which add up to `depth`.
+        case parts(UnsafePointer<UnsafeMutableRawPointer>, channels: [Int])
+    }
+
     /// Points of x for tiles, in rows 0, 1, ….
-    ///
-    /// - Parameter gate: outputs of a rectifier whose inputs' gradient is wanted, where x is its outputs'.
     package func sourcePoints(
-        _ x: UnsafePointer<Float>, gate: UnsafePointer<Float>? = nil, tiles: Range<Int>, to points: UnsafeMutablePointer<Float>,
-        _ layout: Points
+        _ x: Source, tiles: Range<Int>, to points: UnsafeMutablePointer<Float>, _ layout: Points
     ) {
         var images = source.images
-        ck_winograd_input(family, &images, x, gate, tiles.lowerBound, tiles.count, points, layout.strides)
+        switch x {
+        case .whole(let x, let gate): ck_winograd_input(family, &images, x, gate, tiles.lowerBound, tiles.count, points, layout.strides)
+        case .parts(let parts, let channels):
+            var start = 0
+            for (index, count) in channels.enumerated() {
+                images.channels = count
+                let part = parts[index].assumingMemoryBound(to: Float.self)
+                ck_winograd_input(family, &images, part, nil, tiles.lowerBound, tiles.count, points + start, layout.strides)
+                start += count
+            }
+        }
     }
 
     /// The gradient of y's points from that of y's cells, for tiles in rows 0, 1, ….
@@ -235,15 +250,14 @@ package struct WinogradConvolution: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - x: all images, as is `y`.
-    ///   - gate: see `sourcePoints`.
     ///   - packed: see `pack`.
     ///   - buffer: `bufferCount` elements.
     package func run(
-        block index: Int, _ x: UnsafePointer<Float>, gate: UnsafePointer<Float>? = nil, packed: UnsafePointer<Float>,
-        _ finish: Finish, to y: UnsafeMutablePointer<Float>, buffer: UnsafeMutablePointer<Float>
+        block index: Int, _ x: Source, packed: UnsafePointer<Float>, _ finish: Finish, to y: UnsafeMutablePointer<Float>,
+        buffer: UnsafeMutablePointer<Float>
     ) {
         let (tiles, points) = (block(index), buffer + sourceLayout.count)
-        sourcePoints(x, gate: gate, tiles: tiles, to: buffer, sourceLayout)
+        sourcePoints(x, tiles: tiles, to: buffer, sourceLayout)
         for start in stride(from: 0, to: width, by: groupWidth) {
             let columns = start..<min(width, start + groupWidth)
             for point in 0..<tile.pointCount {

@@ -43,7 +43,7 @@ package struct WinogradKernelGradient: Hashable, Sendable {
         let gradients = buffer + source.count
         forward.targetGradientPoints(dy, gate: gate, tiles: tiles, to: gradients, target, bias: bias)
         guard let points else { return }
-        forward.sourcePoints(x, tiles: tiles, to: buffer, source)
+        forward.sourcePoints(.whole(x), tiles: tiles, to: buffer, source)
         let extents = ck_product_extents(
             rows: 1, columns: depth, a_column: 1, c_column: sums.row, segments: 1, length: tiles.count, step: source.row,
             n: sums.row, b_panel: panelWidth, b_row: target.row)

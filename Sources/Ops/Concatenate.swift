@@ -44,7 +44,9 @@ package struct Concatenate: Op {
             got: inputs.map(\.shape.description).joined(separator: ", "))
     }
 
-    package func isFlattened(over producer: any Op) -> Bool { (producer as? Concatenate)?.axis == axis }
+    package func flattened(
+        over producer: any Op, at place: Int, parts: [ValueInfo], inputs: [ValueInfo], othersAreConstant: Bool
+    ) -> (any Op)? { (producer as? Concatenate)?.axis == axis ? self : nil }
 
     package func isSampleWise(inputs: [ValueInfo]) -> Bool { axis != 0 && axis != -inputs[0].shape.rank }
 

@@ -95,7 +95,15 @@ package struct Convolution: Op {
     }
 
     package func bound(to site: Site) -> any BoundOp {
-        let (x, kernel) = (site.inputs[0].shape, site.inputs[1].shape)
+        BoundConvolution(epilogue, geometry(site.inputs[0].shape, site.inputs[1].shape), site, parts: [])
+    }
+
+    /// As an op whose x is several arrays: see `JoinedConvolution`.
+    func bound(to site: Site, parts: [Int]) -> any BoundOp {
+        BoundConvolution(epilogue, geometry(site.inputs[0].shape, site.inputs[1].shape), site, parts: parts)
+    }
+
+    func geometry(_ x: Shape, _ kernel: Shape) -> ConvolutionGeometry {
         let spatial = strides.count
         let axes = (0..<spatial).map { axis -> WindowAxis in
             guard let window = window(axis, input: x[axis + 1], kernel: kernel[axis]) else {
@@ -103,9 +111,8 @@ package struct Convolution: Op {
             }
             return window
         }
-        let geometry = ConvolutionGeometry(
+        return ConvolutionGeometry(
             images: x[0], axes: WindowAxes(axes), channels: x[spatial + 1], filters: kernel[spatial + 1], groups: groups)
-        return BoundConvolution(epilogue, geometry, site)
     }
 
     package func isSampleWise(inputs: [ValueInfo]) -> Bool { true }
@@ -144,6 +151,16 @@ package struct Convolution: Op {
         return Thinned(op: thin, before: epilogue.addend.map { [($0, Rearrange(rules))] } ?? [])
     }
 
+    package func flattened(
+        over producer: any Op, at place: Int, parts: [ValueInfo], inputs: [ValueInfo], othersAreConstant: Bool
+    ) -> (any Op)? {
+        guard place == 0, othersAreConstant, (producer as? Concatenate)?.axis == -1, let x = inputs[0].shape.concrete,
+            let kernel = inputs[1].shape.concrete, geometry(x, kernel).forwardAlgorithm(isPrepared: true).winograd != nil,
+            parts.allSatisfy({ ($0.shape.dims.last ?? nil).map { $0 > 0 && $0 % 16 == 0 } == true })
+        else { return nil }
+        return JoinedConvolution(convolution: self, parts: parts.count)
+    }
+
     package func adding(input: Int) -> (any Op)? {
         guard epilogue.activation == .linear, epilogue.addend == nil else { return nil }
         var fused = self
@@ -164,8 +181,10 @@ package struct Convolution: Op {
     }
 }
 
-private struct BoundConvolution: BoundOp {
+struct BoundConvolution: BoundOp {
     let epilogue: Epilogue
+    /// Channels of the arrays that x is, when those are several; then they are computed by Winograd, and lie before input 0, which is the last of them.
+    let parts: [Int]
     let geometry: ConvolutionGeometry
     let algorithm: String?
     let bands: ConvolutionBands
@@ -177,14 +196,16 @@ private struct BoundConvolution: BoundOp {
     let columns: TileCut
     let backward: ConvolutionBackward?
 
-    init(_ epilogue: Epilogue, _ geometry: ConvolutionGeometry, _ site: Site) {
+    init(_ epilogue: Epilogue, _ geometry: ConvolutionGeometry, _ site: Site, parts: [Int]) {
         self.epilogue = epilogue
+        self.parts = parts
         self.geometry = geometry
         bands = ConvolutionBands(geometry)
         isPackedBeforehand =
             site.phase == .inference
             && site.constantInputs.indices.allSatisfy { $0 == 0 || $0 == epilogue.addend || site.constantInputs[$0] }
-        let choice = geometry.forwardAlgorithm(isPrepared: isPackedBeforehand)
+        var choice = geometry.forwardAlgorithm(isPrepared: isPackedBeforehand)
+        if parts.count > 1 && choice.winograd == nil { choice = (.winograd, WinogradConvolution(geometry)) }
         algorithm = choice.algorithm.rawValue
         winograd = choice.winograd.map { WinogradStages($0, isStaged: choice.algorithm != .winograd) }
         columns = TileCut(geometry.filters, step: bands.columnStep)
@@ -258,7 +279,7 @@ private struct BoundConvolution: BoundOp {
             let activation = ProductActivation(epilogue.activation)
             let addend = epilogue.addend.map { frame.input($0) }
             return winograd.run(
-                stage: isPackedBeforehand ? stage : stage - 1, tile: tile, frame.input(0), packed: kernel,
+                stage: isPackedBeforehand ? stage : stage - 1, tile: tile, source(frame), packed: kernel,
                 WinogradConvolution.Finish(bias: bias, residual: addend, activation: activation), to: frame.output(),
                 scratch: isPackedBeforehand ? frame.scratch : frame.scratch + alignedBytes(packedBytes),
                 workerScratch: frame.workerScratch
@@ -270,6 +291,10 @@ private struct BoundConvolution: BoundOp {
                 frame, packed: kernel, bias: bias, image: band / bands.bandCount, planes: bands.planes(band % bands.bandCount),
                 filters: columns.count > 1 ? columns.range(part) : nil)
         }
+    }
+
+    private func source(_ frame: Frame) -> WinogradConvolution.Source {
+        parts.count > 1 ? .parts(frame.inputs + 1 - parts.count, channels: parts) : .whole(frame.input(0))
     }
 
     /// As they were packed, and folded.

@@ -126,7 +126,7 @@ struct ConvolutionBackward: Sendable {
         guard let dx = frame.inputGradient(0) else { return }
         let packed = UnsafePointer(frame.scratch.assumingMemoryBound(to: Float.self))
         winograd?.run(
-            stage: 0, tile: tile, dy, gate: isActivated ? UnsafePointer(frame.output()) : nil, packed: packed,
+            stage: 0, tile: tile, .whole(dy, gate: isActivated ? UnsafePointer(frame.output()) : nil), packed: packed,
             WinogradConvolution.Finish(accumulates: frame.accumulates[0]), to: dx, scratch: frame.scratch,
             workerScratch: frame.workerScratch)
         guard let transposed else { return }

@@ -31,13 +31,13 @@ struct WinogradStages: Sendable {
 
     /// - Parameter runs: called with the elements of y that are done.
     func run(
-        stage: Int, tile: Int, _ x: UnsafePointer<Float>, gate: UnsafePointer<Float>? = nil, packed: UnsafePointer<Float>,
+        stage: Int, tile: Int, _ x: WinogradConvolution.Source, packed: UnsafePointer<Float>,
         _ finish: WinogradConvolution.Finish, to y: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer,
         workerScratch: UnsafeMutableRawPointer, done: (_ start: Int, _ count: Int) -> Void = { _, _ in }
     ) {
         guard isStaged else {
             plan.run(
-                block: tile, x, gate: gate, packed: packed, finish, to: y,
+                block: tile, x, packed: packed, finish, to: y,
                 buffer: workerScratch.assumingMemoryBound(to: Float.self))
             return plan.forEachRun(of: plan.block(tile), done)
         }
@@ -46,7 +46,7 @@ struct WinogradStages: Sendable {
         switch stage {
         case 0:
             let range = tiles.range(tile)
-            plan.sourcePoints(x, gate: gate, tiles: range, to: from + range.lowerBound * source.row, source)
+            plan.sourcePoints(x, tiles: range, to: from + range.lowerBound * source.row, source)
         case 1:
             let range = columns.range(tile % columns.count)
             plan.product(

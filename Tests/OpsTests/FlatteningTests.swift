@@ -66,6 +66,27 @@ import Testing
         #expect(count("concatenate", training) == 2 && count("affine_concatenate", training) == 0)
     }
 
+    /// Where Winograd transforms its input anyhow, it reads parts; elsewhere they are joined.
+    @Test func convolutionReadsParts() throws {
+        for (channels, size, batch, expected) in [([32, 16], 24, 1, 0), ([16, 32, 16], 13, 3, 0), ([32, 12], 24, 1, 1), ([32, 16], 3, 1, 1)] {
+            var builder = GraphBuilder(), random = TestRandom(UInt64(size))
+            let shapes = channels.map { Shape([batch, size, size, $0]) }
+            let parts = shapes.map { builder.input(ValueInfo($0)) }
+            let joined = try builder.apply(Concatenate(), to: parts, label: "joined")[0]
+            let depth = channels.reduce(0, +)
+            let parameters = [random.tensor([3, 3, depth, 40], in: -0.3...0.3), random.tensor([40])]
+            let (kernel, bias) = (builder.parameter(0, ValueInfo([3, 3, depth, 40])), builder.parameter(1, ValueInfo([40])))
+            let convolution = Convolution(strides: [1, 1], padding: .same, hasBias: true)
+            let y = try builder.apply(convolution, joined, kernel, bias, label: "y")
+            let other = builder.input(ValueInfo(Shape([batch, size, size, 40])))
+            let sum = try builder.apply(AddN(), y, other, label: "sum")
+            let end = try builder.apply(Activate(.rectifier), sum, label: "end")
+            let inputs = (shapes + [[batch, size, size, 40]]).map { random.tensor($0, in: -1...1) }
+            let graph = try expectSame((builder.finish(outputs: [end]), inputs, parameters))
+            #expect(graph.nodes.count == 1 + expected && count("concatenate", graph) == expected)
+        }
+    }
+
     /// Weights that change from run to run are folded in each of them.
     @Test func updatedStatistics() throws {
         var builder = GraphBuilder(), random = TestRandom(1)
